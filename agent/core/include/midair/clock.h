@@ -1,0 +1,46 @@
+/// @file
+/// Time behind a seam, so that tests tick it instead of sleeping.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace midair {
+
+/// Monotonic time since boot, counted through a machine's suspension (CLOCK_BOOTTIME).
+using BootTime = std::chrono::nanoseconds;
+/// Wall-clock time since the Unix epoch, UTC.
+using WallTime = std::chrono::system_clock::time_point;
+
+/// Where the time comes from. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// For every deadline and duration.
+  [[nodiscard]] virtual BootTime now() const = 0;
+  /// For what people read and signatures need; never for deadlines.
+  [[nodiscard]] virtual WallTime wall() const = 0;
+};
+
+/// The machine's clocks.
+[[nodiscard]] const Clock& system_clock();
+
+/// A clock that stands still until told otherwise. For tests.
+class ManualClock final : public Clock {
+ public:
+  [[nodiscard]] BootTime now() const override { return now_; }
+  [[nodiscard]] WallTime wall() const override { return wall_; }
+  void advance(std::chrono::nanoseconds by) {
+    now_ += by;
+    wall_ += std::chrono::duration_cast<WallTime::duration>(by);
+  }
+
+ private:
+  BootTime now_{std::chrono::hours(1)};
+  WallTime wall_{std::chrono::seconds(1'790'000'000)};
+};
+
+/// RFC 3339 in UTC with microseconds, as FlyDeploy writes it: "2026-11-20T21:09:25.241415Z".
+[[nodiscard]] std::string format_rfc3339(WallTime time);
+
+}  // namespace midair

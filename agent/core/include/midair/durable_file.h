@@ -1,0 +1,45 @@
+/// @file
+/// Files that survive a crash at any instruction.
+///
+/// Durable means: written to a temporary name beside the target, fsynced, renamed over it, and the directory
+/// fsynced. A reader sees the old content or the new, never a mixture, also after a power cut.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "midair/error.h"
+#include "midair/fd.h"
+
+namespace midair {
+
+/// Opens with O_CLOEXEC added. `mode` counts only with O_CREAT.
+[[nodiscard]] Result<Fd> open_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
+
+/// The whole file, at most `max_bytes` (Errc::corrupt beyond that). Errc::not_found if it isn't there.
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
+
+/// Writes all of `bytes` to `fd`, through short writes and EINTR.
+[[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, const std::string& subject);
+
+/// Replaces `path` durably. The temporary name is `path` + ".tmp-<pid>-<n>"; it is removed on failure.
+[[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path, std::string_view bytes,
+                                              mode_t mode = 0600);
+
+/// Replaces the symbolic link `link` durably so that it points at `target`.
+[[nodiscard]] Result<void> replace_symlink_durably(const std::filesystem::path& link, const std::string& target);
+
+/// Removes a file durably; it is not an error if it isn't there.
+[[nodiscard]] Result<void> remove_file_durably(const std::filesystem::path& path);
+
+/// fsyncs a file or directory by path.
+[[nodiscard]] Result<void> sync_path(const std::filesystem::path& path);
+
+/// Creates `path` and its missing parents, `path` itself with mode 0700 (parents with the umask).
+[[nodiscard]] Result<void> make_private_dir(const std::filesystem::path& path);
+
+}  // namespace midair

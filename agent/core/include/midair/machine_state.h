@@ -1,0 +1,73 @@
+/// @file
+/// What a machine tells the fleet: its record (what runs there) and its result (how an upgrade went).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "midair/error.h"
+
+namespace midair {
+
+/// Records and results are never longer than this.
+inline constexpr std::uint64_t kMaxMachineStateBytes = 64 * 1024;
+
+/// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and at its end.
+struct MachineRecord {
+  std::string machine_id;
+  std::string region;
+  std::string process_group;  ///< FLY_PROCESS_GROUP; may be empty
+  std::string base_image_ref;
+  std::string hot_ref;  ///< source_image_ref of the release that runs; empty on the base image
+  std::string version;  ///< of the release that runs; empty on the base image
+  std::string digest;   ///< SHA-256 of its tarball; empty on the base image
+  std::uint64_t sequence = 0;
+  std::string fingerprint;  ///< see fingerprint_of()
+  std::string state;        ///< "serving", "swapping", "stopped"
+  std::string sidecar_version;
+  std::string booted_at;   ///< RFC 3339
+  std::string updated_at;  ///< RFC 3339
+
+  static Result<MachineRecord> parse(std::string_view text, const std::string& subject);
+  [[nodiscard]] std::string to_json() const;
+};
+
+enum class UpgradeStatus { pending, completed, failed, rolled_back };
+/// "pending", "completed", "failed", "rolled_back".
+[[nodiscard]] const char* to_string(UpgradeStatus status) noexcept;
+
+/// `releases/<app>-results/<upgrade_id>/<machine_id>.json`. FlyDeploy's fields, and Midair's own after the line.
+struct UpgradeResult {
+  std::string machine_id;
+  std::string region;
+  UpgradeStatus status = UpgradeStatus::pending;
+  std::string started_at;  ///< RFC 3339
+  std::string applied_at;  ///< RFC 3339; empty while pending
+  std::string error;       ///< one line; empty unless failed or rolled back
+  std::uint64_t modules_reloaded = 0;
+  std::vector<std::string> module_names;
+  std::uint64_t processes_succeeded = 0;
+  std::uint64_t processes_failed = 0;
+  std::vector<std::string> process_names;
+  std::optional<double> suspend_duration_ms;  ///< from the first thing suspended to the last resumed
+  std::optional<double> total_duration_ms;    ///< from the pointer seen to committed or given up
+  // ---
+  std::string step;     ///< pending: the state it is in; failed: the state in which it failed
+  std::string version;  ///< of the release
+  std::uint64_t sequence = 0;
+  std::string observed_digest;  ///< SHA-256 of the release that the new code itself was seen to run
+  std::string retry_at;         ///< RFC 3339; empty where this machine will not try again
+
+  /// True unless pending.
+  [[nodiscard]] bool final() const noexcept { return status != UpgradeStatus::pending; }
+  static Result<UpgradeResult> parse(std::string_view text, const std::string& subject);
+  [[nodiscard]] std::string to_json() const;
+};
+
+/// The first 12 hex digits of SHA-256(base_image_ref + "\n" + hot_ref): equal iff two machines run the same code.
+[[nodiscard]] std::string fingerprint_of(std::string_view base_image_ref, std::string_view hot_ref);
+
+}  // namespace midair

@@ -1,0 +1,44 @@
+/// @file
+/// `midair.json`, the first entry of every release tarball: what the release is and every file in it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "midair/error.h"
+
+namespace midair {
+
+inline constexpr std::string_view kManifestName = "midair.json";
+/// A manifest is never longer than this (100,000 files at 160 bytes).
+inline constexpr std::uint64_t kMaxManifestBytes = 16 * 1024 * 1024;
+
+/// One regular file of a release.
+struct ManifestFile {
+  std::string path;        ///< relative, [A-Za-z0-9._@+-/], checked by check_entry_name()
+  std::uint64_t size = 0;  ///< bytes
+  std::string sha256;      ///< of its content, 64 hex digits
+  bool executable = false;
+};
+
+/// The manifest. It carries no time and no host name: same files, same bytes.
+struct Manifest {
+  std::uint64_t format = 1;
+  std::string app;
+  std::string version;
+  std::string strategy = "handover";
+  std::vector<ManifestFile> files;  ///< in byte order of their paths
+
+  /// Strict: Errc::corrupt for wrong types, Errc::refused for a newer format, unsafe or duplicate names.
+  static Result<Manifest> parse(std::string_view text, const std::string& subject);
+  [[nodiscard]] std::string to_json() const;
+};
+
+/// The rule for names in a release: relative, components of 1 to 255 bytes, at most 1,024 bytes in all, only
+/// [A-Za-z0-9._@+-] between slashes, no "." or ".." component. Errc::refused says which rule was broken; control
+/// characters are escaped in the message.
+[[nodiscard]] Result<void> check_entry_name(std::string_view name);
+
+}  // namespace midair

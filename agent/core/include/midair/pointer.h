@@ -1,0 +1,59 @@
+/// @file
+/// `releases/<app>-current.json`: which release a fleet should run.
+#pragma once
+
+#include <Poco/JSON/Object.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "midair/error.h"
+
+namespace midair {
+
+/// The pointer is never longer than this; more is refused unread.
+inline constexpr std::uint64_t kMaxPointerBytes = 64 * 1024;
+
+/// The `hot_upgrade` object. Fields below the line are Midair's own; FlyDeploy neither writes nor minds them.
+struct HotUpgrade {
+  std::string version;
+  std::string source_image_ref;  ///< names this upgrade; unique per publication
+  std::string tarball_url;
+  std::string deployed_at;  ///< RFC 3339
+  // ---
+  std::string sha256;          ///< of the tarball, 64 hex digits; empty where FlyDeploy published
+  std::uint64_t size = 0;      ///< of the tarball, bytes
+  std::uint64_t sequence = 0;  ///< only grows; 0 where FlyDeploy published
+  std::string strategy;        ///< "handover", ...
+  std::uint64_t fence = 0;     ///< the fence of the lock under which it was published
+};
+
+/// The pointer, and the JSON it came from, so that unknown fields survive a read-modify-write.
+class Pointer {
+ public:
+  /// A new pointer for machines whose base image is `image_ref`.
+  static Pointer for_base_image(std::string image_ref, std::string set_at);
+
+  /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept.
+  static Result<Pointer> parse(std::string_view text, const std::string& subject);
+
+  [[nodiscard]] const std::string& image_ref() const { return image_ref_; }
+  [[nodiscard]] const std::optional<HotUpgrade>& hot_upgrade() const { return hot_upgrade_; }
+
+  /// Points at `upgrade`, for machines with base image `image_ref`.
+  void set_hot_upgrade(const std::string& image_ref, const HotUpgrade& upgrade, const std::string& set_at);
+
+  /// Compact JSON, keys in order.
+  [[nodiscard]] std::string to_json() const;
+
+ private:
+  Pointer() = default;
+
+  Poco::JSON::Object::Ptr json_;
+  std::string image_ref_;
+  std::optional<HotUpgrade> hot_upgrade_;
+};
+
+}  // namespace midair

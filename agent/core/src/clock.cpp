@@ -1,0 +1,41 @@
+#include "midair/clock.h"
+
+#include <ctime>
+
+#include <array>
+#include <cstdio>
+
+namespace midair {
+
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] BootTime now() const override {
+    timespec ts{};
+    ::clock_gettime(CLOCK_BOOTTIME, &ts);
+    return std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec);
+  }
+  [[nodiscard]] WallTime wall() const override { return std::chrono::system_clock::now(); }
+};
+
+}  // namespace
+
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+std::string format_rfc3339(WallTime time) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  const std::time_t seconds = static_cast<std::time_t>(micros / 1'000'000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 32> day{};
+  std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%s.%06dZ", day.data(), static_cast<int>(micros % 1'000'000));
+  return text.data();
+}
+
+}  // namespace midair

@@ -1,0 +1,118 @@
+#include "midair/durable_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace midair {
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path temporary_beside(const fs::path& path) {
+  static std::atomic<unsigned> counter{0};
+  fs::path temporary = path;
+  temporary += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+  return temporary;
+}
+
+fs::path directory_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+Result<void> sync_fd(int fd, const fs::path& path) {
+  // After a failed fsync the kernel may have dropped the dirty pages: never retry it as if nothing happened.
+  if (::fsync(fd) != 0) return system_error(errno, "flush", path.string());
+  return {};
+}
+
+Result<void> write_and_sync(const fs::path& path, std::string_view bytes, mode_t mode) {
+  MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+  MIDAIR_TRY(write_all(fd.get(), bytes, path.string()));
+  return sync_fd(fd.get(), path);
+}
+
+Result<void> rename_durably(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    const int err = errno;
+    ::unlink(from.c_str());
+    return system_error(err, "replace", to.string());
+  }
+  return sync_path(directory_of(to));
+}
+
+}  // namespace
+
+Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return system_error(errno, "open", path.string());
+  return Fd(fd);
+}
+
+Result<std::string> read_file(const fs::path& path, std::uint64_t max_bytes) {
+  MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(errno, "read", path.string());
+    if (n == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(n));
+    if (content.size() > max_bytes)
+      return Error{Errc::corrupt, "read", path.string(), "longer than " + std::to_string(max_bytes) + " bytes"};
+  }
+}
+
+Result<void> write_all(int fd, std::string_view bytes, const std::string& subject) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(errno, "write", subject);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode) {
+  const fs::path temporary = temporary_beside(path);
+  if (auto written = write_and_sync(temporary, bytes, mode); !written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  return rename_durably(temporary, path);
+}
+
+Result<void> replace_symlink_durably(const fs::path& link, const std::string& target) {
+  const fs::path temporary = temporary_beside(link);
+  if (::symlink(target.c_str(), temporary.c_str()) != 0) return system_error(errno, "link", temporary.string());
+  return rename_durably(temporary, link);
+}
+
+Result<void> remove_file_durably(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return system_error(errno, "remove", path.string());
+  }
+  return sync_path(directory_of(path));
+}
+
+Result<void> sync_path(const fs::path& path) {
+  MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+  return sync_fd(fd.get(), path);
+}
+
+Result<void> make_private_dir(const fs::path& path) {
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (error) return system_error(error.value(), "create the directory", path.parent_path().string());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_error(errno, "create the directory", path.string());
+  if (!fs::is_directory(path, error)) return system_error(ENOTDIR, "use the directory", path.string());
+  return {};
+}
+
+}  // namespace midair
