@@ -1,0 +1,22 @@
+#include "process/exit_status.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+
+namespace midair {
+
+int ExitStatus::code() const noexcept {
+  return WIFSIGNALED(wait_status_) ? 128 + WTERMSIG(wait_status_) : WEXITSTATUS(wait_status_);
+}
+
+std::string ExitStatus::text() const {
+  if (!WIFSIGNALED(wait_status_)) return "exited with status " + std::to_string(WEXITSTATUS(wait_status_));
+  const int signo = WTERMSIG(wait_status_);
+  std::string text = "was killed by signal " + std::to_string(signo);
+  if (const char* name = ::sigabbrev_np(signo)) text += std::string(" (") + name + ")";
+  return text;
+}
+
+}  // namespace midair

@@ -1,0 +1,37 @@
+/// @file
+/// Descriptors that one generation of an app leaves to the next.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "midair/error.h"
+#include "midair/fd.h"
+
+namespace midair {
+
+/// True for what may stand in LISTEN_FDNAMES: 1 to 255 printable ASCII characters, none of them ':' (systemd's
+/// sd_pid_notify_with_fds(3), FDNAME=).
+[[nodiscard]] bool is_descriptor_name(std::string_view name) noexcept;
+
+/// What apps stored with FDSTORE=1. Unlike systemd, which keeps several of one name, the newest of a name wins: a
+/// generation that stores its state twice must not hand over both.
+class FdStore {
+ public:
+  static constexpr std::size_t kCapacity = 128;
+
+  /// Keeps `fd` under `name` and closes what was there. Errc::bad_input for a bad name, Errc::refused when full.
+  [[nodiscard]] Result<void> add(std::string name, Fd fd);
+  /// Closes and forgets; nothing happens if there is no such name.
+  void remove(const std::string& name);
+  /// Name and descriptor of each, oldest first. Descriptors stay owned here, valid until add() or remove().
+  [[nodiscard]] std::vector<std::pair<std::string, int>> named() const;
+
+ private:
+  std::vector<std::pair<std::string, Fd>> kept_;
+};
+
+}  // namespace midair

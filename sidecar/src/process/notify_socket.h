@@ -1,0 +1,64 @@
+/// @file
+/// Where an app tells its supervisor how it is doing: the receiving end of sd_notify(3).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "midair/error.h"
+#include "midair/fd.h"
+
+namespace midair {
+
+/// One datagram: READY=1, STATUS=..., STOPPING=1, FDSTORE=1 with FDNAME=..., FDSTOREREMOVE=1, and whatever else was
+/// said. Closing `fds` also answers a BARRIER=1.
+struct NotifyMessage {
+  pid_t pid = 0;                              ///< the sender, attested by the kernel
+  std::map<std::string, std::string> fields;  ///< the first of each name counts
+  std::vector<Fd> fds;                        ///< with O_CLOEXEC
+};
+
+/// Reads "KEY=VALUE" lines; lines without a name or '=' are skipped. Errc::corrupt for a NUL byte. Any bytes are safe.
+[[nodiscard]] Result<std::map<std::string, std::string>> parse_notify_fields(std::string_view bytes);
+
+/// A datagram socket for one generation of the app; its path goes into NOTIFY_SOCKET and vanishes with the object.
+///
+/// Mode 0600, and a message counts only if its sender belongs to the generation's session. So drain before reaping: a
+/// zombie's session is still known, while a reaped helper's (not the session leader's) is not.
+class NotifySocket {
+ public:
+  static constexpr std::size_t kMaxMessageBytes = 4096;
+  static constexpr std::size_t kMaxFds = 16;
+
+  /// Binds `path`, replacing a socket that a dead sidecar left there. Errc::bad_input if the path is too long (107
+  /// bytes).
+  [[nodiscard]] static Result<NotifySocket> open(const std::filesystem::path& path);
+  NotifySocket(NotifySocket&&) noexcept = default;
+  NotifySocket& operator=(NotifySocket&&) = delete;
+  ~NotifySocket();
+
+  /// Readable when there is something to drain.
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  /// What has arrived from the session `expected_session` (the pid of the generation's Child), in order. Messages of
+  /// others, too long, with too many descriptors or malformed are dropped, the first of them logged. Never blocks;
+  /// takes a bounded number per call, so watch level-triggered.
+  [[nodiscard]] std::vector<NotifyMessage> drain(pid_t expected_session);
+
+ private:
+  NotifySocket(Fd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  void refuse(pid_t pid, const std::string& why);
+
+  Fd fd_;
+  std::filesystem::path path_;
+  bool refusal_logged_ = false;
+};
+
+}  // namespace midair
