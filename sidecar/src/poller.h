@@ -1,0 +1,145 @@
+/// @file
+/// The store thread: polls the pointer, stages releases, sends reports.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "midair/error.h"
+#include "midair/object_store.h"
+#include "pointer_watch.h"
+#include "release/stager.h"
+#include "release/trust_policy.h"
+#include "report/reporter.h"
+#include "state/backoff.h"
+
+namespace midair {
+
+/// Owner of the one thread that talks to the object store, so that nobody else ever waits for it. What it learns is
+/// delivered through `post` (EventLoop::post), never called directly. The verbs are thread-safe and return at once,
+/// but for stop().
+class Poller {
+ public:
+  struct Events {
+    /// The pointer was read for the first time or changed, and the policy accepts it.
+    std::function<void(Decision, Etag)> on_pointer;
+    /// The pointer was read, but is refused or no pointer at all. Not repeated while it stays the same.
+    std::function<void(Error)> on_rejected;
+    /// The end of stage(). Once for each call, but not after cancel_stage(), and not if a newer stage() replaced it.
+    std::function<void(Result<StagedRelease>)> on_staged;
+  };
+
+  struct Settings {
+    std::chrono::milliseconds interval{1000};                            ///< between polls, +-10 %
+    std::chrono::milliseconds max_backoff = std::chrono::seconds(30);    ///< between polls that fail, full jitter
+    std::chrono::milliseconds refresh = std::chrono::hours(1);           ///< between unconditional reads
+    std::chrono::milliseconds call_deadline = std::chrono::seconds(10);  ///< for one poll or one flush of reports
+    std::chrono::milliseconds stage_deadline = std::chrono::minutes(15);
+    std::uint64_t highest_sequence = 0;  ///< the highest trusted so far; see reconsider()
+  };
+
+  /// What `status` shows.
+  struct Status {
+    std::string last_check;  ///< RFC 3339; empty before the first
+    Etag etag;               ///< of the pointer that was read last
+    std::string last_error;  ///< of the last poll; empty if it went well
+    std::uint64_t polls = 0;
+    std::uint64_t not_modified = 0;
+    std::uint64_t errors = 0;
+  };
+
+  /// All references must outlive the poller. The thread begins with start().
+  Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
+         Settings settings, std::function<void(std::function<void()>)> post, Events events);
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  /// One poll on the caller's thread, for the bounded boot: before start() only. Nothing if no release was ever
+  /// published. What it read is not delivered again by the thread unless it changes or reconsider() asks for it.
+  [[nodiscard]] Result<std::optional<Decision>> poll_once(std::chrono::milliseconds deadline);
+
+  /// Starts the thread, which polls at once.
+  void start();
+  /// Polls now instead of at the next interval.
+  void poll_now();
+  /// Stages `target`; ends a staging that is under way for another.
+  void stage(Target target);
+  /// Ends the staging that is under way, if any. What is downloaded stays for the next try.
+  void cancel_stage();
+  /// Sets the highest trusted sequence and delivers the last pointer again, decided anew.
+  void reconsider(std::uint64_t highest_sequence);
+  /// Ends the thread and joins it, after a last short try to send the reports that are waiting. Within about a second,
+  /// also while the store hangs. Nothing is delivered afterwards but what was already posted.
+  void stop();
+
+  [[nodiscard]] Status status() const;
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  /// What others asked of the thread since it last looked.
+  struct Requests {
+    bool poll = false;
+    bool flush = false;
+    std::optional<std::uint64_t> reconsider;
+    std::optional<Target> stage;
+    std::stop_source stage_stop{std::nostopstate};
+    std::uint64_t stage_number = 0;
+  };
+  /// Outlives the poller in what it posted.
+  struct Delivery {
+    Events events;
+    std::atomic<std::uint64_t> stage_number{0};  ///< the newest stage() or cancel_stage()
+  };
+
+  template <class Change>
+  void ask(Change change);
+  void run();
+  [[nodiscard]] Requests wait();
+  void poll();
+  void polled_well();
+  void poll_failed(const Error& error);
+  void deliver_decision();
+  void reject(const Error& error);
+  void run_stage(const Target& target, const std::stop_source& stop, std::uint64_t number);
+  void flush(const CallLimits& limits);
+
+  // Constant after construction.
+  Stager& stager_;
+  Reporter& reporter_;
+  const Settings settings_;
+  const std::function<void(std::function<void()>)> post_;
+  const std::shared_ptr<Delivery> delivery_;
+  std::stop_source stop_;
+
+  // Guarded by mutex_.
+  mutable std::mutex mutex_;
+  std::condition_variable asked_;
+  Requests requests_;
+  std::stop_source stage_stop_{std::nostopstate};
+  Status status_;
+
+  // Owned by the store thread (by the caller of poll_once() before start()).
+  PointerWatch watch_;
+  Backoff backoff_;
+  std::mt19937 jitter_{std::random_device{}()};
+  std::optional<PointerWatch::Seen> last_seen_;
+  std::string last_failure_, last_rejection_;
+  TimePoint next_poll_{};
+  std::optional<TimePoint> next_flush_;
+
+  std::thread thread_;
+};
+
+}  // namespace midair

@@ -1,0 +1,48 @@
+/// @file
+/// From a target to a sealed release on this machine's disk: fetch, verify, unpack, seal.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <stop_token>
+
+#include "midair/error.h"
+#include "midair/manifest.h"
+#include "midair/object_store.h"
+#include "midair/release_archive.h"
+#include "release/trust_policy.h"
+#include "state/state_dir.h"
+
+namespace midair {
+
+/// A release that lies complete, verified and read-only on disk.
+struct StagedRelease {
+  Target target;
+  std::filesystem::path directory;
+  Manifest manifest;
+};
+
+/// Stages releases, one at a time. Streams: memory does not grow with the release. Not thread-safe: belongs to the
+/// store thread (to the caller of Poller::poll_once() before that starts).
+class Stager {
+ public:
+  /// Both must outlive the stager.
+  Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& limits = {});
+
+  /// Fetches `target` into StateDir::release(target.sha256), or finds it sealed there and sound. A download that was
+  /// cut goes on where it stopped. `deadline` bounds the transfer; `stop` ends everything with Errc::cancelled.
+  ///
+  /// Errors that may pass by themselves: timeout, throttled, unavailable, not_found (the tarball isn't there),
+  /// no_space (checked before the first byte), corrupt (the download is thrown away), io. Errc::refused will not: the
+  /// archive or its manifest breaks a rule, or the manifest tells of another release than the pointer. Nothing half
+  /// done is left behind but the download.
+  [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop,
+                                            std::chrono::milliseconds deadline);
+
+ private:
+  const StateDir& state_;
+  ObjectStore& store_;
+  ExtractLimits limits_;
+};
+
+}  // namespace midair

@@ -1,0 +1,71 @@
+/// @file
+/// What may be installed here, decided behind one interface: pointer bytes in, verified target out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "midair/error.h"
+#include "midair/object_store.h"
+
+namespace midair {
+
+/// Who this machine is, as far as releases are concerned.
+struct Identity {
+  std::string app;
+  std::string machine_id;
+  std::string region;
+  std::string process_group;   ///< may be empty
+  std::string base_image_ref;  ///< the image that it booted from
+};
+
+/// A release that may be installed: which bytes, where from, in whose place.
+struct Target {
+  std::string upgrade_id;
+  std::string version;
+  std::string hot_ref;   ///< the pointer's source_image_ref: names this publication
+  std::string key;       ///< of the tarball in our store
+  std::string sha256;    ///< of the tarball
+  std::string strategy;  ///< "handover"
+  std::string base_image_ref;
+  std::uint64_t size = 0;  ///< of the tarball, bytes
+  std::uint64_t sequence = 0;
+};
+
+/// What the pointer means for this machine: a target, or none and why.
+struct Decision {
+  std::optional<Target> target;
+  std::string reason;  ///< why nothing is to be installed: "the pointer is for base image X, this machine runs Y"
+};
+
+/// Decides what the pointer means. A pointer that asks for nothing, or asks it of other machines, is a decision
+/// without target; one that breaks a rule is an error. Implementations are immutable, hence thread-safe.
+class TrustPolicy {
+ public:
+  virtual ~TrustPolicy() = default;
+
+  /// `highest_sequence` is the highest that was ever trusted here: nothing lower is accepted. `store` is asked only
+  /// which addresses are its own; no I/O. Errc::corrupt: these bytes are no pointer. Errc::refused: a pointer that must
+  /// not be followed, with the reason.
+  [[nodiscard]] virtual Result<Decision> decide(std::string_view pointer_bytes, const Identity& identity,
+                                                std::uint64_t highest_sequence, const ObjectStore& store) const = 0;
+};
+
+/// Trusts whoever may write the pointer, and pins the tarball by its length and SHA-256. Refuses another app's tarball,
+/// one outside our store (no credential ever goes elsewhere), a missing or malformed digest, an empty or oversized
+/// tarball, a lower sequence, and strategies that this sidecar doesn't know.
+class DigestTrustPolicy final : public TrustPolicy {
+ public:
+  /// Tarballs above `max_size` bytes are refused.
+  explicit DigestTrustPolicy(std::uint64_t max_size = 4ULL << 30) : max_size_(max_size) {}
+
+  [[nodiscard]] Result<Decision> decide(std::string_view pointer_bytes, const Identity& identity,
+                                        std::uint64_t highest_sequence, const ObjectStore& store) const override;
+
+ private:
+  std::uint64_t max_size_;
+};
+
+}  // namespace midair
