@@ -2,6 +2,7 @@
 /// JSON from strangers: bounded, strict, typed, over Poco::JSON.
 #pragma once
 
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
@@ -50,6 +51,10 @@ class JsonReader {
   [[nodiscard]] Result<void> finish() const;
 
  private:
+  /// The value of `key`; empty if it is missing, null, or (a problem) `has_type` denies that it is `type`.
+  Poco::Dynamic::Var field(const std::string& key, bool (*has_type)(const Poco::Dynamic::Var&), const char* type);
+  void require(const std::string& key);
+
   const Poco::JSON::Object& object_;
   std::string subject_;
   std::string problem_;

@@ -1,0 +1,144 @@
+#include "midair/pointer.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "flydeploy_objects.h"
+#include "midair/json.h"
+#include "result_asserts.h"
+
+namespace midair {
+
+namespace {
+
+const std::string kDigest(64, 'a');
+
+Pointer parse(std::string_view text) { return value_of(Pointer::parse(text, "current.json")); }
+
+HotUpgrade full_upgrade() {
+  return {.version = "1.2.0",
+          .source_image_ref = "registry.fly.io/my-app:deployment-01NEW",
+          .tarball_url = "https://fly.storage.tigris.dev/b/releases/my_app-1.2.0.tar.gz",
+          .deployed_at = "2026-11-20T21:09:29.904881Z",
+          .sha256 = kDigest,
+          .size = 4711,
+          .sequence = 7,
+          .strategy = "handover",
+          .fence = 3};
+}
+
+}  // namespace
+
+class PointerTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(PointerTest);
+  CPPUNIT_TEST(reads_what_flydeploy_wrote);
+  CPPUNIT_TEST(writes_flydeploys_pointers_back_byte_for_byte);
+  CPPUNIT_TEST(new_pointer_equals_flydeploys_first);
+  CPPUNIT_TEST(hot_upgrade_survives_a_round_trip);
+  CPPUNIT_TEST(unknown_fields_survive_a_read_modify_write);
+  CPPUNIT_TEST(nothing_lingers_from_the_release_before);
+  CPPUNIT_TEST(copies_do_not_share_changes);
+  CPPUNIT_TEST(refuses_wrong_types_and_missing_fields);
+  CPPUNIT_TEST(refuses_what_is_too_long_unread);
+  CPPUNIT_TEST_SUITE_END();
+
+  void reads_what_flydeploy_wrote() {
+    const Pointer initial = parse(flydeploy::kPointerInitial);
+    CPPUNIT_ASSERT_EQUAL(std::string("registry.fly.io/my-app:deployment-01JBASE0000000000000000000"),
+                         initial.image_ref());
+    CPPUNIT_ASSERT(!initial.hot_upgrade());
+
+    const HotUpgrade upgrade = parse(flydeploy::kPointerWithHotUpgrade).hot_upgrade().value();
+    CPPUNIT_ASSERT_EQUAL(std::string("0.1.0"), upgrade.version);
+    CPPUNIT_ASSERT_EQUAL(std::string("registry.fly.io/my-app:deployment-01KA93QZX1V2B3C4D5E6F7G8H9"),
+                         upgrade.source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(std::string("http://127.0.0.1:7790/peer-bucket/releases/my_app-0.1.0.tar.gz"),
+                         upgrade.tarball_url);
+    CPPUNIT_ASSERT_EQUAL(std::string("2026-11-20T21:09:29.904881Z"), upgrade.deployed_at);
+    CPPUNIT_ASSERT(upgrade.sha256.empty() && upgrade.strategy.empty());
+    CPPUNIT_ASSERT(upgrade.size == 0 && upgrade.sequence == 0 && upgrade.fence == 0);
+  }
+
+  void writes_flydeploys_pointers_back_byte_for_byte() {
+    for (const char* text : {flydeploy::kPointerInitial, flydeploy::kPointerWithHotUpgrade})
+      CPPUNIT_ASSERT_EQUAL(std::string(text), parse(text).to_json());
+  }
+
+  void new_pointer_equals_flydeploys_first() {
+    const Pointer pointer = Pointer::for_base_image("registry.fly.io/my-app:deployment-01JBASE0000000000000000000",
+                                                    "2026-11-20T21:09:25.241415Z");
+    CPPUNIT_ASSERT_EQUAL(std::string(flydeploy::kPointerInitial), pointer.to_json());
+  }
+
+  void hot_upgrade_survives_a_round_trip() {
+    Pointer pointer = Pointer::for_base_image("old", "then");
+    pointer.set_hot_upgrade("base", full_upgrade(), "now");
+    const Pointer read = parse(pointer.to_json());
+    CPPUNIT_ASSERT_EQUAL(std::string("base"), read.image_ref());
+    const HotUpgrade upgrade = read.hot_upgrade().value();
+    CPPUNIT_ASSERT_EQUAL(std::string("1.2.0"), upgrade.version);
+    CPPUNIT_ASSERT_EQUAL(full_upgrade().source_image_ref, upgrade.source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(full_upgrade().tarball_url, upgrade.tarball_url);
+    CPPUNIT_ASSERT_EQUAL(full_upgrade().deployed_at, upgrade.deployed_at);
+    CPPUNIT_ASSERT_EQUAL(kDigest, upgrade.sha256);
+    CPPUNIT_ASSERT_EQUAL(std::string("handover"), upgrade.strategy);
+    CPPUNIT_ASSERT(upgrade.size == 4711 && upgrade.sequence == 7 && upgrade.fence == 3);
+    CPPUNIT_ASSERT_EQUAL(pointer.to_json(), read.to_json());
+  }
+
+  void unknown_fields_survive_a_read_modify_write() {
+    Pointer pointer =
+        parse(R"({"blue_green_upgrade":{"x":[1,2.5,"é"]},"future":{"b":null},"image_ref":"i","set_at":"s",)"
+              R"("hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u","rollout":{"wave":2}}})");
+    pointer.set_hot_upgrade("base", full_upgrade(), "now");
+    const auto json = value_of(parse_json_object(pointer.to_json(), "current.json", kMaxPointerBytes));
+    CPPUNIT_ASSERT_EQUAL(std::string(R"({"x":[1,2.5,"é"]})"),
+                         to_canonical_json(*json->getObject("blue_green_upgrade")));
+    CPPUNIT_ASSERT_EQUAL(std::string(R"({"b":null})"), to_canonical_json(*json->getObject("future")));
+    CPPUNIT_ASSERT_EQUAL(std::string(R"({"wave":2})"),
+                         to_canonical_json(*json->getObject("hot_upgrade")->getObject("rollout")));
+    CPPUNIT_ASSERT_EQUAL(std::string("now"), json->getValue<std::string>("set_at"));
+  }
+
+  void nothing_lingers_from_the_release_before() {
+    Pointer pointer = Pointer::for_base_image("base", "then");
+    pointer.set_hot_upgrade("base", full_upgrade(), "then");
+    HotUpgrade bare;
+    bare.version = "2";
+    bare.source_image_ref = "r";
+    bare.tarball_url = "u";
+    bare.deployed_at = "d";
+    pointer.set_hot_upgrade("base", bare, "now");
+    CPPUNIT_ASSERT_EQUAL(
+        std::string(R"({"blue_green_upgrade":null,"hot_upgrade":{"deployed_at":"d","source_image_ref":"r",)"
+                    R"("tarball_url":"u","version":"2"},"image_ref":"base","set_at":"now"})"),
+        pointer.to_json());
+  }
+
+  void copies_do_not_share_changes() {
+    const Pointer original = parse(flydeploy::kPointerWithHotUpgrade);
+    Pointer changed = original;
+    changed.set_hot_upgrade("base", full_upgrade(), "now");
+    CPPUNIT_ASSERT_EQUAL(std::string(flydeploy::kPointerWithHotUpgrade), original.to_json());
+  }
+
+  void refuses_wrong_types_and_missing_fields() {
+    for (const char* text :
+         {"", "[]", "{}", R"({"image_ref":null})", R"({"image_ref":7})", R"({"image_ref":"i","hot_upgrade":"x"})",
+          R"({"image_ref":"i","hot_upgrade":{}})",
+          R"({"image_ref":"i","hot_upgrade":{"version":1,"source_image_ref":"r","tarball_url":"u"}})",
+          R"({"image_ref":"i","hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":["u"]}})",
+          R"({"image_ref":"i","hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u","sequence":"7"}})",
+          R"({"image_ref":"i","hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u","size":-1}})",
+          R"({"image_ref":"i","hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u","sha256":"abc"}})"})
+      assert_fails(Pointer::parse(text, "current.json"), Errc::corrupt, "current.json");
+    assert_fails(Pointer::parse("<html>", "current.json"), Errc::corrupt, "looks like HTML");
+  }
+
+  void refuses_what_is_too_long_unread() {
+    assert_fails(Pointer::parse(std::string(kMaxPointerBytes + 1, '{'), "current.json"), Errc::corrupt, "longer than");
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PointerTest, "pointer");
+
+}  // namespace midair
