@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/object_store.h"
 #include "pointer_watch.h"
@@ -30,6 +31,7 @@ namespace midair {
 /// but for stop().
 class Poller {
  public:
+  /// All must be set.
   struct Events {
     /// The pointer was read for the first time or changed, and the policy accepts it.
     std::function<void(Decision, Etag)> on_pointer;
@@ -88,14 +90,18 @@ class Poller {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  /// What others asked of the thread since it last looked.
+  struct Staging {
+    Target target;
+    std::stop_token stop;
+    std::uint64_t number = 0;
+  };
+  /// What was asked of the thread since it last looked.
   struct Requests {
     bool poll = false;
     bool flush = false;
     std::optional<std::uint64_t> reconsider;
-    std::optional<Target> stage;
-    std::stop_source stage_stop{std::nostopstate};
-    std::uint64_t stage_number = 0;
+    std::optional<Staging> stage;
+    [[nodiscard]] bool any() const { return poll || flush || reconsider || stage; }
   };
   /// Outlives the poller in what it posted.
   struct Delivery {
@@ -108,14 +114,18 @@ class Poller {
   void run();
   [[nodiscard]] Requests wait();
   void poll();
-  void polled_well();
-  void poll_failed(const Error& error);
+  [[nodiscard]] Result<PointerWatch::Seen> read(std::chrono::milliseconds deadline);
+  void went_well(PointerWatch::Seen seen);
+  void went_wrong(const Error& error);
+  [[nodiscard]] std::chrono::milliseconds jittered_interval();
+  [[nodiscard]] std::chrono::milliseconds back_off(const Error& error);
+  [[nodiscard]] Result<Decision> decide();
   void deliver_decision();
-  void reject(const Error& error);
-  void run_stage(const Target& target, const std::stop_source& stop, std::uint64_t number);
+  void deliver_rejection(const Error& error);
+  void stage_now(const Staging& staging);
   void flush(const CallLimits& limits);
 
-  // Constant after construction.
+  // Constant after construction, or thread-safe.
   Stager& stager_;
   Reporter& reporter_;
   const Settings settings_;
@@ -127,15 +137,17 @@ class Poller {
   mutable std::mutex mutex_;
   std::condition_variable asked_;
   Requests requests_;
-  std::stop_source stage_stop_{std::nostopstate};
+  std::stop_source stage_stop_;
   Status status_;
+  std::optional<WallTime> last_check_;
 
   // Owned by the store thread (by the caller of poll_once() before start()).
   PointerWatch watch_;
   Backoff backoff_;
-  std::mt19937 jitter_{std::random_device{}()};
-  std::optional<PointerWatch::Seen> last_seen_;
-  std::string last_failure_, last_rejection_;
+  std::mt19937 generator_{std::random_device{}()};
+  std::optional<Error> failure_;  ///< of the last poll
+  std::string refusal_;           ///< why the policy refuses the last pointer; empty if it doesn't
+  bool missing_ = false;          ///< the last poll found no pointer
   TimePoint next_poll_{};
   std::optional<TimePoint> next_flush_;
 

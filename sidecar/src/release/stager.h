@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 
 #include "midair/error.h"
@@ -40,6 +41,10 @@ class Stager {
                                             std::chrono::milliseconds deadline);
 
  private:
+  [[nodiscard]] Result<std::optional<Manifest>> find_sealed(const Target& target) const;
+  [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop,
+                                                  std::chrono::milliseconds deadline) const;
+
   const StateDir& state_;
   ObjectStore& store_;
   ExtractLimits limits_;

@@ -34,10 +34,11 @@ class Reporter {
   void record(MachineRecord record);
 
   /// Sends what is due, oldest first, until all is sent or one fails. Returns when to come again (backoff with full
-  /// jitter), or nothing if all is sent. For the store thread.
+  /// jitter, at most a minute unless the server asks for more), or nothing if all is sent. For the store thread.
   std::optional<std::chrono::milliseconds> flush(const CallLimits& limits);
 
-  /// `wake` is called, on the reporting thread, whenever there is something new to send; null to call nobody.
+  /// `wake` is called, on the reporting thread, whenever there is something new to send; null to call nobody. It must
+  /// return at once and not call back.
   void on_news(std::function<void()> wake);
 
  private:

@@ -1,0 +1,236 @@
+#include "poller.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "midair/clock.h"
+#include "midair/log.h"
+
+namespace midair {
+
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr double kJitter = 0.1;
+constexpr milliseconds kLastWords{500};  // for the reports that wait when the thread is told to end
+constexpr milliseconds kMaxRetryAfter = std::chrono::minutes(10);
+
+/// The thread must outlive everything, also what cannot happen.
+template <class Work>
+auto guarded(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& exception) {
+    return Error{Errc::bug, "talk to", "the store", exception.what()};
+  }
+}
+
+}  // namespace
+
+Poller::Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
+               Settings settings, std::function<void(std::function<void()>)> post, Events events)
+    : stager_(stager),
+      reporter_(reporter),
+      settings_(settings),
+      post_(std::move(post)),
+      delivery_(std::make_shared<Delivery>()),
+      watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh),
+      backoff_(settings.interval, std::max(settings.interval, settings.max_backoff)) {
+  delivery_->events = std::move(events);
+  reporter_.on_news([this] { ask([](Requests& requests) { requests.flush = true; }); });
+}
+
+Poller::~Poller() {
+  reporter_.on_news(nullptr);
+  stop();
+}
+
+// The verbs.
+
+template <class Change>
+void Poller::ask(Change change) {
+  {
+    const std::scoped_lock lock(mutex_);
+    change(requests_);
+  }
+  asked_.notify_one();
+}
+
+void Poller::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Poller::poll_now() {
+  ask([](Requests& requests) { requests.poll = true; });
+}
+
+void Poller::reconsider(std::uint64_t highest_sequence) {
+  ask([&](Requests& requests) { requests.reconsider = highest_sequence; });
+}
+
+void Poller::stage(Target target) {
+  ask([&](Requests& requests) {
+    stage_stop_.request_stop();
+    stage_stop_ = std::stop_source();
+    requests.stage = Staging{std::move(target), stage_stop_.get_token(), ++delivery_->stage_number};
+  });
+}
+
+void Poller::cancel_stage() {
+  ask([&](Requests& requests) {
+    stage_stop_.request_stop();
+    ++delivery_->stage_number;
+    requests.stage.reset();
+  });
+}
+
+void Poller::stop() {
+  stop_.request_stop();
+  cancel_stage();
+  if (thread_.joinable()) thread_.join();
+}
+
+Poller::Status Poller::status() const {
+  const std::scoped_lock lock(mutex_);
+  Status status = status_;
+  if (last_check_) status.last_check = format_rfc3339(*last_check_);
+  return status;
+}
+
+// The thread.
+
+void Poller::run() {
+  while (!stop_.stop_requested()) {
+    const Requests asked = wait();
+    if (stop_.stop_requested()) break;
+    if (asked.reconsider) {
+      watch_.trust(*asked.reconsider);
+      if (watch_.seen()) deliver_decision();
+    }
+    if (asked.stage) stage_now(*asked.stage);
+    if (asked.poll || SteadyClock::now() >= next_poll_) poll();
+    flush({settings_.call_deadline, stop_.get_token()});
+  }
+  flush({kLastWords, {}});
+}
+
+/// Sleeps until something is asked or due.
+Poller::Requests Poller::wait() {
+  const TimePoint due = std::min(next_poll_, next_flush_.value_or(TimePoint::max()));
+  std::unique_lock lock(mutex_);
+  asked_.wait_until(lock, due, [&] { return requests_.any() || stop_.stop_requested(); });
+  return std::exchange(requests_, {});
+}
+
+Result<std::optional<Decision>> Poller::poll_once(milliseconds deadline) {
+  MIDAIR_TRY_ASSIGN(const auto seen, read(deadline));
+  if (seen == PointerWatch::Seen::missing) return std::optional<Decision>();
+  MIDAIR_TRY_ASSIGN(auto decision, decide());
+  return std::optional(std::move(decision));
+}
+
+void Poller::poll() {
+  const std::optional<Error> failure_before = failure_;
+  const auto seen = read(settings_.call_deadline);
+  next_poll_ = SteadyClock::now() + (seen ? jittered_interval() : back_off(seen.error()));
+  if (seen) {
+    if (*seen == PointerWatch::Seen::changed) deliver_decision();
+  } else if (seen.error().code == Errc::corrupt) {
+    const bool repeated = failure_before && failure_before->cause == seen.error().cause;
+    if (!repeated) deliver_rejection(seen.error());
+  }
+}
+
+Result<PointerWatch::Seen> Poller::read(milliseconds deadline) {
+  auto seen = guarded([&] { return watch_.read({deadline, stop_.get_token()}); });
+  if (seen)
+    went_well(*seen);
+  else if (seen.error().code != Errc::cancelled)
+    went_wrong(seen.error());
+  return seen;
+}
+
+void Poller::went_well(PointerWatch::Seen seen) {
+  if (failure_) log(LogLevel::notice, "poll.recovered");
+  failure_.reset();
+  backoff_.reset();
+  const bool missing = seen == PointerWatch::Seen::missing;
+  if (missing && !missing_) {
+    if (watch_.seen())
+      log(LogLevel::warning, "pointer.vanished", {{"meaning", "no new release; what runs goes on"}});
+    else
+      log(LogLevel::info, "pointer.none", {{"meaning", "no release was ever published"}});
+  }
+  missing_ = missing;
+
+  const std::scoped_lock lock(mutex_);
+  last_check_ = system_clock().wall();
+  ++status_.polls;
+  if (seen == PointerWatch::Seen::not_modified) ++status_.not_modified;
+  status_.etag = watch_.etag();
+  status_.last_error = refusal_;
+}
+
+void Poller::went_wrong(const Error& error) {
+  if (!failure_) log(LogLevel::warning, "poll.failing", {{"error", error.message()}});
+  failure_ = error;
+
+  const std::scoped_lock lock(mutex_);
+  last_check_ = system_clock().wall();
+  ++status_.polls;
+  ++status_.errors;
+  status_.last_error = error.message();
+}
+
+milliseconds Poller::jittered_interval() {
+  std::uniform_real_distribution<double> factor(1 - kJitter, 1 + kJitter);
+  return std::chrono::duration_cast<milliseconds>(settings_.interval * factor(generator_));
+}
+
+milliseconds Poller::back_off(const Error& error) {
+  const milliseconds delay = backoff_.next();
+  return error.retry_after ? delay + std::min(*error.retry_after, kMaxRetryAfter) : delay;
+}
+
+Result<Decision> Poller::decide() {
+  auto decision = watch_.decide();
+  refusal_ = decision ? std::string() : decision.error().message();
+  const std::scoped_lock lock(mutex_);
+  status_.last_error = refusal_;
+  return decision;
+}
+
+void Poller::deliver_decision() {
+  auto decision = decide();
+  if (!decision) return deliver_rejection(decision.error());
+  post_([delivery = delivery_, decision = std::move(decision).value(), etag = watch_.etag()]() mutable {
+    delivery->events.on_pointer(std::move(decision), std::move(etag));
+  });
+}
+
+void Poller::deliver_rejection(const Error& error) {
+  post_([delivery = delivery_, error]() mutable { delivery->events.on_rejected(std::move(error)); });
+}
+
+void Poller::stage_now(const Staging& staging) {
+  auto staged = guarded([&] { return stager_.stage(staging.target, staging.stop, settings_.stage_deadline); });
+  if (stop_.stop_requested()) return;
+  post_([delivery = delivery_, number = staging.number, staged = std::move(staged)]() mutable {
+    if (delivery->stage_number == number) delivery->events.on_staged(std::move(staged));
+  });
+}
+
+void Poller::flush(const CallLimits& limits) {
+  const auto again = guarded([&] { return Result(reporter_.flush(limits)); });
+  next_flush_.reset();
+  if (!again) {
+    log(LogLevel::error, "report.failed", {{"error", again.error().message()}});
+    next_flush_ = SteadyClock::now() + settings_.max_backoff;
+  } else if (*again) {
+    next_flush_ = SteadyClock::now() + **again;
+  }
+}
+
+}  // namespace midair

@@ -1,0 +1,96 @@
+#include "release/trust_policy.h"
+
+#include <algorithm>
+
+#include "midair/digest.h"
+#include "midair/layout.h"
+#include "midair/pointer.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::size_t kMaxHotRef = 512;
+constexpr std::string_view kHandover = "handover";
+
+Error refused(const HotUpgrade& upgrade, std::string cause, std::string hint = "publish the release again") {
+  const std::string name = upgrade.version.empty() ? upgrade.source_image_ref : upgrade.version;
+  return {Errc::refused, "accept the release", name, std::move(cause), std::move(hint)};
+}
+
+/// It becomes part of keys, environments and log lines.
+bool is_hot_ref(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxHotRef &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// The tarball's key, if the pointer's address is the one place where this app's release may lie.
+Result<std::string> key_of_tarball(const HotUpgrade& upgrade, const std::string& app, const ObjectStore& store) {
+  const auto key = store.key_of(upgrade.tarball_url);
+  if (!key)
+    return refused(upgrade, "its tarball_url does not lie in our store, " + store.name(),
+                   "give agent and sidecar the same store");
+  const std::string expected = StoreLayout{app}.tarball(upgrade.version);
+  if (*key != expected)
+    return refused(upgrade, "its tarball is " + *key + ", but this machine runs releases from " + expected + " only",
+                   "give agent and sidecar the same --app");
+  return *key;
+}
+
+Result<void> check_tarball(const HotUpgrade& upgrade, std::uint64_t max_size) {
+  if (upgrade.sha256.empty())
+    return refused(upgrade, "the pointer gives no sha256 for its tarball", "publish it with midair hot");
+  if (!is_sha256_hex(upgrade.sha256)) return refused(upgrade, "the pointer's sha256 is not 64 lower-case hex digits");
+  if (upgrade.size == 0) return refused(upgrade, "the pointer gives no size for its tarball");
+  if (upgrade.size > max_size)
+    return refused(upgrade,
+                   "its tarball has " + std::to_string(upgrade.size) + " bytes, more than the " +
+                       std::to_string(max_size) + " allowed",
+                   "ship less in it");
+  return {};
+}
+
+Result<void> check_release(const HotUpgrade& upgrade, std::uint64_t highest_sequence) {
+  if (!is_hot_ref(upgrade.source_image_ref))
+    return refused(upgrade, "its source_image_ref is empty, too long or not printable");
+  if (auto checked = check_version(upgrade.version); !checked) return refused(upgrade, checked.error().cause);
+  if (upgrade.sequence < highest_sequence)
+    return refused(upgrade,
+                   "its sequence " + std::to_string(upgrade.sequence) + " is a rollback: this machine has trusted " +
+                       std::to_string(highest_sequence),
+                   "to go back, publish the older release anew with midair hot");
+  if (!upgrade.strategy.empty() && upgrade.strategy != kHandover)
+    return refused(upgrade, "this sidecar does not know the strategy '" + upgrade.strategy + "', only 'handover'",
+                   "build the image with a newer midair-sidecar");
+  return {};
+}
+
+}  // namespace
+
+Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const Identity& identity,
+                                           std::uint64_t highest_sequence, const ObjectStore& store) const {
+  MIDAIR_TRY_ASSIGN(const Pointer pointer, Pointer::parse(pointer_bytes, StoreLayout{identity.app}.pointer()));
+  if (!pointer.hot_upgrade()) return Decision{{}, "the pointer names no hot upgrade"};
+  if (pointer.image_ref() != identity.base_image_ref)
+    return Decision{
+        {}, "the pointer is for base image " + pointer.image_ref() + ", this machine runs " + identity.base_image_ref};
+
+  const HotUpgrade& upgrade = *pointer.hot_upgrade();
+  MIDAIR_TRY(check_release(upgrade, highest_sequence));
+  MIDAIR_TRY_ASSIGN(const std::string key, key_of_tarball(upgrade, identity.app, store));
+  MIDAIR_TRY(check_tarball(upgrade, max_size_));
+
+  Target target;
+  target.upgrade_id = upgrade_id_of(upgrade.source_image_ref);
+  target.version = upgrade.version;
+  target.hot_ref = upgrade.source_image_ref;
+  target.key = key;
+  target.sha256 = upgrade.sha256;
+  target.strategy = kHandover;
+  target.base_image_ref = pointer.image_ref();
+  target.size = upgrade.size;
+  target.sequence = upgrade.sequence;
+  return Decision{std::move(target), {}};
+}
+
+}  // namespace midair

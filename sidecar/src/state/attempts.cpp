@@ -1,0 +1,108 @@
+#include "state/attempts.h"
+
+#include <algorithm>
+
+#include "midair/json.h"
+#include "midair/log.h"
+#include "state/state_file.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::size_t kMaxReason = 1000;
+
+/// `why` may quote an app or a server: what is kept must be short and readable JSON whatever they said.
+std::string printable(const std::string& why) {
+  std::string text = why.substr(0, kMaxReason);
+  std::ranges::replace_if(
+      text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+}  // namespace
+
+Attempts Attempts::load(const std::filesystem::path& path) {
+  Attempts attempts(path);
+  if (auto entries = read(path); entries)
+    attempts.entries_ = std::move(entries).value();
+  else
+    log(LogLevel::warning, "attempts.lost", {{"error", entries.error().message()}});
+  return attempts;
+}
+
+Result<Attempts::Entries> Attempts::read(const std::filesystem::path& path) {
+  MIDAIR_TRY_ASSIGN(const auto object, read_state_file(path));
+  if (!object) return Entries();
+  JsonReader reader(**object, path.string());
+  const auto array = reader.optional_array("attempts");
+  MIDAIR_TRY(reader.finish());
+
+  Entries entries;
+  for (std::size_t i = 0; array && i < array->size(); ++i) {
+    const auto item = array->getObject(static_cast<unsigned>(i));
+    if (!item) return Error{Errc::corrupt, "read", path.string(), "an attempt is no object"};
+    JsonReader fields(*item, path.string());
+    Entry entry{fields.string("upgrade_id"), static_cast<unsigned>(fields.unsigned_integer("count")), {}};
+    if (item->has("refused")) entry.refused = fields.string("refused");
+    MIDAIR_TRY(fields.finish());
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<void> Attempts::save(const Entries& entries) const {
+  Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
+  for (const Entry& entry : entries) {
+    Poco::JSON::Object::Ptr item = new Poco::JSON::Object;
+    item->set("upgrade_id", entry.upgrade_id);
+    item->set("count", entry.count);
+    if (entry.refused) item->set("refused", *entry.refused);
+    array->add(item);
+  }
+  Poco::JSON::Object object;
+  object.set("attempts", array);
+  return write_state_file(path_, object);
+}
+
+Attempts::Entry& Attempts::entry_of(Entries& entries, const std::string& upgrade_id) {
+  const auto found = std::ranges::find(entries, upgrade_id, &Entry::upgrade_id);
+  if (found != entries.end()) return *found;
+  if (entries.size() == kMaxRemembered) entries.erase(entries.begin());
+  return entries.emplace_back(Entry{upgrade_id, 0, {}});
+}
+
+const Attempts::Entry* Attempts::find(const std::string& upgrade_id) const {
+  const auto found = std::ranges::find(entries_, upgrade_id, &Entry::upgrade_id);
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+unsigned Attempts::count(const std::string& upgrade_id) const {
+  const Entry* entry = find(upgrade_id);
+  return entry ? entry->count : 0;
+}
+
+std::optional<std::string> Attempts::refused(const std::string& upgrade_id) const {
+  const Entry* entry = find(upgrade_id);
+  return entry ? entry->refused : std::nullopt;
+}
+
+Result<void> Attempts::begin(const std::string& upgrade_id) {
+  Entries changed = entries_;
+  ++entry_of(changed, upgrade_id).count;
+  MIDAIR_TRY(save(changed));
+  entries_ = std::move(changed);
+  return {};
+}
+
+Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why) {
+  entry_of(entries_, upgrade_id).refused = printable(why);
+  return save(entries_);
+}
+
+Result<void> Attempts::forget_others(const std::string& upgrade_id) {
+  const auto others = std::erase_if(entries_, [&](const Entry& entry) { return entry.upgrade_id != upgrade_id; });
+  return others == 0 ? Result<void>() : save(entries_);
+}
+
+}  // namespace midair

@@ -1,0 +1,123 @@
+#include "state/state_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include "midair/digest.h"
+#include "midair/durable_file.h"
+#include "state/tree.h"
+
+namespace midair {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kTemporaryMark = ".tmp-";  // as durable_file.h and the stager name what isn't complete
+constexpr std::string_view kNotifyPrefix = "notify-";
+
+Result<void> make_private(const fs::path& directory) {
+  MIDAIR_TRY(make_private_dir(directory));
+  if (::chmod(directory.c_str(), 0700) != 0) return system_error(errno, "make private", directory.string());
+  return {};
+}
+
+Error held_by_another(const fs::path& root, const fs::path& lock) {
+  Error error{Errc::refused, "use the state directory", root.string(), "another midair-sidecar holds it"};
+  const auto pid = read_file(lock, 32);
+  const std::string who = pid && !pid->empty() ? "process " + *pid : "the other process";
+  error.hint = "stop " + who + ", or give this one another directory with --state-dir";
+  return error;
+}
+
+/// Takes the lock and leaves our pid in it, which also proves that something can be written here.
+Result<Fd> take_lock(const fs::path& root) {
+  const fs::path path = root / "lock";
+  MIDAIR_TRY_ASSIGN(Fd lock, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return held_by_another(root, path);
+    return system_error(errno, "lock", path.string());
+  }
+  if (::ftruncate(lock.get(), 0) != 0) return system_error(errno, "write", path.string());
+  MIDAIR_TRY(write_all(lock.get(), std::to_string(::getpid()), path.string()));
+  return lock;
+}
+
+Result<Fd> prepare(const fs::path& root) {
+  MIDAIR_TRY(make_private(root));
+  MIDAIR_TRY_ASSIGN(Fd lock, take_lock(root));
+  MIDAIR_TRY(make_private(root / "incoming"));
+  MIDAIR_TRY(make_private(root / "releases"));
+  return lock;
+}
+
+/// The paths in `directory` whose names satisfy `wanted`; listed before anything is removed.
+template <class Wanted>
+Result<std::vector<fs::path>> entries(const fs::path& directory, Wanted wanted) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::end(entry); entry.increment(error))
+    if (wanted(entry->path().filename().string())) found.push_back(entry->path());
+  if (error) return system_error(error.value(), "list", directory.string());
+  return found;
+}
+
+bool is_temporary(const std::string& name) { return name.find(kTemporaryMark) != std::string::npos; }
+
+}  // namespace
+
+Result<StateDir> StateDir::open(const fs::path& path) {
+  std::error_code error;
+  const fs::path root = fs::absolute(path, error).lexically_normal();
+  if (error) return system_error(error.value(), "use the state directory", path.string());
+  auto lock = prepare(root);
+  if (!lock) {
+    Error failure = std::move(lock).error();
+    if (failure.hint.empty()) failure.hint = "give a directory that this user can write with --state-dir";
+    return failure;
+  }
+  return StateDir(root, std::move(lock).value());
+}
+
+fs::path StateDir::notify_socket(std::uint64_t generation) const {
+  return root_ / (std::string(kNotifyPrefix) + std::to_string(generation) + ".sock");
+}
+
+Result<void> StateDir::clean_leftovers() const {
+  for (const fs::path& directory : {root_, incoming(), releases()}) {
+    MIDAIR_TRY_ASSIGN(const auto leftovers, entries(directory, is_temporary));
+    for (const fs::path& leftover : leftovers) MIDAIR_TRY(remove_tree(leftover));
+  }
+  MIDAIR_TRY_ASSIGN(const auto sockets,
+                    entries(root_, [](const std::string& name) { return name.starts_with(kNotifyPrefix); }));
+  for (const fs::path& socket : sockets) MIDAIR_TRY(remove_tree(socket));
+  return {};
+}
+
+Result<void> StateDir::collect_garbage(const std::set<std::string>& keep_digests) const {
+  MIDAIR_TRY_ASSIGN(const auto garbage, entries(releases(), [&](const std::string& name) {
+                      return is_sha256_hex(name) && !keep_digests.contains(name);
+                    }));
+  for (const fs::path& release : garbage) {
+    fs::path doomed = release;
+    doomed += std::string(kTemporaryMark) + "removed";
+    MIDAIR_TRY(remove_tree(doomed));
+    if (::rename(release.c_str(), doomed.c_str()) != 0) return system_error(errno, "remove", release.string());
+    MIDAIR_TRY(sync_path(releases()));
+    MIDAIR_TRY(remove_tree(doomed));
+  }
+  return {};
+}
+
+Result<void> StateDir::point_current_at(const fs::path& release_dir) const {
+  // Relative where possible: the link stays right if the volume is mounted elsewhere next time.
+  const bool inside = release_dir.parent_path() == releases();
+  return replace_symlink_durably(current(), inside ? release_dir.lexically_relative(root_) : release_dir);
+}
+
+}  // namespace midair

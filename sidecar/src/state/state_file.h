@@ -1,0 +1,21 @@
+/// @file
+/// What the files of the state directory have in common: one JSON object with a format number, written durably.
+#pragma once
+
+#include <Poco/JSON/Object.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "midair/error.h"
+
+namespace midair {
+
+/// Nothing if the file isn't there. Errc::corrupt if it is no JSON object or has no format, Errc::refused if its format
+/// is newer than ours.
+[[nodiscard]] Result<std::optional<Poco::JSON::Object::Ptr>> read_state_file(const std::filesystem::path& path);
+
+/// Adds the format and replaces the file durably.
+[[nodiscard]] Result<void> write_state_file(const std::filesystem::path& path, Poco::JSON::Object& object);
+
+}  // namespace midair
