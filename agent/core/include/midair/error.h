@@ -112,7 +112,9 @@ class [[nodiscard]] Result<void> {
 #define MIDAIR_CONCAT(a, b) MIDAIR_CONCAT_(a, b)
 /// `MIDAIR_TRY_ASSIGN(auto x, f());`: returns f's error, or declares/assigns x with its value.
 #define MIDAIR_TRY_ASSIGN(lhs, expr) MIDAIR_TRY_ASSIGN_(MIDAIR_CONCAT(midair_result_, __LINE__), lhs, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): they name variables
 #define MIDAIR_TRY_ASSIGN_(tmp, lhs, expr)      \
   auto tmp = (expr);                            \
   if (!tmp.ok()) return std::move(tmp).error(); \
   lhs = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)
