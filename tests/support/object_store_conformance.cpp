@@ -170,6 +170,8 @@ void ObjectStoreConformance::every_verb_tells_the_same_version() {
   CPPUNIT_ASSERT_EQUAL(std::string("dir/key"), listing[0].key);
   CPPUNIT_ASSERT_EQUAL(etag, listing[0].etag);
   CPPUNIT_ASSERT_EQUAL(std::uint64_t{12}, listing[0].size);
+  CPPUNIT_ASSERT_MESSAGE("a listing says when an object was stored", listing[0].modified.has_value());
+  CPPUNIT_ASSERT(std::chrono::abs(std::chrono::system_clock::now() - *listing[0].modified) < std::chrono::hours(1));
 }
 
 void ObjectStoreConformance::an_unchanged_version_is_not_delivered() {

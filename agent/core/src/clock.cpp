@@ -38,4 +38,18 @@ std::string format_rfc3339(WallTime time) {
   return text.data();
 }
 
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  const std::string copy(text);
+  std::tm parts{};
+  const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return std::nullopt;
+  std::chrono::microseconds fraction{0};
+  if (*rest == '.') {
+    auto unit = std::chrono::microseconds(std::chrono::seconds(1));
+    for (++rest; *rest >= '0' && *rest <= '9'; ++rest) fraction += (unit /= 10) * (*rest - '0');
+  }
+  if (std::string_view(rest) != "Z") return std::nullopt;
+  return WallTime(std::chrono::seconds(::timegm(&parts)) + fraction);
+}
+
 }  // namespace midair

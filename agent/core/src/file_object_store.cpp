@@ -37,6 +37,12 @@ Etag etag_of(const struct stat& status) {
          "\"";
 }
 
+ObjectInfo info_of(std::string key, const struct stat& status) {
+  const auto modified = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return {std::move(key), etag_of(status), static_cast<std::uint64_t>(status.st_size),
+          std::chrono::system_clock::time_point(modified)};
+}
+
 /// A key's directory and its last segment.
 struct Place {
   std::string directory;
@@ -190,7 +196,7 @@ Result<ObjectInfo> FileObjectStore::head(const std::string& key, const CallLimit
   MIDAIR_TRY_ASSIGN(const Fd root, open_root(directory_));
   struct stat status {};
   MIDAIR_TRY(open_object(root.get(), key, status));
-  return ObjectInfo{key, etag_of(status), static_cast<std::uint64_t>(status.st_size)};
+  return info_of(key, status);
 }
 
 Result<void> FileObjectStore::remove(const std::string& key, const CallLimits& limits, const Etag& if_match) {
@@ -220,8 +226,7 @@ Result<std::vector<ObjectInfo>> FileObjectStore::list(const std::string& prefix,
   std::vector<ObjectInfo> listing;
   const auto collect = [&](std::string key, const struct stat& status) -> Result<void> {
     MIDAIR_TRY(timer.check("list", prefix));
-    if (key.starts_with(prefix) && check_file_key(key).ok())
-      listing.push_back({std::move(key), etag_of(status), static_cast<std::uint64_t>(status.st_size)});
+    if (key.starts_with(prefix) && check_file_key(key).ok()) listing.push_back(info_of(std::move(key), status));
     return {};
   };
   MIDAIR_TRY(for_each_file_below(root.get(), place_of(prefix).directory, collect));

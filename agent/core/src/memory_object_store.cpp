@@ -70,7 +70,7 @@ Result<Etag> MemoryObjectStore::put(const std::string& key, ByteSource& body, co
   const auto found = objects_.find(key);
   const auto current = found == objects_.end() ? std::nullopt : std::optional(found->second.etag);
   MIDAIR_TRY(check_condition(condition, current, key));
-  Object object{std::move(shared), "\"v" + std::to_string(++versions_) + "\""};
+  Object object{std::move(shared), "\"v" + std::to_string(++versions_) + "\"", std::chrono::system_clock::now()};
   Etag etag = object.etag;
   objects_.insert_or_assign(key, std::move(object));
   return etag;
@@ -81,7 +81,7 @@ Result<ObjectInfo> MemoryObjectStore::head(const std::string& key, const CallLim
   MIDAIR_TRY(CallTimer(limits).check("find", key));
   const auto object = find(key);
   if (!object) return no_such_object(key);
-  return ObjectInfo{key, object->etag, object->bytes->size()};
+  return ObjectInfo{key, object->etag, object->bytes->size(), object->modified};
 }
 
 Result<void> MemoryObjectStore::remove(const std::string& key, const CallLimits& limits, const Etag& if_match) {
@@ -101,7 +101,7 @@ Result<std::vector<ObjectInfo>> MemoryObjectStore::list(const std::string& prefi
   std::vector<ObjectInfo> listing;
   const std::lock_guard lock(mutex_);
   for (auto at = objects_.lower_bound(prefix); at != objects_.end() && at->first.starts_with(prefix); ++at)
-    listing.push_back({at->first, at->second.etag, at->second.bytes->size()});
+    listing.push_back({at->first, at->second.etag, at->second.bytes->size(), at->second.modified});
   return listing;
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace midair {
 
@@ -42,5 +44,8 @@ class ManualClock final : public Clock {
 
 /// RFC 3339 in UTC with microseconds, as FlyDeploy writes it: "2026-11-20T21:09:25.241415Z".
 [[nodiscard]] std::string format_rfc3339(WallTime time);
+
+/// The inverse, for any RFC 3339 time in UTC ("Z") with or without a fraction; nothing for other text.
+[[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace midair

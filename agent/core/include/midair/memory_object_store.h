@@ -2,6 +2,7 @@
 /// An object store in memory: the double that tests and users of Midair's libraries share.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,6 +34,7 @@ class MemoryObjectStore final : public ObjectStore {
   struct Object {
     std::shared_ptr<const std::string> bytes;  ///< never null; readers keep it alive while it is replaced
     Etag etag;
+    std::chrono::system_clock::time_point modified;
   };
 
   [[nodiscard]] std::optional<Object> find(const std::string& key) const;

@@ -33,6 +33,8 @@ struct ObjectInfo {
   std::string key;
   Etag etag;
   std::uint64_t size = 0;  ///< bytes
+  /// When this version was stored, by the store's clock; nothing where it does not say. Good for "is it old", no more.
+  std::optional<std::chrono::system_clock::time_point> modified{};
 };
 
 /// Where a download goes.
