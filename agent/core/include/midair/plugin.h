@@ -178,7 +178,7 @@ struct PluginDescriptor {
 /// Defines the two C symbols of a plugin; `descriptor` is a constant PluginDescriptor.
 #define MIDAIR_PLUGIN(descriptor)                                                                 \
   extern "C" {                                                                                    \
-  __attribute__((visibility("default"), used)) extern const std::uint32_t midair_plugin_abi;      \
+  __attribute__((visibility("default"))) extern const std::uint32_t midair_plugin_abi;            \
   const std::uint32_t midair_plugin_abi = ::midair::kPluginAbi;                                   \
   __attribute__((visibility("default"), used)) const ::midair::PluginDescriptor* midair_plugin(); \
   const ::midair::PluginDescriptor* midair_plugin() { return &(descriptor); }                     \

@@ -1,0 +1,46 @@
+/// @file
+/// One run of midair, from the command line to the exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "command_line.h"
+#include "command_table.h"
+#include "config.h"
+#include "interrupt.h"
+#include "plugin_host.h"
+#include "service_registry.h"
+#include "settings.h"
+#include "terminal_console.h"
+
+namespace midair {
+
+/// Puts the parts together: parse, load plugins, read the settings, start plugins, run the command, stop plugins.
+class Agent {
+ public:
+  explicit Agent(std::vector<std::string> args);
+
+  /// The exit status (plugin.h). Called once.
+  int run();
+  /// True if a plugin hangs in stop(): see PluginHost::abandoned().
+  [[nodiscard]] bool abandoned() const { return host_.abandoned(); }
+
+ private:
+  /// Plugins are mapped, the settings read and the plugins started: all but running the command.
+  Result<void> set_up(const CommandLine& globals);
+  int run_command(const CommandLine& globals, TerminalConsole& console);
+  int run_parsed(const CommandSpec& command, const CommandLine& line, TerminalConsole& console);
+  Result<void> apply_options(const std::vector<OptionSpec>& options, const CommandLine& line);
+  [[nodiscard]] Error unknown_command(const std::string& name) const;
+
+  const std::vector<std::string> args_;
+  Interrupt interrupt_;
+  SettingTable settings_;
+  std::optional<LayeredConfig> config_;  // from set_up() on
+  ServiceRegistry services_;
+  CommandTable commands_;
+  PluginHost host_;
+};
+
+}  // namespace midair

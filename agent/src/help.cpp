@@ -1,0 +1,105 @@
+#include "help.h"
+
+#include <Poco/JSON/Array.h>
+
+#include <algorithm>
+
+#include "command_table.h"
+
+namespace midair {
+
+namespace {
+
+std::string synopsis(const OptionSpec& option) {
+  const std::string value = option.value_name.empty() ? "VALUE" : option.value_name;
+  return "--" + option.name + (option.kind == OptionKind::flag ? "" : " " + value);
+}
+
+std::string option_rows(const std::vector<OptionSpec>& options) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& option : options) {
+    std::string help = option.help;
+    if (!option.fallback.empty()) help += " (default: " + option.fallback + ")";
+    if (!option.config_key.empty()) help += " [setting " + option.config_key + "]";
+    rows.push_back({synopsis(option), help});
+  }
+  return columns(rows, 2);
+}
+
+}  // namespace
+
+std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line(indent, ' ');
+    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string usage_of(const CommandSpec& command) {
+  std::string usage = "midair " + command.name;
+  for (const auto& option : command.options)
+    if (option.required) usage += " " + synopsis(option);
+  usage += " [OPTIONS]";
+  return command.arguments.empty() ? usage : usage + " " + command.arguments;
+}
+
+std::string general_usage() { return "midair [OPTIONS] COMMAND [ARGUMENTS]"; }
+
+std::string general_help(const std::vector<const CommandSpec*>& commands) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto* command : commands) rows.push_back({command->name, command->summary});
+  return "Midair: hot code upgrades for apps on Fly.io.\n\nUsage: " + general_usage() + "\n\nCommands:\n" +
+         columns(rows, 2) + "\nOptions, before or after the command:\n" + option_rows(global_options()) +
+         "\nmidair help COMMAND shows a command's own options, with examples.\n";
+}
+
+std::string help_of(const CommandSpec& command) {
+  std::string text = "midair " + command.name + ": " + command.summary + "\n\nUsage: " + usage_of(command) + "\n";
+  if (!command.description.empty()) text += "\n" + command.description + "\n";
+  if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
+  text += "\nOptions of every command:\n" + option_rows(global_options());
+  if (!command.examples.empty()) text += "\nExamples:\n";
+  for (const auto& [line, what] : command.examples) text += "  " + line + "\n      " + what + "\n";
+  return text;
+}
+
+Poco::JSON::Object::Ptr describe(const CommandSpec& command) {
+  static const char* const kinds[] = {"flag", "text", "integer", "duration"};
+  Poco::JSON::Array::Ptr options = new Poco::JSON::Array;
+  for (const auto& option : command.options) {
+    Poco::JSON::Object::Ptr entry = new Poco::JSON::Object;
+    entry->set("name", option.name);
+    entry->set("kind", kinds[static_cast<int>(option.kind)]);
+    entry->set("help", option.help);
+    entry->set("required", option.required);
+    if (!option.fallback.empty()) entry->set("default", option.fallback);
+    if (!option.config_key.empty()) entry->set("setting", option.config_key);
+    options->add(entry);
+  }
+  Poco::JSON::Array::Ptr examples = new Poco::JSON::Array;
+  for (const auto& [line, what] : command.examples) {
+    Poco::JSON::Object::Ptr entry = new Poco::JSON::Object;
+    entry->set("command", line);
+    entry->set("what", what);
+    examples->add(entry);
+  }
+  Poco::JSON::Object::Ptr object = new Poco::JSON::Object;
+  object->set("name", command.name);
+  object->set("summary", command.summary);
+  object->set("usage", usage_of(command));
+  object->set("description", command.description);
+  object->set("options", options);
+  object->set("examples", examples);
+  return object;
+}
+
+}  // namespace midair

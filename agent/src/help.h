@@ -1,0 +1,29 @@
+/// @file
+/// Help texts, made from the command tables.
+#pragma once
+
+#include <Poco/JSON/Object.h>
+
+#include <string>
+#include <vector>
+
+#include "midair/plugin.h"
+
+namespace midair {
+
+/// "midair hot --from DIR [OPTIONS]".
+[[nodiscard]] std::string usage_of(const CommandSpec& command);
+/// "midair [OPTIONS] COMMAND [ARGUMENTS]".
+[[nodiscard]] std::string general_usage();
+
+/// What `midair --help` prints.
+[[nodiscard]] std::string general_help(const std::vector<const CommandSpec*>& commands);
+/// What `midair help COMMAND` prints.
+[[nodiscard]] std::string help_of(const CommandSpec& command);
+/// The same for machines.
+[[nodiscard]] Poco::JSON::Object::Ptr describe(const CommandSpec& command);
+
+/// Rows of cells as aligned columns, two spaces apart, each line indented by `indent` blanks.
+[[nodiscard]] std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent);
+
+}  // namespace midair

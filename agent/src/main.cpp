@@ -1,0 +1,19 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "application.h"
+
+namespace {
+
+/// With a standard descriptor closed, the next file opened would take its number, and output would go into that file.
+void reserve_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  reserve_standard_descriptors();
+  return midair::AgentApplication().execute(argc, argv);
+}

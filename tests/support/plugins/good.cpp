@@ -1,0 +1,106 @@
+/// A plugin as it should be: a setting, a service, a command that uses every kind of option.
+#include <atomic>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+#include "fixture.h"
+
+namespace midair {
+
+namespace {
+
+class FriendlyGreeter final : public Greeter {
+ public:
+  [[nodiscard]] std::string greeting() const override { return "hello"; }
+};
+
+int greet(Invocation& invocation) {
+  Console& console = invocation.console();
+  std::ostringstream line;
+  line << invocation.text("greeting").value_or("nothing");
+  for (const auto& name : invocation.arguments()) line << " " << name;
+  if (const auto times = invocation.integer("times")) line << " times=" << *times;
+  if (const auto pause = invocation.duration("pause")) line << " pause=" << pause->count() << "ms";
+  if (invocation.flag("loud")) line << "!";
+  if (console.json()) {
+    console.print_json_line("{\"greeting\":\"" + line.str() + "\"}");
+  } else {
+    console.print(line.str() + "\n");
+  }
+  return kExitOk;
+}
+
+CommandSpec greet_command() {
+  return {"greet",
+          "say hello",
+          "Says hello to everybody named.",
+          {{"greeting", OptionKind::text, "WORD", "what to say", "good.greeting"},
+           {"times", OptionKind::integer, "N", "how often"},
+           {"pause", OptionKind::duration, "TIME", "how long to wait"},
+           {"from-dir", OptionKind::text, "DIR", "where from"},
+           {"loud", OptionKind::flag, "", "with an exclamation mark"}},
+          "[NAME...]",
+          {{"midair greet --loud you", "says \"hello you!\""}},
+          greet};
+}
+
+/// Waits to be interrupted, as a long-running command would.
+int wait_for_stop(Invocation& invocation) {
+  std::stop_token stop = invocation.stop();
+  invocation.console().print("waiting\n");
+  std::atomic<bool> stopped = false;
+  const std::stop_callback wake(stop, [&] {
+    stopped = true;
+    stopped.notify_one();
+  });
+  stopped.wait(false);
+  if (invocation.flag("stubborn")) std::atomic<bool>(false).wait(false);
+  invocation.console().print("stopped\n");
+  return kExitInterrupted;
+}
+
+/// Prints until it is stopped: a reader that goes away stops it.
+int chatter(Invocation& invocation) {
+  while (!invocation.stop().stop_requested()) invocation.console().print("chatter\n");
+  return kExitInterrupted;
+}
+
+class Good final : public Plugin {
+ public:
+  Result<void> start(Context& context) override {
+    note("start good");
+    MIDAIR_TRY(context.add_service<Greeter>(kGreeter, std::make_shared<FriendlyGreeter>()));
+    MIDAIR_TRY(context.add_command(greet_command()));
+    MIDAIR_TRY(context.add_command({"wait",
+                                    "wait to be interrupted",
+                                    "",
+                                    {{"stubborn", OptionKind::flag, "", "don't return then"}},
+                                    "",
+                                    {{"midair wait", "waits"}},
+                                    wait_for_stop}));
+    MIDAIR_TRY(
+        context.add_command({"chatter", "print without end", "", {}, "", {{"midair chatter", "prints"}}, chatter}));
+    return context.add_command({"blunder", "throw", "", {}, "", {{"midair blunder", "throws"}}, [](Invocation&) -> int {
+                                  throw std::runtime_error("a blunder");
+                                }});
+  }
+  void stop() noexcept override { note("stop good"); }
+};
+
+const SettingSpec* settings(std::size_t* count) {
+  static const SettingSpec specs[] = {
+      {"good.greeting", OptionKind::text, "what greet says", {"GOOD_GREETING"}, "hello"},
+      {"good.patience", OptionKind::duration, "how long to be good", {"GOOD_PATIENCE"}},
+      {"good.password", OptionKind::text, "a secret", {"GOOD_PASSWORD"}, "", true}};
+  *count = std::size(specs);
+  return specs;
+}
+
+constexpr PluginDescriptor kDescriptor = describe<Good, ServiceNames<kGreeter>, Nothing>("good", settings);
+
+}  // namespace
+
+}  // namespace midair
+
+MIDAIR_PLUGIN(midair::kDescriptor)

@@ -1,0 +1,24 @@
+/// Throws after it has contributed a command, which must be gone again.
+#include <stdexcept>
+
+#include "fixture.h"
+
+namespace midair {
+
+namespace {
+
+class ThrowsInStart final : public IdlePlugin {
+ public:
+  Result<void> start(Context& context) override {
+    MIDAIR_TRY(context.add_command({"leftover", "must not stay", "", {}, "", {}, [](Invocation&) { return 0; }}));
+    throw std::runtime_error("no matches left");
+  }
+};
+
+constexpr PluginDescriptor kDescriptor = describe<ThrowsInStart, Nothing, Nothing>("throws-in-start");
+
+}  // namespace
+
+}  // namespace midair
+
+MIDAIR_PLUGIN(midair::kDescriptor)
