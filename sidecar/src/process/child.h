@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "midair/error.h"
+#include "process/process_table.h"
 
 namespace midair {
 
@@ -41,13 +42,13 @@ class Child {
   /// (PR_SET_PDEATHSIG): a machine ends with its entrypoint, and an app that outlived its sidecar would hold the port
   /// against the next one. So call this from a thread that lives as long as the sidecar.
   [[nodiscard]] static Result<Child> spawn(const SpawnSpec& spec);
-  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), reaped_(other.reaped_) {}
+  Child(Child&& other) noexcept : session_(std::exchange(other.session_, {})), reaped_(other.reaped_) {}
   Child& operator=(Child&& other) noexcept;
   /// Kills every process of the session with SIGKILL. Does not wait.
   ~Child();
 
   /// Of the main process; also the id of its group and session.
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return session_.leader; }
   /// Signals the main process. Errc::not_found once it was reaped.
   [[nodiscard]] Result<void> signal(int sig) const;
   /// Signals every process of the group, as far as there still is one.
@@ -59,10 +60,10 @@ class Child {
   void reaped() noexcept { reaped_ = true; }
 
  private:
-  explicit Child(pid_t pid) noexcept : pid_(pid) {}
+  explicit Child(const Session& session) noexcept : session_(session) {}
   void kill_all() noexcept;
 
-  pid_t pid_ = -1;
+  Session session_;  // leader 0: moved from
   bool reaped_ = false;
 };
 

@@ -45,9 +45,9 @@ class Probe {
 
  private:
   class Attempt;
-  explicit Probe(std::shared_ptr<Attempt> attempt);
+  explicit Probe(std::unique_ptr<Attempt> attempt);
 
-  std::shared_ptr<Attempt> attempt_;
+  std::unique_ptr<Attempt> attempt_;
 };
 
 }  // namespace midair

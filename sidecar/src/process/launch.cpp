@@ -1,0 +1,235 @@
+#include "process/launch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "midair/clock.h"
+#include "midair/durable_file.h"
+#include "process/fd_store.h"
+
+namespace midair {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kFirstPassedFd = 3;  // SD_LISTEN_FDS_START
+constexpr std::size_t kPidDigits = 20;
+constexpr std::chrono::seconds kExecDeadline{5};
+
+Error cannot_start(Errc code, const std::string& program, std::string cause, std::string hint = {}) {
+  return {code, "start", program, std::move(cause), std::move(hint)};
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (std::string& text : strings) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+bool is_executable_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+/// The same open file at a number of at least `lowest`.
+Result<Fd> lift(int fd, int lowest, const std::string& name) {
+  Fd lifted(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+  if (!lifted) return system_error(errno, "pass on the descriptor", name);
+  return lifted;
+}
+
+/// Every signal at its default; also what the sidecar ignores, since that would survive exec.
+void reset_signals() noexcept {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signo = 1; signo <= SIGRTMAX; ++signo) ::sigaction(signo, &action, nullptr);
+}
+
+void unblock_signals() noexcept {
+  sigset_t none{};
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+Result<void> Launch::prepare(const SpawnSpec& spec) {
+  if (spec.command.empty() || spec.command.front().empty())
+    return Error{Errc::bad_input, "start the app", "", "there is no command", "midair-sidecar run -- COMMAND"};
+  directory_ = spec.directory.string();
+  arguments_ = spec.command;
+  argv_ = pointers_to(arguments_);
+  MIDAIR_TRY(lift_descriptors(spec));
+  copy_environment(spec);
+  return find_program(spec);
+}
+
+void Launch::copy_environment(const SpawnSpec& spec) {
+  std::map<std::string, std::optional<std::string>> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos) variables.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
+  }
+  for (const auto& [name, value] : spec.environment) variables.insert_or_assign(name, value);
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) variables.erase(name);
+  if (!spec.passed_fds.empty()) {
+    std::string names;
+    for (const auto& [name, fd] : spec.passed_fds) names += (names.empty() ? "" : ":") + name;
+    variables["LISTEN_FDS"] = std::to_string(spec.passed_fds.size());
+    variables["LISTEN_FDNAMES"] = names;
+    variables["LISTEN_PID"] = std::string(kPidDigits, '\0');
+  }
+  for (const auto& [name, value] : variables)
+    if (value) environment_.push_back(name + "=" + *value);
+  envp_ = pointers_to(environment_);
+  for (std::string& entry : environment_)
+    if (entry.starts_with("LISTEN_PID=")) listen_pid_ = entry.data() + std::strlen("LISTEN_PID=");
+}
+
+Result<void> Launch::find_program(const SpawnSpec& spec) {
+  const std::string& name = spec.command.front();
+  if (name.find('/') != std::string::npos) {
+    program_ = name;
+    return {};
+  }
+  std::string path = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& entry : environment_)
+    if (entry.starts_with("PATH=")) path = entry.substr(std::strlen("PATH="));
+  for (std::size_t start = 0; start <= path.size();) {
+    const std::size_t end = std::min(path.find(':', start), path.size());
+    // A place on the PATH that is not absolute counts from the program's working directory, as for a shell there.
+    const fs::path candidate = fs::path(path.substr(start, end - start)) / name;
+    if (is_executable_file(spec.directory / candidate)) {
+      program_ = candidate.has_parent_path() ? candidate.string() : "./" + name;
+      return {};
+    }
+    start = end + 1;
+  }
+  return cannot_start(Errc::not_found, name, "it is not on the PATH", "a path with a '/', such as ./" + name);
+}
+
+Result<void> Launch::lift_descriptors(const SpawnSpec& spec) {
+  // Above every place that a descriptor goes to, so that no dup2() in the child runs over one that is yet to move.
+  const int lowest = kFirstPassedFd + static_cast<int>(spec.passed_fds.size());
+  for (const auto& [name, fd] : spec.passed_fds) {
+    if (!is_descriptor_name(name))
+      return Error{Errc::bad_input, "pass on a descriptor", "",
+                   "its name is not 1 to 255 printable ASCII characters without ':'"};
+    MIDAIR_TRY_ASSIGN(Fd lifted, lift(fd, lowest, name));
+    passed_.push_back(std::move(lifted));
+  }
+  MIDAIR_TRY_ASSIGN(const Fd null, open_file("/dev/null", O_RDONLY));
+  MIDAIR_TRY_ASSIGN(null_, lift(null.get(), lowest, "/dev/null"));
+  return {};
+}
+
+Result<pid_t> Launch::start() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "create", "a pipe");
+  const Fd report(ends[0]);
+  Fd low_end(ends[1]);
+  MIDAIR_TRY_ASSIGN(Fd child_end, lift(low_end.get(), kFirstPassedFd + static_cast<int>(passed_.size()), "a pipe"));
+  low_end.reset();
+
+  // No handler of ours may run in the child, so signals wait from before fork() until their dispositions are reset.
+  sigset_t all{};
+  sigset_t previous{};
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &previous);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become_program(parent, child_end.get());
+  const int err = errno;
+  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  if (pid < 0) return cannot_start(Errc::io, arguments_.front(), std::strerror(err), "check memory and process limits");
+
+  child_end.reset();
+  MIDAIR_TRY(await_exec(pid, report.get()));
+  return pid;
+}
+
+Result<void> Launch::await_exec(pid_t pid, int report) const {
+  const BootTime deadline = system_clock().now() + kExecDeadline;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().now());
+    pollfd readable{report, POLLIN, 0};
+    const int ready = left.count() > 0 ? ::poll(&readable, 1, static_cast<int>(left.count())) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready > 0) break;
+    ::kill(pid, SIGKILL);  // it may hang in the kernel, so it is left to the Reaper
+    return cannot_start(Errc::timeout, arguments_.front(), "it was not executed within 5s", "check the disk it is on");
+  }
+  Failure failure{};
+  if (::read(report, &failure, sizeof failure) != sizeof failure) return {};  // closed by exec
+  ::waitpid(pid, nullptr, 0);                                                 // it is on its way out
+  return explain(failure);
+}
+
+Error Launch::explain(const Failure& failure) const {
+  const Errc code = system_error(failure.err, "", "").code;
+  const std::string why = std::strerror(failure.err);
+  const std::string& name = arguments_.front();
+  const std::string where = directory_.empty() ? "the working directory" : directory_;
+  if (failure.step == Step::directory) return cannot_start(code, name, "cannot enter " + where + ": " + why);
+  if (failure.step == Step::descriptors) return cannot_start(code, name, "cannot arrange its descriptors: " + why);
+  std::error_code error;
+  if (failure.err == ENOENT && fs::exists(fs::path(directory_) / program_, error))
+    return cannot_start(code, name, why, "see if the interpreter in its first line, or its loader, is installed");
+  if (failure.err == ENOENT) return cannot_start(code, name, why, "check that it is in " + where);
+  if (failure.err == EACCES) return cannot_start(code, name, why, "chmod +x");
+  if (failure.err == ENOEXEC) return cannot_start(code, name, why, "check its first line (#!) and its architecture");
+  return cannot_start(code, name, why);
+}
+
+// From here on the child: async-signal-safe calls only.
+
+void Launch::become_program(pid_t parent, int report) const noexcept {
+  const auto fail = [report](Step step) {
+    const Failure failure{step, errno};
+    [[maybe_unused]] const ssize_t n = ::write(report, &failure, sizeof failure);
+    ::_exit(127);
+  };
+  ::setsid();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);  // the parent died before it could take us along
+  reset_signals();
+  if (!directory_.empty() && ::chdir(directory_.c_str()) != 0) fail(Step::directory);
+  if (!arrange_descriptors()) fail(Step::descriptors);
+  write_listen_pid();
+  unblock_signals();
+  ::execve(program_.c_str(), argv_.data(), envp_.data());
+  fail(Step::exec);
+  ::_exit(127);
+}
+
+bool Launch::arrange_descriptors() const noexcept {
+  if (::dup2(null_.get(), STDIN_FILENO) < 0) return false;
+  int place = kFirstPassedFd;
+  for (const Fd& fd : passed_)
+    if (::dup2(fd.get(), place++) < 0) return false;
+  // Ours are all O_CLOEXEC; this is for what we inherited or what a library opened.
+  return ::close_range(static_cast<unsigned>(place), ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+void Launch::write_listen_pid() const noexcept {
+  if (listen_pid_ == nullptr) return;
+  std::array<char, kPidDigits> reversed{};
+  std::size_t count = 0;
+  for (pid_t rest = ::getpid(); rest > 0; rest /= 10) reversed[count++] = static_cast<char>('0' + rest % 10);
+  for (std::size_t i = 0; i < count; ++i) listen_pid_[i] = reversed[count - 1 - i];
+}
+
+}  // namespace midair

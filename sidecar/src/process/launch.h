@@ -1,0 +1,55 @@
+/// @file
+/// fork() and exec(): the two halves of starting a program.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "midair/error.h"
+#include "midair/fd.h"
+#include "process/child.h"
+
+namespace midair {
+
+/// All that a forked child needs to become the program, made before fork(): between fork() and exec() nothing may
+/// allocate, since another thread may have held the allocator's lock.
+class Launch {
+ public:
+  /// Looks the program up, copies the environment, and lifts the descriptors above where they are to go.
+  [[nodiscard]] Result<void> prepare(const SpawnSpec& spec);
+
+  /// Forks, and waits until the program was executed or could not be. Returns its pid. Call once, after prepare().
+  [[nodiscard]] Result<pid_t> start();
+
+ private:
+  /// How far a child came, as it reports to its parent.
+  enum class Step : int { descriptors, directory, exec };
+  struct Failure {
+    Step step;
+    int err;
+  };
+
+  [[nodiscard]] Result<void> find_program(const SpawnSpec& spec);
+  void copy_environment(const SpawnSpec& spec);
+  [[nodiscard]] Result<void> lift_descriptors(const SpawnSpec& spec);
+  [[nodiscard]] Result<void> await_exec(pid_t pid, int report) const;
+  [[nodiscard]] Error explain(const Failure& failure) const;
+
+  [[noreturn]] void become_program(pid_t parent, int report) const noexcept;
+  [[nodiscard]] bool arrange_descriptors() const noexcept;
+  void write_listen_pid() const noexcept;
+
+  std::string program_;    // for execve, from directory_
+  std::string directory_;  // empty: ours
+  std::vector<std::string> arguments_;
+  std::vector<std::string> environment_;
+  std::vector<char*> argv_;     // into arguments_, null-terminated
+  std::vector<char*> envp_;     // into environment_, null-terminated
+  char* listen_pid_ = nullptr;  // where the child writes its pid, in environment_
+  std::vector<Fd> passed_;      // all above their later places 3, 4, ...
+  Fd null_;
+};
+
+}  // namespace midair

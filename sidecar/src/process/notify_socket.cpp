@@ -1,0 +1,135 @@
+#include "process/notify_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "midair/log.h"
+
+namespace midair {
+
+namespace {
+
+/// A datagram as it came, before anything in it is believed.
+struct Datagram {
+  pid_t pid = 0;
+  std::string bytes;
+  std::vector<Fd> fds;
+  bool truncated = false;  ///< more bytes or descriptors than there was room for
+};
+
+void take_control(msghdr& header, Datagram& datagram) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET) continue;
+    if (c->cmsg_type == SCM_RIGHTS) {
+      const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (std::size_t i = 0; i < count; ++i) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        datagram.fds.emplace_back(fd);
+      }
+    } else if (c->cmsg_type == SCM_CREDENTIALS) {
+      ucred sender{};
+      std::memcpy(&sender, CMSG_DATA(c), sizeof sender);
+      datagram.pid = sender.pid;
+    }
+  }
+}
+
+/// The next datagram; nothing if there is none.
+std::optional<Datagram> receive(int fd) {
+  std::array<char, NotifySocket::kMaxMessageBytes> bytes{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int) * NotifySocket::kMaxFds)>
+      control{};
+  iovec part{bytes.data(), bytes.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const ssize_t n = ::recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (n < 0) return std::nullopt;
+  Datagram datagram;
+  take_control(header, datagram);
+  datagram.bytes.assign(bytes.data(), static_cast<std::size_t>(n));
+  datagram.truncated =
+      (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || datagram.fds.size() > NotifySocket::kMaxFds;
+  return datagram;
+}
+
+bool belongs_to(pid_t sender, pid_t session) {
+  // The kernel says 0 of a sender in a foreign pid namespace, and getsid(0) would be our own session. The leader is
+  // known by its pid alone, so what it said last counts even if it was reaped since.
+  return sender > 0 && (sender == session || ::getsid(sender) == session);
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> parse_notify_fields(std::string_view bytes) {
+  if (bytes.ends_with('\0')) bytes.remove_suffix(1);  // some clients send their terminator along
+  if (bytes.find('\0') != std::string_view::npos)
+    return Error{Errc::corrupt, "read", "a notify message", "it has a NUL byte"};
+  std::map<std::string, std::string> fields;
+  while (!bytes.empty()) {
+    const std::string_view line = bytes.substr(0, bytes.find('\n'));
+    bytes.remove_prefix(std::min(line.size() + 1, bytes.size()));
+    const auto equals = line.find('=');
+    if (equals == 0 || equals == std::string_view::npos) continue;
+    fields.emplace(line.substr(0, equals), line.substr(equals + 1));
+  }
+  return fields;
+}
+
+Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = path.string();
+  if (name.size() >= sizeof address.sun_path)
+    return Error{Errc::bad_input, "create the notify socket", name, "the path is longer than 107 bytes",
+                 "a shorter state directory"};
+  name.copy(address.sun_path, name.size());
+  Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int on = 1;
+  // fchmod before bind: the file is never there with a wider mode.
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 || ::fchmod(fd.get(), 0600) != 0 ||
+      (::unlink(name.c_str()) != 0 && errno != ENOENT) ||
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return system_error(errno, "create the notify socket", name);
+  return NotifySocket(std::move(fd), path);
+}
+
+NotifySocket::~NotifySocket() {
+  if (fd_) ::unlink(path_.c_str());
+}
+
+std::vector<NotifyMessage> NotifySocket::drain(pid_t expected_session) {
+  constexpr int kMaxPerDrain = 64;  // a flood must not keep the loop; the kernel queues 10 (net.unix.max_dgram_qlen)
+  std::vector<NotifyMessage> messages;
+  for (int i = 0; i < kMaxPerDrain; ++i) {
+    auto datagram = receive(fd_.get());
+    if (!datagram) break;
+    if (!belongs_to(datagram->pid, expected_session)) {
+      refuse(datagram->pid, "the sender is not of this generation of the app");
+    } else if (datagram->truncated) {
+      refuse(datagram->pid, "longer than 4096 bytes or more than 16 descriptors");
+    } else if (auto fields = parse_notify_fields(datagram->bytes); !fields) {
+      refuse(datagram->pid, fields.error().cause);
+    } else {
+      messages.push_back({datagram->pid, std::move(fields).value(), std::move(datagram->fds)});
+    }
+  }
+  return messages;
+}
+
+void NotifySocket::refuse(pid_t pid, const std::string& why) {
+  if (std::exchange(refusal_logged_, true)) return;
+  log(LogLevel::warning, "notify.refused", {{"pid", std::to_string(pid)}, {"why", why}});
+}
+
+}  // namespace midair
