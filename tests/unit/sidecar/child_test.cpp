@@ -1,0 +1,281 @@
+#include "process/child.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <stdlib.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include "midair/durable_file.h"
+#include "process/listen_sockets.h"
+#include "process/process_table.h"
+#include "script.h"
+#include "temporary_directory.h"
+
+namespace midair {
+namespace fs = std::filesystem;
+
+class ChildTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(ChildTest);
+  CPPUNIT_TEST(a_program_that_is_not_there_is_named);
+  CPPUNIT_TEST(a_file_that_is_not_executable_is_named);
+  CPPUNIT_TEST(a_missing_interpreter_is_suspected);
+  CPPUNIT_TEST(a_missing_working_directory_is_named);
+  CPPUNIT_TEST(a_name_that_is_not_on_the_path_is_refused);
+  CPPUNIT_TEST(a_failed_start_leaves_neither_child_nor_descriptor);
+  CPPUNIT_TEST(a_relative_program_is_found_in_the_working_directory);
+  CPPUNIT_TEST(a_bare_name_is_found_on_the_path_it_is_started_with);
+  CPPUNIT_TEST(variables_are_set_and_unset);
+  CPPUNIT_TEST(listen_variables_describe_the_passed_descriptors);
+  CPPUNIT_TEST(listen_variables_are_unset_without_descriptors);
+  CPPUNIT_TEST(descriptors_that_cross_over_arrive_in_order);
+  CPPUNIT_TEST(a_bad_descriptor_name_is_refused);
+  CPPUNIT_TEST(no_other_descriptor_is_open);
+  CPPUNIT_TEST(standard_input_is_dev_null);
+  CPPUNIT_TEST(signals_are_reset);
+  CPPUNIT_TEST(it_leads_a_session_of_its_own);
+  CPPUNIT_TEST(signal_reaches_the_main_process_only);
+  CPPUNIT_TEST(signal_group_reaches_grandchildren);
+  CPPUNIT_TEST(destruction_kills_grandchildren_in_other_groups);
+  CPPUNIT_TEST(a_reaped_process_is_not_signalled_but_its_group_is);
+  CPPUNIT_TEST(it_dies_with_its_parent);
+  CPPUNIT_TEST(it_holds_a_socket_until_it_closes_it);
+  CPPUNIT_TEST(a_grandchild_holds_a_socket_too);
+  CPPUNIT_TEST_SUITE_END();
+
+  TemporaryDirectory directory_;
+
+  void write_file(const std::string& name, const std::string& text, fs::perms mode) const {
+    std::ofstream(directory_.path() / name) << text;
+    fs::permissions(directory_.path() / name, mode);
+  }
+
+  [[nodiscard]] Result<Child> spawn(std::vector<std::string> command) const {
+    return Child::spawn({std::move(command), directory_.path(), {}, {}});
+  }
+
+  void a_program_that_is_not_there_is_named() {
+    assert_fails(spawn({"./server"}), Errc::not_found, "cannot start ./server: No such file or directory. Try: ");
+  }
+
+  void a_file_that_is_not_executable_is_named() {
+    write_file("server", "#!/bin/sh\n", fs::perms::owner_read);
+    assert_fails(spawn({"./server"}), Errc::denied, "cannot start ./server: Permission denied. Try: chmod +x");
+  }
+
+  void a_missing_interpreter_is_suspected() {
+    write_file("server", "#!/no/such/interpreter\n", fs::perms::owner_all);
+    assert_fails(spawn({"./server"}), Errc::not_found, "interpreter");
+  }
+
+  void a_missing_working_directory_is_named() {
+    assert_fails(Child::spawn({{"/bin/true"}, directory_.path() / "gone", {}, {}}), Errc::not_found, "cannot enter /");
+  }
+
+  void a_name_that_is_not_on_the_path_is_refused() {
+    assert_fails(spawn({"no-such-program"}), Errc::not_found, "cannot start no-such-program: it is not on the PATH");
+    assert_fails(spawn({}), Errc::bad_input);
+  }
+
+  void a_failed_start_leaves_neither_child_nor_descriptor() {
+    const auto open_before = open_descriptors();
+    for (int i = 0; i < 3; ++i) CPPUNIT_ASSERT(!spawn({"./server"}).ok());
+    CPPUNIT_ASSERT_EQUAL(open_before, open_descriptors());
+    CPPUNIT_ASSERT(::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD);
+  }
+
+  static std::ptrdiff_t open_descriptors() {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  }
+
+  void a_relative_program_is_found_in_the_working_directory() {
+    write_file("server", "#!/bin/sh\npwd >&3\necho \"$0 $1\" >&3\n", fs::perms::owner_all);
+    Script script(SpawnSpec{{"./server", "one"}, directory_.path(), {}, {}});
+    CPPUNIT_ASSERT_EQUAL(directory_.path().string() + "\n./server one\n", script.rest());
+  }
+
+  void a_bare_name_is_found_on_the_path_it_is_started_with() {
+    write_file("my-server", "#!/bin/sh\necho found >&3\n", fs::perms::owner_all);
+    for (const std::string& path :
+         {"/nowhere:" + directory_.path().string(), std::string("/nowhere:."), std::string()}) {
+      Script script(SpawnSpec{{"my-server"}, directory_.path(), {{"PATH", path}}, {}});
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(path, std::string("found\n"), script.rest());
+    }
+  }
+
+  void variables_are_set_and_unset() {
+    ::setenv("MIDAIR_TEST_KEPT", "kept", 1);
+    ::setenv("MIDAIR_TEST_GONE", "still here", 1);
+    Script script(
+        SpawnSpec{{"/bin/sh", "-c", "echo \"$MIDAIR_TEST_KEPT,${MIDAIR_TEST_GONE-gone},$MIDAIR_TEST_NEW\" >&3"},
+                  {},
+                  {{"MIDAIR_TEST_GONE", std::nullopt}, {"MIDAIR_TEST_NEW", "a b=c"}},
+                  {}});
+    CPPUNIT_ASSERT_EQUAL(std::string("kept,gone,a b=c\n"), script.rest());
+    ::unsetenv("MIDAIR_TEST_KEPT");
+    ::unsetenv("MIDAIR_TEST_GONE");
+  }
+
+  void listen_variables_describe_the_passed_descriptors() {
+    const Pipe other;
+    Script script("echo \"$LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES $$\" >&3", {{"http", other.write_end.get()}});
+    const std::string pid = std::to_string(script.child().pid());
+    CPPUNIT_ASSERT_EQUAL(pid + " 2 out:http " + pid + "\n", script.rest());
+  }
+
+  void listen_variables_are_unset_without_descriptors() {
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::setenv(name, "9", 1);
+    Child child =
+        value_of(spawn({"/bin/sh", "-c", "echo \"${LISTEN_PID-}${LISTEN_FDS-}${LISTEN_FDNAMES-}none\" > out"}));
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    CPPUNIT_ASSERT_EQUAL(child.pid(), ::waitpid(child.pid(), nullptr, 0));
+    child.reaped();
+    std::ostringstream text;
+    text << std::ifstream(directory_.path() / "out").rdbuf();
+    CPPUNIT_ASSERT_EQUAL(std::string("none\n"), text.str());
+  }
+
+  void descriptors_that_cross_over_arrive_in_order() {
+    // Numbers just above 3, handed over in the opposite order: each one's place is another one's number.
+    std::vector<Fd> files;
+    Script::Descriptors passed;
+    for (const char name : {'c', 'b', 'a'}) {
+      write_file({name}, {name, '\n'}, fs::perms::owner_all);
+      files.push_back(value_of(open_file(directory_.path() / std::string{name}, O_RDONLY)));
+      passed.insert(passed.begin(), {{name}, files.back().get()});
+    }
+    Script script("cat <&4 >&3; cat <&5 >&3; cat <&6 >&3", passed);
+    CPPUNIT_ASSERT_EQUAL(std::string("a\nb\nc\n"), script.rest());
+  }
+
+  void a_bad_descriptor_name_is_refused() {
+    const Pipe pipe;
+    for (const std::string& name : {std::string(), std::string("a:b"), std::string("a\n"), std::string(256, 'x')})
+      assert_fails(Child::spawn({{"/bin/true"}, {}, {}, {{name, pipe.write_end.get()}}}), Errc::bad_input);
+    assert_fails(Child::spawn({{"/bin/true"}, {}, {}, {{"closed", -1}}}), Errc::io);
+  }
+
+  void no_other_descriptor_is_open() {
+    const Fd leaky(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as a careless parent leaves them
+    const Fd leaky_and_high(::fcntl(leaky.get(), F_DUPFD, 500));
+    Script script("for fd in /proc/$$/fd/*; do [ -L $fd ] && echo ${fd##*/} >&3; done", {{"in", leaky.get()}});
+    std::string seen;
+    for (std::string line = script.line(); !line.empty(); line = script.line())
+      if (std::stoi(line) < 10) seen += line;  // dash keeps a copy of a redirected one at 10
+    CPPUNIT_ASSERT_EQUAL(std::string("01234"), seen);
+    Script high("[ -e /proc/$$/fd/500 ] || echo closed >&3");
+    CPPUNIT_ASSERT_EQUAL(std::string("closed\n"), high.rest());
+  }
+
+  void standard_input_is_dev_null() {
+    Script script("readlink /proc/$$/fd/0 >&3");
+    CPPUNIT_ASSERT_EQUAL(std::string("/dev/null\n"), script.rest());
+  }
+
+  void signals_are_reset() {
+    sigset_t blocked{};
+    sigset_t previous{};
+    ::sigemptyset(&blocked);
+    ::sigaddset(&blocked, SIGTERM);
+    ::sigaddset(&blocked, SIGRTMIN);
+    ::pthread_sigmask(SIG_BLOCK, &blocked, &previous);
+    const auto previous_handler = ::signal(SIGPIPE, SIG_IGN);
+    Script script("exec grep -E '^Sig(Blk|Ign)' /proc/$$/status >&3");
+    ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+    ::signal(SIGPIPE, previous_handler);
+    CPPUNIT_ASSERT_EQUAL(std::string("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"), script.rest());
+  }
+
+  void it_leads_a_session_of_its_own() {
+    Script script("cat /proc/$$/stat >&3");
+    const auto stat = parse_process_stat(script.line());
+    CPPUNIT_ASSERT(stat.has_value());
+    CPPUNIT_ASSERT_EQUAL(script.child().pid(), stat->session);
+  }
+
+  void signal_reaches_the_main_process_only() {
+    Script script("trap 'echo main >&3; exit' USR1; sh -c 'echo ready >&3; exec sleep 1000' & wait");
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    assert_ok(script.child().signal(SIGUSR1));
+    CPPUNIT_ASSERT_EQUAL(std::string("main"), script.line());
+    await_zombie(script.child().pid());
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), living_members(session_of(script)).size());
+  }
+
+  static Session session_of(Script& script) {
+    const auto session = session_led_by(script.child().pid());
+    CPPUNIT_ASSERT(session.has_value());
+    return *session;
+  }
+
+  void signal_group_reaches_grandchildren() {
+    Script script("sleep 1000 & sleep 1000 & echo ready >&3; wait");
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    script.child().signal_group(SIGTERM);
+    CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());
+  }
+
+  void destruction_kills_grandchildren_in_other_groups() {
+    Script script(
+        SpawnSpec{{"/bin/bash", "-c", "set -m; sleep 1000 & sleep 1000 & set +m; sleep 1000 & echo ready >&3; wait"},
+                  {},
+                  {},
+                  {}});  // dash has no job control here
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    const pid_t pid = script.child().pid();
+    { const Child ended = std::move(script.child()); }
+    CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());  // comes only when the last of them is dead
+    CPPUNIT_ASSERT_EQUAL(pid, ::waitpid(pid, nullptr, 0));
+  }
+
+  void a_reaped_process_is_not_signalled_but_its_group_is() {
+    Script script("sleep 1000 & exit 0");
+    CPPUNIT_ASSERT_EQUAL(script.child().pid(), ::waitpid(script.child().pid(), nullptr, 0));
+    script.child().reaped();
+    assert_fails(script.child().signal(SIGTERM), Errc::not_found);
+    script.child().signal_group(SIGTERM);
+    CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());
+    script.child().signal_group(SIGTERM);  // nobody is left, and nobody is hit
+  }
+
+  void it_dies_with_its_parent() {
+    Pipe pipe;
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      const auto child = Child::spawn({{"/bin/sleep", "1000"}, {}, {}, {{"out", pipe.write_end.get()}}});
+      ::kill(::getpid(), child.ok() ? SIGKILL : SIGTERM);
+    }
+    int status = 0;
+    CPPUNIT_ASSERT_EQUAL(parent, ::waitpid(parent, &status, 0));
+    CPPUNIT_ASSERT_EQUAL(SIGKILL, WTERMSIG(status));
+    pipe.write_end.reset();
+    char c = 0;
+    CPPUNIT_ASSERT_EQUAL(ssize_t(0), ::read(pipe.read_end.get(), &c, 1));  // returns when the sleeper is dead
+  }
+
+  void it_holds_a_socket_until_it_closes_it() {
+    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
+    const Pipe commands;
+    Script script("echo ready >&3; read line <&5; exec 4<&-; echo closed >&3; read line <&5",
+                  {sockets.named().front(), {"commands", commands.read_end.get()}});
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    CPPUNIT_ASSERT(script.child().holds_any_socket(sockets.inodes()));
+    CPPUNIT_ASSERT(!script.child().holds_any_socket({1}));
+    CPPUNIT_ASSERT(!script.child().holds_any_socket({}));
+    assert_ok(write_all(commands.write_end.get(), "go\n", "the pipe"));
+    CPPUNIT_ASSERT_EQUAL(std::string("closed"), script.line());
+    CPPUNIT_ASSERT(!script.child().holds_any_socket(sockets.inodes()));
+  }
+
+  void a_grandchild_holds_a_socket_too() {
+    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
+    Script script("sleep 1000 & exec 4<&-; echo ready >&3; wait", {sockets.named().front()});
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    CPPUNIT_ASSERT(script.child().holds_any_socket(sockets.inodes()));
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ChildTest, "child");
+
+}  // namespace midair
