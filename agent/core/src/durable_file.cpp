@@ -54,16 +54,20 @@ Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
 
 Result<std::string> read_file(const fs::path& path, std::uint64_t max_bytes) {
   MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+  return read_all(fd.get(), max_bytes, path.string());
+}
+
+Result<std::string> read_all(int fd, std::uint64_t max_bytes, const std::string& subject) {
   std::string content;
   char buffer[16384];
   for (;;) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error(errno, "read", path.string());
+    if (n < 0) return system_error(errno, "read", subject);
     if (n == 0) return content;
     content.append(buffer, static_cast<std::size_t>(n));
     if (content.size() > max_bytes)
-      return Error{Errc::corrupt, "read", path.string(), "longer than " + std::to_string(max_bytes) + " bytes"};
+      return Error{Errc::corrupt, "read", subject, "longer than " + std::to_string(max_bytes) + " bytes"};
   }
 }
 

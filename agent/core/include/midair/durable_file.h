@@ -23,6 +23,9 @@ namespace midair {
 /// The whole file, at most `max_bytes` (Errc::corrupt beyond that). Errc::not_found if it isn't there.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
+/// What is left to read from `fd`, at most `max_bytes` (Errc::corrupt beyond that).
+[[nodiscard]] Result<std::string> read_all(int fd, std::uint64_t max_bytes, const std::string& subject);
+
 /// Writes all of `bytes` to `fd`, through short writes and EINTR.
 [[nodiscard]] Result<void> write_all(int fd, std::string_view bytes, const std::string& subject);
 

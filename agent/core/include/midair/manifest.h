@@ -2,6 +2,7 @@
 /// `midair.json`, the first entry of every release tarball: what the release is and every file in it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace midair {
 inline constexpr std::string_view kManifestName = "midair.json";
 /// A manifest is never longer than this (100,000 files at 160 bytes).
 inline constexpr std::uint64_t kMaxManifestBytes = 16 * 1024 * 1024;
+
+/// How a release takes over from the one before.
+inline constexpr std::array<std::string_view, 4> kStrategies{"handover", "in-place", "adapter", "static"};
 
 /// One regular file of a release.
 struct ManifestFile {
@@ -28,10 +32,11 @@ struct Manifest {
   std::uint64_t format = 1;
   std::string app;
   std::string version;
-  std::string strategy = "handover";
-  std::vector<ManifestFile> files;  ///< in byte order of their paths
+  std::string strategy = "handover";  ///< one of kStrategies
+  std::vector<ManifestFile> files;    ///< in byte order of their paths
 
-  /// Strict: Errc::corrupt for wrong types, Errc::refused for a newer format, unsafe or duplicate names.
+  /// Strict: Errc::corrupt for wrong types and unordered files; Errc::refused for a newer format, an unknown strategy,
+  /// no files at all, and unsafe, duplicate or clashing names. Unknown fields are ignored.
   static Result<Manifest> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;
 };

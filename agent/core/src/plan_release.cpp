@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "entry_names.h"
+#include "midair/durable_file.h"
+#include "midair/json.h"
+#include "midair/layout.h"
+#include "printable.h"
+#include "release_plan.h"
+#include "ustar.h"
+
+namespace midair {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Error bad_input(const fs::path& path, const std::string& cause) {
+  return {Errc::bad_input, "pack", "'" + printable(path.string()) + "'", cause};
+}
+
+/// Whatever is wrong with a directory is the operator's to mend.
+template <class T>
+Result<T> as_bad_input(Result<T> result, const fs::path& path) {
+  if (result.ok()) return result;
+  return bad_input(path, result.error().cause);
+}
+
+/// The strategy that a hand-written manifest asks for. A full one, from a release that was unpacked, will do as well.
+Result<std::string> read_strategy(const fs::path& path) {
+  MIDAIR_TRY_ASSIGN(const std::string text, as_bad_input(read_file(path, kMaxManifestBytes), path));
+  MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
+  for (const auto& [key, value] : *json)
+    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files")
+      return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' counts");
+  JsonReader reader(*json, path.string());
+  const std::string strategy = reader.optional_string("strategy", Manifest().strategy);
+  MIDAIR_TRY(as_bad_input(reader.finish(), path));
+  if (std::find(kStrategies.begin(), kStrategies.end(), strategy) != kStrategies.end()) return strategy;
+  return bad_input(path,
+                   "unknown strategy '" + printable(strategy) + "'; there are handover, in-place, adapter, static");
+}
+
+/// What can be known before anything is read.
+Result<void> check_names(const ReleasePlan& plan) {
+  for (const ManifestFile& file : plan.manifest.files) {
+    MIDAIR_TRY(as_bad_input(check_entry_name(file.path), plan.directory / file.path));
+    MIDAIR_TRY(as_bad_input(encode_ustar({.name = file.path}), plan.directory / file.path));
+  }
+  auto together = check_entry_names_together(plan.manifest.files);
+  if (together.ok()) return together;
+  return bad_input(plan.directory, together.error().subject + ": " + together.error().cause);
+}
+
+/// What every sidecar would refuse is better refused here.
+Result<void> check_limits(const ReleasePlan& plan) {
+  const ExtractLimits limits;
+  std::uint64_t total = 0;
+  for (const ManifestFile& file : plan.manifest.files) total += file.size;
+  if (total > limits.max_unpacked_bytes)
+    return bad_input(plan.directory, "it holds " + std::to_string(total) + " bytes, and a release may have " +
+                                         std::to_string(limits.max_unpacked_bytes));
+  return {};
+}
+
+Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop) {
+  for (std::size_t i = 0; i < plan.sources.size(); ++i) {
+    MIDAIR_TRY_ASSIGN(SourceContent content,
+                      read_source_file(plan.sources[i], stop, [](std::string_view) { return Result<void>(); }));
+    ManifestFile& file = plan.manifest.files[i];
+    file.size = content.size;
+    file.sha256 = std::move(content.sha256);
+    file.executable = content.executable;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& app, const std::string& version,
+                                 const std::stop_token& stop) {
+  MIDAIR_TRY(check_app_name(app));
+  MIDAIR_TRY(check_version(version));
+  ReleasePlan plan;
+  plan.directory = directory;
+  plan.manifest.app = app;
+  plan.manifest.version = version;
+  MIDAIR_TRY_ASSIGN(plan.sources, list_source_files(directory));
+
+  const auto manifest = std::find_if(plan.sources.begin(), plan.sources.end(),
+                                     [](const SourceFile& source) { return source.name == kManifestName; });
+  if (manifest != plan.sources.end()) {
+    MIDAIR_TRY_ASSIGN(plan.manifest.strategy, read_strategy(manifest->path));
+    plan.sources.erase(manifest);
+  }
+  if (plan.sources.empty()) return bad_input(directory, "it has no files");
+  if (plan.sources.size() > ExtractLimits().max_entries)
+    return bad_input(directory, "it has more than " + std::to_string(ExtractLimits().max_entries) + " files");
+
+  for (const SourceFile& source : plan.sources) plan.manifest.files.push_back({.path = source.name, .sha256 = {}});
+  MIDAIR_TRY(check_names(plan));
+  MIDAIR_TRY(hash_files(plan, stop));
+  MIDAIR_TRY(check_limits(plan));
+  return plan;
+}
+
+}  // namespace midair
