@@ -39,6 +39,7 @@ Poller::Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Re
       watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh),
       backoff_(settings.interval, std::max(settings.interval, settings.max_backoff)) {
   delivery_->events = std::move(events);
+  requests_.flush = true;  // what was reported before there was a poller
   reporter_.on_news([this] { ask([](Requests& requests) { requests.flush = true; }); });
 }
 
@@ -111,7 +112,8 @@ void Poller::run() {
     }
     if (asked.stage) stage_now(*asked.stage);
     if (asked.poll || SteadyClock::now() >= next_poll_) poll();
-    flush({settings_.call_deadline, stop_.get_token()});
+    if (asked.flush || (next_flush_ && SteadyClock::now() >= *next_flush_))
+      flush({settings_.call_deadline, stop_.get_token()});
   }
   flush({kLastWords, {}});
 }
@@ -211,7 +213,7 @@ void Poller::deliver_decision() {
 }
 
 void Poller::deliver_rejection(const Error& error) {
-  post_([delivery = delivery_, error]() mutable { delivery->events.on_rejected(std::move(error)); });
+  post_([delivery = delivery_, error] { delivery->events.on_rejected(error); });
 }
 
 void Poller::stage_now(const Staging& staging) {

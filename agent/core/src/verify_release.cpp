@@ -20,13 +20,15 @@ bool is_wrong_kind(const Error& error) {
   return error.code == Errc::refused || error.sys == ENOENT || error.sys == ENOTDIR || error.sys == ELOOP;
 }
 
-/// The file, which must be there, with the mode that extract_release() gave it.
+/// The file, which must be there, with the mode that extract_release() gave it; the owner may have been denied to
+/// write.
 Result<Fd> open_listed(DirTree& tree, const std::string& name, bool executable) {
   auto fd = tree.open_file(name);
   if (!fd) return is_wrong_kind(fd.error()) ? differs(name, fd.error().message()) : fd.error();
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return system_error(errno, "inspect", name);
-  if ((status.st_mode & 07777) != (executable ? 0755U : 0644U)) return differs(name, "its mode was changed");
+  if ((status.st_mode & (07777 & ~S_IWUSR)) != (executable ? 0555U : 0444U))
+    return differs(name, "its mode was changed");
   return fd;
 }
 

@@ -27,8 +27,8 @@ mode_t mode_of(const fs::path& path) {
 class OtherOwner {
  public:
   explicit OtherOwner(const fs::path& directory) {
-    int ready[2];
-    int go[2];
+    int ready[2] = {-1, -1};
+    int go[2] = {-1, -1};
     CPPUNIT_ASSERT(::pipe2(ready, O_CLOEXEC) == 0 && ::pipe2(go, O_CLOEXEC) == 0);
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -78,7 +78,7 @@ class StateDirTest : public CppUnit::TestFixture {
 
   /// A sealed release with one file in one directory.
   static std::string add_release(const StateDir& state, const std::string& content) {
-    const std::string digest = sha256_hex(content);
+    std::string digest = sha256_hex(content);
     fs::create_directories(state.release(digest) / "bin");
     assert_ok(write_file_durably(state.release(digest) / "bin" / "server", content, 0755));
     assert_ok(seal_tree(state.release(digest)));

@@ -52,8 +52,9 @@ struct ExtractLimits {
 [[nodiscard]] Result<Manifest> extract_release(int tarball_fd, const std::filesystem::path& directory,
                                                const ExtractLimits& limits, const std::stop_token& stop = {});
 
-/// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode. Extra files are
-/// tolerated (interpreters leave caches). Errc::corrupt names the first file that differs.
+/// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode (it may have been
+/// sealed meanwhile: the owner's write permission doesn't count). Extra files are tolerated (interpreters leave
+/// caches). Errc::corrupt names the first file that differs.
 [[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory);
 
 }  // namespace midair

@@ -1,0 +1,560 @@
+#include "poller.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+#include <atomic>
+#include <deque>
+#include <vector>
+
+#include "forwarding_store.h"
+#include "midair/layout.h"
+#include "midair/memory_object_store.h"
+#include "midair/pointer.h"
+#include "result_asserts.h"
+#include "temp_dir.h"
+
+namespace midair {
+
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+/// A stand-in for the event loop: what is posted runs on the thread of the test.
+class Loop {
+ public:
+  void post(std::function<void()> work) {
+    {
+      const std::scoped_lock lock(mutex_);
+      work_.push_back(std::move(work));
+    }
+    posted_.notify_one();
+  }
+
+  /// Waits until something is posted, and leaves it there.
+  bool has_work_within(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    return posted_.wait_for(lock, patience, [&] { return !work_.empty(); });
+  }
+
+  /// Runs what is posted until `done()`; false if that takes longer than `patience`.
+  template <class Done>
+  bool run_until(Done done, std::chrono::milliseconds patience = 10s) {
+    const auto deadline = SteadyClock::now() + patience;
+    while (!done()) {
+      std::unique_lock lock(mutex_);
+      // Not everything that is waited for is posted, hence the short naps.
+      if (!posted_.wait_until(lock, std::min(deadline, SteadyClock::now() + 5ms), [&] { return !work_.empty(); })) {
+        if (SteadyClock::now() >= deadline) return done();
+        continue;
+      }
+      const auto work = std::move(work_.front());
+      work_.pop_front();
+      lock.unlock();
+      work();
+    }
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable posted_;
+  std::deque<std::function<void()>> work_;
+};
+
+/// A store in memory whose reads can be counted, failed and hung.
+class WatchedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override {
+    if (auto hung = hang(limits); !hung) return std::move(hung).error();
+    ++gets;
+    if (request.if_none_match.empty()) ++unconditional_gets;
+    const std::scoped_lock lock(mutex_);
+    if (failure_) return *failure_;
+    if (!body_.empty()) {
+      MIDAIR_TRY(sink.write(body_));
+      return GetAnswer{false, "\"portal\"", body_.size()};
+    }
+    return ForwardingStore::get(request, sink, limits);
+  }
+  Result<ObjectInfo> head(const std::string& key, const CallLimits& limits) override {
+    if (auto hung = hang(limits); !hung) return std::move(hung).error();
+    return ForwardingStore::head(key, limits);
+  }
+
+  void fail(std::optional<Error> failure) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::move(failure);
+  }
+  /// Answers every read with `body`, as a captive portal does; empty: no more.
+  void answer_everything_with(std::string body) {
+    const std::scoped_lock lock(mutex_);
+    body_ = std::move(body);
+  }
+  /// Whoever calls from now on waits for its stop token or for false.
+  void hang(bool yes) {
+    {
+      const std::scoped_lock lock(mutex_);
+      hang_ = yes;
+    }
+    changed_.notify_all();
+  }
+
+  std::atomic<int> gets{0}, unconditional_gets{0}, hanging{0};
+
+ private:
+  Result<void> hang(const CallLimits& limits) {
+    std::unique_lock lock(mutex_);
+    if (!hang_) return {};
+    ++hanging;
+    const std::stop_callback wake(limits.stop, [&] { changed_.notify_all(); });
+    while (hang_ && !limits.stop.stop_requested()) changed_.wait_for(lock, 5ms);
+    --hanging;
+    if (hang_) return Error{Errc::cancelled, "read", "it", "stopped"};
+    return {};
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Error> failure_;
+  std::string body_;
+  bool hang_ = false;
+};
+
+const CallLimits kLimits{5s};
+
+}  // namespace
+
+class PollerTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(PollerTest);
+  CPPUNIT_TEST(the_first_pointer_is_delivered_once_and_then_costs_only_a_304);
+  CPPUNIT_TEST(a_change_is_delivered);
+  CPPUNIT_TEST(no_pointer_is_no_release);
+  CPPUNIT_TEST(a_pointer_that_vanishes_is_no_order);
+  CPPUNIT_TEST(a_refused_pointer_is_rejected_once);
+  CPPUNIT_TEST(html_is_rejected_once_and_never_a_change);
+  CPPUNIT_TEST(errors_back_off_and_end);
+  CPPUNIT_TEST(now_and_then_the_pointer_is_read_unconditionally);
+  CPPUNIT_TEST(poll_now_does_not_wait_for_the_interval);
+  CPPUNIT_TEST(reconsider_delivers_the_last_pointer_again);
+  CPPUNIT_TEST(a_lower_sequence_is_rejected_after_reconsider);
+  CPPUNIT_TEST(one_poll_for_the_boot);
+  CPPUNIT_TEST(the_boot_does_not_wait_beyond_its_deadline);
+  CPPUNIT_TEST(what_the_boot_read_is_not_delivered_again);
+  CPPUNIT_TEST(reports_are_sent_at_once_between_polls);
+  CPPUNIT_TEST(the_last_reports_are_sent_at_the_end);
+  CPPUNIT_TEST(staging_that_fails_is_reported);
+  CPPUNIT_TEST(a_cancelled_staging_ends_and_says_nothing);
+  CPPUNIT_TEST(a_newer_staging_replaces_the_older);
+  CPPUNIT_TEST(stop_is_prompt_while_the_store_hangs);
+  CPPUNIT_TEST(stop_is_prompt_while_staging_hangs);
+  CPPUNIT_TEST(a_poller_that_never_started_stops);
+  CPPUNIT_TEST(a_store_that_throws_does_not_end_the_thread);
+  CPPUNIT_TEST_SUITE_END();
+
+  TempDir temp_;
+  Loop loop_;
+  MemoryObjectStore memory_;
+  WatchedStore store_{memory_};
+  const Identity identity_{"shop", "m1", "fra", "", "base"};
+  DigestTrustPolicy policy_;
+  StateDir state_ = value_of(StateDir::open(temp_ / "state"));
+  Stager stager_{state_, store_};
+  Reporter reporter_{store_, "shop", identity_};
+
+  std::vector<Decision> decisions_;
+  std::vector<Error> rejections_;
+  std::vector<Result<StagedRelease>> staged_;
+  std::unique_ptr<Poller> poller_;
+
+  static Poller::Settings quick() {
+    Poller::Settings settings;
+    settings.interval = 5ms;
+    settings.max_backoff = 20ms;
+    settings.call_deadline = 5s;
+    return settings;
+  }
+  static Poller::Settings slow() {
+    Poller::Settings settings = quick();
+    settings.interval = 1h;
+    settings.max_backoff = 1h;
+    return settings;
+  }
+
+  Poller& make(const Poller::Settings& settings) {
+    Poller::Events events;
+    events.on_pointer = [this](Decision decision, const Etag& etag) {
+      CPPUNIT_ASSERT(!etag.empty());
+      decisions_.push_back(std::move(decision));
+    };
+    events.on_rejected = [this](Error error) { rejections_.push_back(std::move(error)); };
+    events.on_staged = [this](Result<StagedRelease> staged) { staged_.push_back(std::move(staged)); };
+    poller_ = std::make_unique<Poller>(
+        store_, policy_, stager_, reporter_, identity_, settings,
+        [this](std::function<void()> work) { loop_.post(std::move(work)); }, std::move(events));
+    return *poller_;
+  }
+  Poller& start(const Poller::Settings& settings) {
+    make(settings).start();
+    return *poller_;
+  }
+
+  void publish(const std::string& version, std::uint64_t sequence) {
+    HotUpgrade upgrade;
+    upgrade.version = version;
+    upgrade.source_image_ref = "shop:deployment-01" + std::to_string(sequence);
+    upgrade.tarball_url = memory_.url_of("releases/shop-" + version + ".tar.gz");
+    upgrade.sha256 = std::string(64, '7');
+    upgrade.size = 1000;
+    upgrade.sequence = sequence;
+    Pointer pointer = Pointer::for_base_image("base", "now");
+    pointer.set_hot_upgrade("base", upgrade, "now");
+    put("releases/shop-current.json", pointer.to_json());
+  }
+  void put(const std::string& key, const std::string& text) {
+    value_of(put_text(memory_, key, text, PutCondition::none(), kLimits));
+  }
+  [[nodiscard]] static Target target(const std::string& version) {
+    Target target;
+    target.version = version;
+    target.key = "releases/shop-" + version + ".tar.gz";
+    target.sha256 = std::string(64, '7');
+    target.strategy = "handover";
+    target.size = 1000;
+    return target;
+  }
+
+  template <class Done>
+  void await(Done done) {
+    CPPUNIT_ASSERT(loop_.run_until(done));
+  }
+  void await_decisions(std::size_t count) {
+    await([&] { return decisions_.size() >= count; });
+    CPPUNIT_ASSERT_EQUAL(count, decisions_.size());
+  }
+  void await_polls(std::uint64_t more) {
+    const auto goal = poller_->status().polls + more;
+    await([&] { return poller_->status().polls >= goal; });
+  }
+  void settle() {  // whatever was posted is delivered
+    loop_.run_until([] { return false; }, 20ms);
+  }
+
+ public:
+  void tearDown() override { poller_.reset(); }
+
+ private:
+  void the_first_pointer_is_delivered_once_and_then_costs_only_a_304() {
+    publish("1", 1);
+    start(quick());
+    await_decisions(1);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[0].target->version);
+    await_polls(20);
+    const auto status = poller_->status();
+    CPPUNIT_ASSERT_EQUAL(status.polls - 1, status.not_modified);
+    CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, status.errors);
+    CPPUNIT_ASSERT_EQUAL(std::string(), status.last_error);
+    CPPUNIT_ASSERT_EQUAL(value_of(memory_.head("releases/shop-current.json", kLimits)).etag, status.etag);
+    CPPUNIT_ASSERT_EQUAL(std::string("Z"), status.last_check.substr(status.last_check.size() - 1));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());
+  }
+
+  void a_change_is_delivered() {
+    publish("1", 1);
+    start(quick());
+    await_decisions(1);
+    publish("2", 2);
+    await_decisions(2);
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), decisions_[1].target->version);
+    publish("2", 2);  // another ETag, the same words
+    await_polls(5);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, decisions_.size());
+  }
+
+  void no_pointer_is_no_release() {
+    start(quick());
+    await_polls(5);
+    settle();
+    CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+    publish("1", 1);
+    await_decisions(1);
+  }
+
+  void a_pointer_that_vanishes_is_no_order() {
+    publish("1", 1);
+    start(quick());
+    await_decisions(1);
+    assert_ok(memory_.remove("releases/shop-current.json", kLimits));
+    await_polls(5);
+    settle();
+    CPPUNIT_ASSERT(decisions_.size() == 1 && rejections_.empty());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+  }
+
+  void a_refused_pointer_is_rejected_once() {
+    publish("1", 1);
+    Poller::Settings settings = quick();
+    settings.highest_sequence = 5;
+    start(settings);
+    await([&] { return !rejections_.empty(); });
+    await_polls(10);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
+    CPPUNIT_ASSERT(rejections_[0].code == Errc::refused);
+    CPPUNIT_ASSERT(poller_->status().last_error.find("rollback") != std::string::npos);
+    CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());  // known by its ETag, refused without being read again
+    publish("6", 6);
+    await_decisions(1);
+    CPPUNIT_ASSERT_EQUAL(std::string(), poller_->status().last_error);
+  }
+
+  void html_is_rejected_once_and_never_a_change() {
+    publish("1", 1);
+    start(quick());
+    await_decisions(1);
+    store_.answer_everything_with("<html>Log in to the Wi-Fi</html>");
+    await([&] { return !rejections_.empty(); });
+    await_polls(5);
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
+    CPPUNIT_ASSERT(rejections_[0].code == Errc::corrupt);
+    CPPUNIT_ASSERT(!poller_->status().last_error.empty());
+    store_.answer_everything_with("");
+    await([&] { return poller_->status().last_error.empty(); });
+    await_polls(5);
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());  // and the pointer that was known is known still
+  }
+
+  void errors_back_off_and_end() {
+    store_.fail(Error{Errc::unavailable, "read", "the pointer", "no route to host"});
+    Poller::Settings settings = quick();
+    settings.interval = 1ms;
+    settings.max_backoff = 1h;
+    start(settings);
+    // The n-th pause is below 2^n ms and half of that on average: within 300 ms there is room for some ten polls, and
+    // for three hundred without backoff.
+    await([&] { return poller_->status().errors >= 3; });
+    loop_.run_until([] { return false; }, 300ms);
+    const auto status = poller_->status();
+    CPPUNIT_ASSERT(status.errors < 40);
+    CPPUNIT_ASSERT_EQUAL(status.polls, status.errors);
+    CPPUNIT_ASSERT(status.last_error.find("no route to host") != std::string::npos);
+    CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty());
+
+    store_.fail({});
+    publish("1", 1);
+    poller_->poll_now();
+    await_decisions(1);
+    await([&] { return poller_->status().polls >= status.polls + 20; });  // every millisecond again
+    CPPUNIT_ASSERT_EQUAL(std::string(), poller_->status().last_error);
+  }
+
+  void now_and_then_the_pointer_is_read_unconditionally() {
+    publish("1", 1);
+    Poller::Settings settings = quick();
+    settings.refresh = 30ms;
+    start(settings);
+    await([&] { return store_.unconditional_gets >= 4; });
+    CPPUNIT_ASSERT(poller_->status().not_modified > 0);
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());
+  }
+
+  void poll_now_does_not_wait_for_the_interval() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    publish("1", 1);
+    poller_->poll_now();
+    await_decisions(1);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, poller_->status().polls);
+  }
+
+  void reconsider_delivers_the_last_pointer_again() {
+    start(slow());
+    poller_->reconsider(0);  // nothing was read yet
+    await([&] { return poller_->status().polls == 1; });
+    publish("1", 1);
+    poller_->poll_now();
+    await_decisions(1);
+    poller_->reconsider(1);
+    await_decisions(2);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[1].target->version);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, poller_->status().polls);
+  }
+
+  void a_lower_sequence_is_rejected_after_reconsider() {
+    publish("1", 1);
+    start(quick());
+    await_decisions(1);
+    poller_->reconsider(2);
+    await([&] { return !rejections_.empty(); });
+    poller_->reconsider(0);  // what was trusted once stays trusted
+    await([&] { return rejections_.size() == 2; });
+    publish("2", 2);
+    await_decisions(2);
+  }
+
+  void one_poll_for_the_boot() {
+    make(quick());
+    CPPUNIT_ASSERT(!value_of(poller_->poll_once(5s)));
+    publish("1", 1);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(poller_->poll_once(5s))->target->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(poller_->poll_once(5s))->target->version);
+    store_.fail(Error{Errc::unavailable, "read", "the pointer", "down"});
+    assert_fails(poller_->poll_once(5s), Errc::unavailable, "down");
+    store_.fail({});
+    store_.answer_everything_with("<html>");
+    assert_fails(poller_->poll_once(5s), Errc::corrupt);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, poller_->status().polls);
+  }
+
+  void the_boot_does_not_wait_beyond_its_deadline() {
+    class ImpatientStore final : public ForwardingStore {
+     public:
+      using ForwardingStore::ForwardingStore;
+      Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override {
+        deadline = limits.deadline;
+        return ForwardingStore::get(request, sink, limits);
+      }
+      std::chrono::milliseconds deadline{};
+    } store(memory_);
+    Poller poller(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
+                  {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
+    CPPUNIT_ASSERT(poller.poll_once(1234ms).ok());
+    CPPUNIT_ASSERT(store.deadline == 1234ms);
+  }
+
+  void what_the_boot_read_is_not_delivered_again() {
+    publish("1", 1);
+    make(quick());
+    value_of(poller_->poll_once(5s));
+    poller_->start();
+    await_polls(5);
+    settle();
+    CPPUNIT_ASSERT(decisions_.empty());
+    publish("2", 2);
+    await_decisions(1);
+  }
+
+  void reports_are_sent_at_once_between_polls() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    reporter_.result("01A", UpgradeResult());
+    await([&] { return memory_.head("releases/shop-results/01A/m1.json", kLimits).ok(); });
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, poller_->status().polls);
+  }
+
+  void the_last_reports_are_sent_at_the_end() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    store_.hang(true);
+    poller_->poll_now();
+    await([&] { return store_.hanging == 1; });
+    reporter_.record(MachineRecord());  // nobody is free to send it
+    poller_->stop();
+    CPPUNIT_ASSERT(memory_.head("releases/shop-machines/m1.json", kLimits).ok());
+  }
+
+  void staging_that_fails_is_reported() {
+    start(slow());
+    poller_->stage(target("1"));
+    await([&] { return staged_.size() == 1; });
+    assert_fails(staged_[0], Errc::not_found);
+  }
+
+  void a_cancelled_staging_ends_and_says_nothing() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    store_.hang(true);
+    poller_->stage(target("1"));
+    await([&] { return store_.hanging == 1; });
+    poller_->cancel_stage();
+    await([&] { return store_.hanging == 0; });
+    store_.hang(false);
+    poller_->stage(target("2"));
+    await([&] { return !staged_.empty(); });
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+    CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-2") != std::string::npos);
+
+    poller_->stage(target("3"));  // is done, and its end is posted, before it is cancelled
+    CPPUNIT_ASSERT(loop_.has_work_within(10s));
+    poller_->cancel_stage();
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+  }
+
+  void a_newer_staging_replaces_the_older() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    store_.hang(true);
+    poller_->stage(target("1"));
+    await([&] { return store_.hanging == 1; });
+    poller_->stage(target("2"));
+    poller_->stage(target("3"));
+    store_.hang(false);
+    await([&] { return !staged_.empty(); });
+    settle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+    CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-3") != std::string::npos);
+  }
+
+  void assert_stops_promptly() {
+    const auto begin = SteadyClock::now();
+    poller_->stop();
+    CPPUNIT_ASSERT(SteadyClock::now() - begin < 1s);
+    poller_->stop();
+    settle();
+    CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty() && staged_.empty());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+  }
+
+  void stop_is_prompt_while_the_store_hangs() {
+    store_.hang(true);
+    start(quick());
+    await([&] { return store_.hanging == 1; });
+    assert_stops_promptly();
+  }
+
+  void stop_is_prompt_while_staging_hangs() {
+    start(slow());
+    await([&] { return poller_->status().polls == 1; });
+    store_.hang(true);
+    poller_->stage(target("1"));
+    await([&] { return store_.hanging == 1; });
+    assert_stops_promptly();
+  }
+
+  void a_poller_that_never_started_stops() {
+    make(quick()).stop();
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().polls);
+  }
+
+  void a_store_that_throws_does_not_end_the_thread() {
+    class ThrowingStore final : public ForwardingStore {
+     public:
+      using ForwardingStore::ForwardingStore;
+      Result<GetAnswer> get(const GetRequest&, ByteSink&, const CallLimits&) override {
+        throw std::runtime_error("cannot happen");
+      }
+      Result<Etag> put(const std::string&, ByteSource&, const PutCondition&, const CallLimits&) override {
+        throw std::runtime_error("cannot happen");
+      }
+    } store(memory_);
+    Reporter reporter(store, "shop", identity_);
+    reporter.record(MachineRecord());
+    Poller poller(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
+                  {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
+    poller.start();
+    await([&] { return poller.status().errors >= 3; });
+    CPPUNIT_ASSERT(poller.status().last_error.find("cannot happen") != std::string::npos);
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PollerTest, "poller");
+
+}  // namespace midair
