@@ -28,11 +28,12 @@ Result<std::unique_ptr<SignalWatch>> SignalWatch::create(EventLoop& loop, std::f
   ::pthread_sigmask(SIG_BLOCK, &signals, &previous);
   ::signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<SignalWatch> watch(new SignalWatch(std::move(fd), previous));
-  watch->watch_ = loop.watch(watch->fd_.get(), EPOLLIN, [fd = watch->fd_.get(), on_signal](std::uint32_t) {
-    signalfd_siginfo info{};
-    // One at a time: the callback may destroy the watch, and with it the descriptor.
-    if (::read(fd, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
-  });
+  watch->watch_ =
+      loop.watch(watch->fd_.get(), EPOLLIN, [fd = watch->fd_.get(), on_signal = std::move(on_signal)](std::uint32_t) {
+        signalfd_siginfo info{};
+        // One at a time: the callback may destroy the watch, and with it the descriptor.
+        if (::read(fd, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
+      });
   return watch;
 }
 
