@@ -1,21 +1,12 @@
 #include "builtin_commands.h"
 
-#include <Poco/JSON/Object.h>
-
-#include <sstream>
-
 #include "completion.h"
 #include "help.h"
+#include "midair/json.h"
 
 namespace midair {
 
 namespace {
-
-std::string to_text(const Poco::JSON::Object& object) {
-  std::ostringstream text;
-  object.stringify(text);
-  return text.str();
-}
 
 Error wrong_argument(const std::string& command, std::string cause) {
   return {Errc::bad_input, "run", "midair " + command, std::move(cause), "midair help " + command};
@@ -31,7 +22,7 @@ int list_plugins(const PluginHost& host, Console& console) {
       object.set("version", plugin.version);
       object.set("state", to_string(plugin.state));
       object.set("reason", plugin.reason);
-      console.print_json_line(to_text(object));
+      console.print_json_line(to_canonical_json(object));
     } else {
       rows.push_back({plugin.name.empty() ? "-" : plugin.name, plugin.version.empty() ? "-" : plugin.version,
                       to_string(plugin.state), plugin.path});
@@ -58,7 +49,7 @@ int show_config(const LayeredConfig& config, Invocation& invocation) {
       object.set("value", value ? Poco::Dynamic::Var(shown) : Poco::Dynamic::Var());
       object.set("origin", value ? value->origin : "unset");
       object.set("secret", setting.secret);
-      console.print_json_line(to_text(object));
+      console.print_json_line(to_canonical_json(object));
     } else {
       rows.push_back({setting.key, value ? shown : "-", value ? value->origin : "unset"});
     }
@@ -94,7 +85,7 @@ int run_help(const CommandTable& commands, Invocation& invocation) {
 void print_help(const CommandSpec* command, const CommandTable& commands, Console& console) {
   if (!console.json()) return console.print(command != nullptr ? help_of(*command) : general_help(commands.all()));
   for (const auto* each : commands.all())
-    if (command == nullptr || each == command) console.print_json_line(to_text(*describe(*each)));
+    if (command == nullptr || each == command) console.print_json_line(to_canonical_json(*describe(*each)));
 }
 
 std::vector<CommandSpec> builtin_commands(const BuiltinParts& parts) {

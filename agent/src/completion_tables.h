@@ -1,0 +1,43 @@
+/// @file
+/// What the completion scripts of all shells are made of.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "midair/plugin.h"
+
+namespace midair {
+
+using Commands = std::vector<const CommandSpec*>;
+
+/// What follows an option or stands in its place.
+enum class ValueKind { none, file, directory, other };
+
+/// By the option's value_name: DIR and FILE are completed by the shell.
+[[nodiscard]] ValueKind value_kind(const OptionSpec& option);
+
+/// The words that may follow a command: of "bash|zsh" its alternatives, for "[COMMAND]" all commands, else none.
+[[nodiscard]] std::string argument_words(const CommandSpec& command, const Commands& commands);
+
+/// "--app --store".
+[[nodiscard]] std::string option_words(const std::vector<OptionSpec>& options);
+
+/// A `case` pattern "--config|--from" of all options of all commands whose value is of one of `kinds`.
+[[nodiscard]] std::string option_pattern(const Commands& commands, const std::vector<ValueKind>& kinds);
+
+/// The names of all commands, separated by blanks.
+[[nodiscard]] std::string command_words(const Commands& commands);
+
+/// `text` in single quotes, as bash and zsh read it.
+[[nodiscard]] std::string shell_quoted(const std::string& text);
+
+/// `text` with every "@name@" of `values` replaced.
+[[nodiscard]] std::string fill(std::string text, const std::vector<std::pair<std::string, std::string>>& values);
+
+[[nodiscard]] std::string bash_completion(const Commands& commands);
+[[nodiscard]] std::string zsh_completion(const Commands& commands);
+[[nodiscard]] std::string fish_completion(const Commands& commands);
+
+}  // namespace midair

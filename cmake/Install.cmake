@@ -1,0 +1,20 @@
+# What `make install` lays down below PREFIX, in three components: agent, sidecar (see sidecar/CMakeLists.txt), dev.
+# Everything finds everything else relative to itself, so the tree can be moved.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS midair RUNTIME DESTINATION bin COMPONENT agent)
+install(TARGETS midair-core-shared EXPORT midair-targets
+  LIBRARY DESTINATION lib COMPONENT agent NAMELINK_COMPONENT dev
+  FILE_SET HEADERS DESTINATION include COMPONENT dev)
+
+install(FILES agent/completions/midair.bash DESTINATION share/bash-completion/completions RENAME midair COMPONENT agent)
+install(FILES agent/completions/_midair DESTINATION share/zsh/vendor-completions COMPONENT agent)
+install(FILES agent/completions/midair.fish DESTINATION share/fish/vendor_completions.d COMPONENT agent)
+
+# The CMake package: find_package(midair), midair::core, midair_add_plugin().
+configure_package_config_file(cmake/midairConfig.cmake.in ${CMAKE_BINARY_DIR}/midairConfig.cmake
+  INSTALL_DESTINATION lib/cmake/midair)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/midairConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/midairConfig.cmake ${CMAKE_BINARY_DIR}/midairConfigVersion.cmake
+  cmake/MidairPlugin.cmake DESTINATION lib/cmake/midair COMPONENT dev)
+install(EXPORT midair-targets NAMESPACE midair:: DESTINATION lib/cmake/midair COMPONENT dev)

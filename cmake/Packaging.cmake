@@ -1,0 +1,48 @@
+# The Debian packages, made by `make package`: midair, midair-sidecar, libmidair-dev.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME midair)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "Midair maintainers <midair@localhost>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL agent dev)
+if(TARGET midair-sidecar)
+  list(APPEND CPACK_COMPONENTS_ALL sidecar)
+endif()
+
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+
+set(CPACK_DEBIAN_AGENT_PACKAGE_NAME midair)
+set(CPACK_COMPONENT_AGENT_DESCRIPTION "hot code upgrades for apps on Fly.io: the agent
+ midair publishes a release of an app to an object store and follows the app's
+ machines while each of them swaps its code without dropping a request.
+ .
+ The machines run midair-sidecar, which has a package of its own.")
+
+set(CPACK_DEBIAN_SIDECAR_PACKAGE_NAME midair-sidecar)
+set(CPACK_COMPONENT_SIDECAR_DESCRIPTION "hot code upgrades for apps on Fly.io: the supervisor in the app's image
+ midair-sidecar starts an app, watches an object store for releases, and swaps
+ the app's code without dropping a request. It rolls back what does not work.
+ .
+ Bake it into the app's image as the entry point.")
+
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libmidair-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "midair (= ${PROJECT_VERSION}), libpoco-dev, libssl-dev, zlib1g-dev")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "headers and CMake package for plugins of midair
+ With these, a plugin of midair is built outside of midair's own tree:
+ find_package(midair) and midair_add_plugin().")
+
+install(FILES LICENSE DESTINATION share/doc/midair RENAME copyright COMPONENT agent)
+install(FILES LICENSE DESTINATION share/doc/midair-sidecar RENAME copyright COMPONENT sidecar)
+install(FILES LICENSE DESTINATION share/doc/libmidair-dev RENAME copyright COMPONENT dev)
+
+include(CPack)
