@@ -47,12 +47,19 @@ class Parser {
       return misunderstood("the command line", failure.what());
     }
     std::erase_if(line_.texts, [](const auto& entry) { return entry.second.empty(); });
+    for (const auto& [name, values] : line_.texts)
+      for (const auto& value : values)
+        if (value.starts_with("--")) return misunderstood("--" + name, "its value is missing: " + value + " follows");
     for (const auto& [name, given] : flags_)
       if (given) line_.flags.insert(name);
     return line_;
   }
 
-  [[nodiscard]] std::vector<std::string> unknown() const { return app_.remaining(); }
+  [[nodiscard]] std::vector<std::string> unknown() const {
+    auto rest = app_.remaining();
+    std::erase(rest, "--");
+    return rest;
+  }
 
  private:
   CLI::App app_;
