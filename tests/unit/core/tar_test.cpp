@@ -1,0 +1,325 @@
+#include "tar.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "midair/durable_file.h"
+#include "result_asserts.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::uint64_t kRatio = 200;
+
+Fd memory_file(std::string_view content = {}) {
+  Fd fd(::memfd_create("tar-test", MFD_CLOEXEC));
+  CPPUNIT_ASSERT(fd);
+  assert_ok(write_all(fd.get(), content, "memory"));
+  return fd;
+}
+
+std::string content_of(const Fd& fd) {
+  ::lseek(fd.get(), 0, SEEK_SET);
+  return value_of(read_all(fd.get(), 1ULL << 30, "memory"));
+}
+
+std::string gzip(std::string_view bytes) {
+  const Fd fd = memory_file();
+  GzipWriter writer(fd.get());
+  assert_ok(writer.write(bytes));
+  assert_ok(writer.finish());
+  return content_of(fd);
+}
+
+std::string text_of(const TarBlock& block) { return {block.data(), block.size()}; }
+
+TarBlock header_of(const std::string& name, std::uint64_t size = 0) {
+  return value_of(encode_ustar({.name = name, .size = size}));
+}
+
+/// Changes `bytes` at `offset` and mends the checksum (POSIX: the sum of all bytes, its own eight as spaces).
+TarBlock with(TarBlock block, std::size_t offset, std::string_view bytes) {
+  std::memcpy(block.data() + offset, bytes.data(), bytes.size());
+  std::memset(block.data() + 148, ' ', 8);
+  unsigned sum = 0;
+  for (const char c : block) sum += static_cast<unsigned char>(c);
+  std::snprintf(block.data() + 148, 8, "%06o", sum);
+  return block;
+}
+
+Result<std::vector<std::string>> names_in(const std::string& tarball) {
+  const Fd fd = memory_file(tarball);
+  TarReader reader(fd.get(), kRatio);
+  std::vector<std::string> names;
+  for (;;) {
+    MIDAIR_TRY_ASSIGN(const auto entry, reader.next());
+    if (!entry) return names;
+    names.push_back(entry->name);
+  }
+}
+
+}  // namespace
+
+class TarTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(TarTest);
+  CPPUNIT_TEST(header_is_posix_ustar_byte_for_byte);
+  CPPUNIT_TEST(header_survives_a_round_trip);
+  CPPUNIT_TEST(long_names_are_split_at_a_slash);
+  CPPUNIT_TEST(names_that_do_not_fit_cannot_be_packed);
+  CPPUNIT_TEST(files_beyond_eight_gigabytes_cannot_be_packed);
+  CPPUNIT_TEST(bad_headers_are_corrupt);
+  CPPUNIT_TEST(other_formats_types_and_modes_are_refused);
+  CPPUNIT_TEST(every_single_bit_flip_in_a_header_is_noticed);
+  CPPUNIT_TEST(entries_come_back_as_they_were_written);
+  CPPUNIT_TEST(next_skips_what_was_not_read);
+  CPPUNIT_TEST(archive_must_end_with_two_blocks_of_zeros_and_nothing_else);
+  CPPUNIT_TEST(padding_must_be_zero);
+  CPPUNIT_TEST(gzip_has_neither_name_nor_time);
+  CPPUNIT_TEST(gzip_of_any_size_survives_a_round_trip);
+  CPPUNIT_TEST(gzip_cut_anywhere_is_truncated);
+  CPPUNIT_TEST(gzip_must_be_one_whole_member);
+  CPPUNIT_TEST(gzip_with_a_name_from_other_tools_is_read);
+  CPPUNIT_TEST(gzip_that_unpacks_to_too_much_is_refused);
+  CPPUNIT_TEST_SUITE_END();
+
+  void header_is_posix_ustar_byte_for_byte() {
+    std::string expected(512, '\0');
+    const auto put = [&](std::size_t offset, std::string_view text) { expected.replace(offset, text.size(), text); };
+    put(0, "bin/run");
+    put(100, "0000755");
+    put(108, "0000000");
+    put(116, "0000000");
+    put(124, "00000011064");
+    put(136, "00000000000");
+    put(156, "0");
+    put(257, std::string_view("ustar\00000", 8));
+    put(329, "0000000");
+    put(337, "0000000");
+    put(148, "        ");
+    unsigned sum = 0;
+    for (const char c : expected) sum += static_cast<unsigned char>(c);
+    char checksum[8];
+    std::snprintf(checksum, sizeof checksum, "%06o", sum);
+    put(148, std::string_view(checksum, 7));
+    CPPUNIT_ASSERT_EQUAL(expected,
+                         text_of(value_of(encode_ustar({.name = "bin/run", .executable = true, .size = 4660}))));
+  }
+
+  void header_survives_a_round_trip() {
+    for (const bool executable : {false, true})
+      for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{511}, kMaxTarFileBytes}) {
+        const TarEntry entry =
+            value_of(decode_ustar(value_of(encode_ustar({.name = "a/b", .executable = executable, .size = size}))));
+        CPPUNIT_ASSERT_EQUAL(std::string("a/b"), entry.name);
+        CPPUNIT_ASSERT(entry.executable == executable && entry.size == size && !entry.is_directory);
+      }
+    const TarEntry dir = value_of(decode_ustar(value_of(encode_ustar({.name = "a/b", .is_directory = true}))));
+    CPPUNIT_ASSERT(dir.is_directory && dir.name == "a/b" && !dir.executable);
+  }
+
+  void long_names_are_split_at_a_slash() {
+    for (const std::string& name : {std::string(100, 'n'), std::string("d/") + std::string(99, 'n'),
+                                    std::string(155, 'd') + "/" + std::string(100, 'n'),
+                                    std::string(50, 'd') + "/" + std::string(50, 'e') + "/" + std::string(99, 'n'),
+                                    std::string(100, 'd') + "/" + std::string(54, 'e') + "/" + std::string(99, 'n')})
+      CPPUNIT_ASSERT_EQUAL(name, value_of(decode_ustar(header_of(name))).name);
+  }
+
+  void names_that_do_not_fit_cannot_be_packed() {
+    for (const std::string& name :
+         {std::string(101, 'n'), std::string("d/") + std::string(101, 'n'), std::string(156, 'd') + "/n",
+          std::string(155, 'd') + "/e/" + std::string(100, 'n')})
+      assert_fails(encode_ustar({.name = name}), Errc::bad_input, "too long for a tarball");
+  }
+
+  void files_beyond_eight_gigabytes_cannot_be_packed() {
+    assert_fails(encode_ustar({.name = "a", .size = kMaxTarFileBytes + 1}), Errc::bad_input, "larger than 8 GiB");
+  }
+
+  void bad_headers_are_corrupt() {
+    const TarBlock good = header_of("a", 5);
+    for (const auto& [offset, bytes, words] : std::vector<std::tuple<std::size_t, std::string, std::string>>{
+             {124, "0000000000x", "size is not"},
+             {124, "00000000008", "size is not"},
+             {124, "           ", "size is not"},
+             {124, "000000000001", "size is not"},
+             {124,
+              std::string("1\0"
+                          "2",
+                          3),
+              "size is not"},
+             {124, "-0000000001", "size is not"},
+             {100, "0100644", "not permissions"},
+             {100, "000064x", "mode is not"},
+             {100, std::string(8, '\0'), "mode is not"},
+             {0, std::string("a\0b", 3), "goes on after a NUL"},
+             {345, std::string("\0x", 2), "goes on after a NUL"}})
+      assert_fails(decode_ustar(with(good, offset, bytes)), Errc::corrupt, words);
+    TarBlock unsummed = good;
+    unsummed[0] = 'b';
+    assert_fails(decode_ustar(unsummed), Errc::corrupt, "bad checksum");
+    assert_fails(decode_ustar(with(value_of(encode_ustar({.name = "d", .is_directory = true})), 134, "1")),
+                 Errc::corrupt, "directory with content");
+  }
+
+  void other_formats_types_and_modes_are_refused() {
+    const TarBlock good = header_of("a", 5);
+    for (const auto& [offset, bytes, words] : std::vector<std::tuple<std::size_t, std::string, std::string>>{
+             {257, std::string("ustar  \0", 8), "GNU tar's own format"},
+             {257, std::string(8, '\0'), "not in the ustar format"},
+             {257,
+              std::string("ustar\0"
+                          "01",
+                          8),
+              "not in the ustar format"},
+             {156, "1", "hard link"},
+             {156, "2", "symbolic link"},
+             {156, "x", "pax extended header"},
+             {156, "L", "GNU long name"},
+             {156, "\n", R"(unknown type '\x0a')"},
+             {100, "0004755", "setuid"},
+             {100, "0002755", "setgid"},
+             {100, "0001755", "sticky"},
+             {124, "\x80", "base-256"},
+             {124, std::string(12, '\xFF'), "base-256"},
+             {157, "target", "target of a link"},
+             {508, std::string("tar\0", 4), "extension"},
+             {0, "../a", "'..' component"},
+             {0, "/a", "absolute"},
+             {0, "a/", "empty component"},
+             {345, "..", "'..' component"},
+             {345, "/etc", "absolute"}})
+      assert_fails(decode_ustar(with(good, offset, bytes)), Errc::refused, words);
+  }
+
+  void every_single_bit_flip_in_a_header_is_noticed() {
+    const TarBlock good = header_of("some/name", 4711);
+    for (std::size_t bit = 0; bit < kTarBlockBytes * 8; ++bit) {
+      TarBlock flipped = good;
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+      const auto decoded = decode_ustar(flipped);
+      // Space and NUL both end a number, and only there does a bit not matter.
+      const bool equal = decoded.ok() && decoded->name == "some/name" && decoded->size == 4711;
+      CPPUNIT_ASSERT_MESSAGE(std::to_string(bit), !decoded.ok() || (equal && bit / 8 >= 154 && bit / 8 < 156));
+    }
+  }
+
+  void entries_come_back_as_they_were_written() {
+    const std::string large(300'000, 'x');
+    const Fd fd = memory_file();
+    TarWriter writer(fd.get());
+    for (const std::string& content : {std::string(), std::string("hello"), std::string(512, 'y'), large}) {
+      assert_ok(writer.add({.name = "f" + std::to_string(content.size()), .size = content.size()}));
+      assert_ok(writer.write(content));
+    }
+    assert_ok(writer.finish());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, writer.unpacked_size() % kTarBlockBytes);
+    CPPUNIT_ASSERT_EQUAL(writer.gzip().packed_size(), static_cast<std::uint64_t>(content_of(fd).size()));
+    CPPUNIT_ASSERT_EQUAL(writer.gzip().packed_sha256(), sha256_hex(content_of(fd)));
+
+    TarReader reader(fd.get(), kRatio);
+    for (const std::string& expected : {std::string(), std::string("hello"), std::string(512, 'y'), large}) {
+      const TarEntry entry = value_of(reader.next()).value();
+      CPPUNIT_ASSERT_EQUAL("f" + std::to_string(expected.size()), entry.name);
+      std::string content;
+      for (auto piece = value_of(reader.read()); !piece.empty(); piece = value_of(reader.read())) content += piece;
+      CPPUNIT_ASSERT(expected == content);
+    }
+    CPPUNIT_ASSERT(!value_of(reader.next()));
+  }
+
+  void next_skips_what_was_not_read() {
+    const std::string tar = text_of(header_of("a", 600)) + std::string(600, 'x') + std::string(424, '\0') +
+                            text_of(header_of("b")) + std::string(1024, '\0');
+    CPPUNIT_ASSERT((value_of(names_in(gzip(tar))) == std::vector<std::string>{"a", "b"}));
+  }
+
+  void archive_must_end_with_two_blocks_of_zeros_and_nothing_else() {
+    const std::string entry = text_of(header_of("a"));
+    const std::string zeros(512, '\0');
+    CPPUNIT_ASSERT(names_in(gzip(entry + zeros + zeros)).ok());
+    CPPUNIT_ASSERT(names_in(gzip(entry + std::string(10240, '\0'))).ok());
+    CPPUNIT_ASSERT(names_in(gzip(entry + zeros + zeros + "\0")).ok());
+    assert_fails(names_in(gzip("")), Errc::corrupt, "truncated");
+    assert_fails(names_in(gzip(entry)), Errc::corrupt, "truncated");
+    assert_fails(names_in(gzip(entry + zeros)), Errc::corrupt, "truncated");
+    assert_fails(names_in(gzip(entry + zeros + std::string(511, '\0'))), Errc::corrupt, "truncated");
+    assert_fails(names_in(gzip(entry + zeros + entry + zeros + zeros)), Errc::corrupt, "one block of zeros");
+    assert_fails(names_in(gzip(entry + zeros + zeros + "x")), Errc::corrupt, "follows the end");
+    assert_fails(names_in(gzip(entry + std::string(2 << 20, '\0'))), Errc::corrupt, "1 MiB of zeros");
+  }
+
+  void padding_must_be_zero() {
+    const std::string tar =
+        text_of(header_of("a", 5)) + "hello" + std::string(506, '\0') + "!" + std::string(1024, '\0');
+    assert_fails(names_in(gzip(tar)), Errc::corrupt, "padding");
+  }
+
+  void gzip_has_neither_name_nor_time() {
+    // RFC 1952: magic, deflate, no flags, no time, no extra flags, Unix.
+    CPPUNIT_ASSERT_EQUAL(std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), gzip("hello").substr(0, 10));
+    CPPUNIT_ASSERT_EQUAL(gzip("hello"), gzip("hello"));
+  }
+
+  void gzip_of_any_size_survives_a_round_trip() {
+    for (const std::size_t size : {0, 1, 511, 128 * 1024, 1'000'003}) {
+      std::string content(size, '\0');
+      std::uint32_t state = 1;
+      for (char& c : content) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+      const Fd fd = memory_file(gzip(content));
+      GzipReader reader(fd.get(), kRatio);
+      std::string unpacked(size + 10, 'x');
+      CPPUNIT_ASSERT_EQUAL(size, value_of(reader.read(unpacked)));
+      CPPUNIT_ASSERT(unpacked.substr(0, size) == content);
+      CPPUNIT_ASSERT_EQUAL(std::size_t{0}, value_of(reader.read(unpacked)));
+    }
+  }
+
+  void gzip_cut_anywhere_is_truncated() {
+    const std::string whole = gzip(text_of(header_of("a")) + std::string(1024, '\0'));
+    for (std::size_t size = 1; size < whole.size(); ++size)
+      assert_fails(names_in(whole.substr(0, size)), Errc::corrupt, "truncated");
+    assert_fails(names_in(""), Errc::corrupt, "it is empty");
+  }
+
+  void gzip_must_be_one_whole_member() {
+    const std::string whole = gzip(text_of(header_of("a")) + std::string(1024, '\0'));
+    std::string bad_crc = whole;
+    bad_crc[whole.size() - 8] ^= 1;
+    std::string bad_length = whole;
+    bad_length[whole.size() - 1] ^= 1;
+    assert_fails(names_in(whole + whole), Errc::corrupt, "second gzip member");
+    assert_fails(names_in(whole + "x"), Errc::corrupt, "bytes follow its end");
+    assert_fails(names_in(whole + std::string(1, '\0')), Errc::corrupt, "bytes follow its end");
+    assert_fails(names_in(bad_crc), Errc::corrupt, "not valid gzip");
+    assert_fails(names_in(bad_length), Errc::corrupt, "not valid gzip");
+    assert_fails(names_in("<html>an endpoint that answers everything</html>"), Errc::corrupt, "not valid gzip");
+  }
+
+  void gzip_with_a_name_from_other_tools_is_read() {
+    std::string named = gzip(text_of(header_of("a")) + std::string(1024, '\0'));
+    named.replace(3, 5, std::string("\x08\x01\x02\x03\x04", 5));  // FNAME, and a time
+    named.insert(10, std::string("release.tar\0", 12));
+    CPPUNIT_ASSERT((value_of(names_in(named)) == std::vector<std::string>{"a"}));
+  }
+
+  void gzip_that_unpacks_to_too_much_is_refused() {
+    const std::string small = gzip(std::string(kRatioFreeBytes, '\0'));
+    const std::string bomb = gzip(std::string(kRatioFreeBytes + 1, '\0'));
+    std::string buffer(kRatioFreeBytes + 1, 'x');
+    const Fd small_fd = memory_file(small);
+    CPPUNIT_ASSERT(GzipReader(small_fd.get(), kRatio).read(buffer).ok());
+    const Fd bomb_fd = memory_file(bomb);
+    assert_fails(GzipReader(bomb_fd.get(), kRatio).read(buffer), Errc::refused, "200 times its size");
+    CPPUNIT_ASSERT(GzipReader(bomb_fd.get(), 2000).read(buffer).ok());
+    CPPUNIT_ASSERT(GzipReader(bomb_fd.get(), UINT64_MAX).read(buffer).ok());
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(TarTest, "tar");
+
+}  // namespace midair
