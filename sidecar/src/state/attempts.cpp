@@ -95,6 +95,15 @@ Result<void> Attempts::begin(const std::string& upgrade_id) {
   return {};
 }
 
+Result<void> Attempts::forgive(const std::string& upgrade_id) {
+  if (count(upgrade_id) == 0) return {};
+  Entries changed = entries_;
+  --entry_of(changed, upgrade_id).count;
+  MIDAIR_TRY(save(changed));
+  entries_ = std::move(changed);
+  return {};
+}
+
 Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why) {
   entry_of(entries_, upgrade_id).refused = printable(why);
   return save(entries_);

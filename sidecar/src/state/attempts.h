@@ -30,6 +30,8 @@ class Attempts {
   /// Counts one more try. On an error nothing was counted, and the try must not be made.
   Result<void> begin(const std::string& upgrade_id);
 
+  /// Takes the last begun try back: it ended in good order, for a reason that says nothing about the release.
+  Result<void> forgive(const std::string& upgrade_id);
   /// Quarantines an upgrade. On an error it is quarantined only until this process ends.
   Result<void> refuse(const std::string& upgrade_id, const std::string& why);
 

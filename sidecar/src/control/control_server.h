@@ -1,0 +1,56 @@
+/// @file
+/// The control socket: how an operator on the machine asks the running sidecar.
+///
+/// A Unix stream socket, mode 0600. One request a connection: a JSON object on one line, `{"op":"status"}` or
+/// `{"op":"poll_now"}`; the answer is a JSON object on one line: what was asked for, or `{"error":"..."}`.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <string>
+
+#include "loop/event_loop.h"
+#include "midair/error.h"
+#include "midair/fd.h"
+
+namespace midair {
+
+/// Serves the control socket on the loop. Peers of another user than ours (root excepted) are turned away.
+class ControlServer {
+ public:
+  /// Answers one operation with a JSON object. Called on the loop thread.
+  using Handler = std::function<std::string(const std::string& op)>;
+
+  /// Binds `path`, replacing a socket that a dead sidecar left there.
+  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> open(EventLoop& loop, const std::filesystem::path& path,
+                                                                   Handler handler);
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+ private:
+  struct Connection {
+    Fd fd;
+    std::string request;
+    EventLoop::Watch watch;
+    EventLoop::Timer limit;
+  };
+
+  ControlServer(EventLoop& loop, std::filesystem::path path, Fd listener, Handler handler);
+  void accept();
+  void receive(std::list<Connection>::iterator connection);
+  [[nodiscard]] std::string answer(const std::string& line) const;
+
+  EventLoop& loop_;
+  const std::filesystem::path path_;
+  const Handler handler_;
+  Fd listener_;
+  std::list<Connection> connections_;
+  EventLoop::Watch watch_;
+};
+
+/// Asks the sidecar behind `path` and returns its answer, a JSON object. Errc::not_found if nobody listens there.
+[[nodiscard]] Result<std::string> ask_sidecar(const std::filesystem::path& path, const std::string& op);
+
+}  // namespace midair

@@ -1,0 +1,49 @@
+/// @file
+/// The sidecar's command line and environment.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "midair/error.h"
+#include "midair/log.h"
+#include "midair/open_store.h"
+#include "process/listen_sockets.h"
+#include "process/readiness.h"
+#include "release/trust_policy.h"
+
+namespace midair {
+
+/// What `midair-sidecar run` was told.
+struct RunOptions {
+  Identity identity;
+  StoreSettings store;
+  std::filesystem::path state_dir;
+  std::filesystem::path base_dir;
+  std::filesystem::path control;  ///< the control socket
+  std::vector<ListenSpec> listen;
+  ReadyCheck ready;
+  std::chrono::milliseconds poll_interval{};
+  std::chrono::milliseconds boot_timeout{};
+  std::chrono::milliseconds ready_timeout{};
+  std::chrono::milliseconds probation{};
+  std::chrono::milliseconds drain_timeout{};
+  std::vector<std::string> command;
+};
+
+/// What to do.
+struct Invocation {
+  enum class Verb { run, status, poll_now };
+  Verb verb = Verb::run;
+  RunOptions run{};
+  std::filesystem::path control;  ///< for status and poll_now
+  bool json = false;
+};
+
+/// Parses command line and environment; the command line wins. Prints help, version or a usage error and exits where
+/// that is asked for or due (0, or 64 and 78 of sysexits.h).
+[[nodiscard]] Invocation parse_command_line(int argc, char** argv);
+
+}  // namespace midair

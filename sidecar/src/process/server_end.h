@@ -1,0 +1,16 @@
+/// @file
+/// Which socket at the other side of a local connection answers it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+
+namespace midair {
+
+/// The inode of the server's end of the TCP connection `client_fd` on this host, read from /proc/net/tcp and tcp6
+/// (proc(5)): 0 while the connection waits in the listening socket's queue, nothing where no such end is found. With
+/// Child::holds_any_socket it tells which process accepted the connection.
+[[nodiscard]] std::optional<ino_t> server_end_of(int client_fd);
+
+}  // namespace midair

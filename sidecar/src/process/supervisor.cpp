@@ -1,0 +1,136 @@
+#include "process/supervisor.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "midair/duration.h"
+#include "midair/log.h"
+#include "process/leftovers.h"
+
+namespace midair {
+
+namespace {
+
+/// What serves, its successor, and one that still drains. Older ones are ended.
+constexpr std::size_t kMaxGenerations = 3;
+
+SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& release,
+                     const std::filesystem::path& notify_path) {
+  SpawnSpec spec;
+  spec.command = command;
+  spec.directory = release.directory;
+  spec.environment["MIDAIR_RELEASE_DIR"] = release.directory.string();
+  spec.environment["MIDAIR_VERSION"] = release.version;
+  spec.environment["MIDAIR_DIGEST"] = release.digest;
+  spec.environment["NOTIFY_SOCKET"] = notify_path.string();
+  return spec;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, const ListenSockets& sockets, Settings settings,
+                       Hooks hooks)
+    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {}
+
+Result<Generation*> Supervisor::start(const ReleaseRef& release) {
+  const unsigned number = ++last_number_;
+  MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
+  SpawnSpec spec = spawn_spec(settings_.command, release, notify.path());
+  spec.passed_fds = sockets_.named();
+  for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
+  MIDAIR_TRY_ASSIGN(Child child, Child::spawn(spec));
+  if (auto recorded = record_session(dir_.sessions(), child.pid()); !recorded)
+    log(LogLevel::warning, "app.not_recorded", {{"error", recorded.error().to_string()}});
+
+  generations_.push_back(std::make_unique<Generation>(number, release, std::move(child), std::move(notify)));
+  Generation& generation = *generations_.back();
+  generation.notify_watch =
+      loop_.watch(generation.notify.fd(), EPOLLIN, [this, &generation](std::uint32_t) { hear(generation); });
+  log(LogLevel::notice, "app.started",
+      {{"generation", std::to_string(number)},
+       {"pid", std::to_string(generation.child.pid())},
+       {"release", release.describe()}});
+  enforce_generation_cap();
+  return &generation;
+}
+
+void Supervisor::drain(Generation& generation) {
+  if (generation.asked_to_end) return;
+  generation.asked_to_end = true;
+  log(LogLevel::info, "app.draining",
+      {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
+  if (auto sent = generation.child.signal(SIGTERM); !sent)
+    log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+  generation.kill_timer = loop_.after(settings_.drain_timeout, [this, &generation] {
+    log(LogLevel::warning, "app.drain_timeout", {{"generation", std::to_string(generation.number)}});
+    kill(generation);
+  });
+}
+
+void Supervisor::kill(Generation& generation) {
+  generation.asked_to_end = true;
+  generation.child.signal_group(SIGKILL);
+}
+
+void Supervisor::signal_all(int signo) {
+  for (const auto& generation : generations_)
+    if (auto sent = generation->child.signal(signo); !sent)
+      log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+}
+
+void Supervisor::reap() {
+  // READY=1 followed by an immediate exit must be seen in that order (systemd issue 15547).
+  for (const auto& generation : generations_) hear(*generation);
+  for (const auto& [pid, status] : reaper_.drain()) ended(pid, status);
+}
+
+Generation* Supervisor::find(unsigned number) {
+  for (const auto& generation : generations_)
+    if (generation->number == number) return generation.get();
+  return nullptr;
+}
+
+void Supervisor::hear(Generation& generation) {
+  for (NotifyMessage& message : generation.notify.drain(generation.child.pid())) {
+    if (const auto status = message.fields.find("STATUS"); status != message.fields.end())
+      generation.status = status->second;
+    if (const auto ready = message.fields.find("READY"); ready != message.fields.end() && ready->second == "1")
+      generation.ready = true;
+    keep(generation, message);
+  }
+}
+
+void Supervisor::keep(Generation& generation, NotifyMessage& message) {
+  const auto named = message.fields.find("FDNAME");
+  const std::string name = named == message.fields.end() ? "stored" : named->second;
+  if (message.fields.contains("FDSTOREREMOVE")) store_.remove(name);
+  if (!message.fields.contains("FDSTORE")) return;
+  for (Fd& fd : message.fds)
+    if (auto added = store_.add(name, std::move(fd)); !added)
+      log(LogLevel::warning, "app.fd_refused",
+          {{"generation", std::to_string(generation.number)}, {"error", added.error().to_string()}});
+}
+
+void Supervisor::ended(pid_t pid, const ExitStatus& status) {
+  const auto found = std::find_if(generations_.begin(), generations_.end(),
+                                  [pid](const auto& generation) { return generation->child.pid() == pid; });
+  if (found == generations_.end()) return;  // an orphan
+  // Out of the list first: the hook may start and end others. Destroying it kills what is left of its session.
+  const std::unique_ptr<Generation> generation = std::move(*found);
+  generations_.erase(found);
+  generation->child.reaped();
+  log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
+      {{"generation", std::to_string(generation->number)}, {"how", status.text()}});
+  hooks_.on_exit(*generation, status);
+}
+
+void Supervisor::enforce_generation_cap() {
+  if (generations_.size() <= kMaxGenerations) return;
+  for (const auto& generation : generations_)
+    if (generation->asked_to_end) return kill(*generation);
+}
+
+}  // namespace midair

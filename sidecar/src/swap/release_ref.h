@@ -1,0 +1,26 @@
+/// @file
+/// Which code a process runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace midair {
+
+/// A release on disk, or the base image (then all but `directory` are empty).
+struct ReleaseRef {
+  std::string version;
+  std::string digest;   ///< SHA-256 of the tarball
+  std::string hot_ref;  ///< the upgrade that brought it, see HotUpgrade::source_image_ref
+  std::uint64_t sequence = 0;
+  std::filesystem::path directory;
+
+  [[nodiscard]] bool is_base_image() const { return digest.empty(); }
+  /// "version 1.2 (1a2b3c4d5e6f)" or "the base image".
+  [[nodiscard]] std::string describe() const {
+    return is_base_image() ? "the base image" : "version " + version + " (" + digest.substr(0, 12) + ")";
+  }
+};
+
+}  // namespace midair

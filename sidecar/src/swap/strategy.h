@@ -1,0 +1,39 @@
+/// @file
+/// How code is swapped: the steps of the state table that differ from strategy to strategy.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "midair/error.h"
+#include "release/stager.h"
+
+namespace midair {
+
+/// Ends a step: called exactly once, on the loop thread, never from inside the call that began the step.
+using StepDone = std::function<void(Result<void>)>;
+
+/// One way to swap. All calls come on the loop thread, in the order of the state table. A step that is given up (its
+/// deadline passed, the candidate died) is followed by undo() or roll_back(); its late StepDone is ignored.
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+
+  /// Brings the new code up beside the old until it is ready. The old serves on, untouched.
+  virtual void prepare(const StagedRelease& release, StepDone done) = 0;
+  /// Makes the old hold still where state has to be handed over.
+  virtual void suspend(StepDone done) = 0;
+  /// Hands the state over, into the new code's own copy.
+  virtual void migrate(StepDone done) = 0;
+  /// After the switch: the new code serves, the old drains. Ends when probation is passed, or with what went wrong.
+  virtual void resume(StepDone done) = 0;
+  /// Before the switch: stops the new code, lets the old go on.
+  virtual void undo(StepDone done) = 0;
+  /// After the switch: stops the new code and brings back what served before, else the base image.
+  virtual void roll_back(StepDone done) = 0;
+
+  /// The digest of the release that the new code itself was seen to run; empty where that can't be seen.
+  [[nodiscard]] virtual std::string observed_digest() const = 0;
+};
+
+}  // namespace midair

@@ -1,0 +1,215 @@
+#include "swap/swap_machine.h"
+
+#include <utility>
+
+#include "midair/durable_file.h"
+#include "midair/duration.h"
+#include "midair/log.h"
+#include "state/journal.h"
+#include "state/marker.h"
+
+namespace midair {
+
+SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines,
+                         Hooks hooks)
+    : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), hooks_(std::move(hooks)) {}
+
+void SwapMachine::begin(const Target& target) {
+  start_over(target);
+  handle(SwapEvent::release_found);
+}
+
+void SwapMachine::begin_at_boot(const StagedRelease& release) {
+  start_over(release.target);
+  release_ = release;
+  enter({SwapState::migrated, SwapEvent::step_done, SwapState::probation, SwapAction::resume});
+}
+
+void SwapMachine::start_over(const Target& target) {
+  target_ = target;
+  release_.reset();
+  outcome_ = {};
+  outcome_.target = target;
+  last_current_.clear();
+  suspended_at_ = {};
+  began_ = system_clock().now();
+  started_at_ = format_rfc3339(system_clock().wall());
+}
+
+void SwapMachine::staged(Result<StagedRelease> release) {
+  if (state_ != SwapState::fetching) return;  // cancelled meanwhile
+  if (!release) return fail(std::move(release).error());
+  release_ = std::move(release).value();
+  handle(SwapEvent::step_done);
+}
+
+void SwapMachine::candidate_exited(const std::string& how) {
+  if (!swap_row(state_, SwapEvent::candidate_exited)) return;
+  outcome_.error = Error{Errc::refused, "run", "version " + target_->version, "it " + how,
+                         "look at the app's own output on this machine"};
+  handle(SwapEvent::candidate_exited);
+}
+
+void SwapMachine::stop_requested() {
+  if (!swap_row(state_, SwapEvent::stop_requested)) return;
+  outcome_.error = Error{Errc::cancelled, "swap to", "version " + target_->version, "the machine is being stopped"};
+  handle(SwapEvent::stop_requested);
+}
+
+void SwapMachine::handle(SwapEvent event) {
+  if (const auto row = swap_row(state_, event)) enter(*row);
+}
+
+void SwapMachine::enter(const SwapRow& row) {
+  ++step_;
+  deadline_ = {};
+  const bool failed = row.to == SwapState::aborted || row.to == SwapState::rolling_back;
+  if (failed) outcome_.ended_in = row.from;
+  if (row.to == SwapState::prepared) suspended_at_ = system_clock().now();
+  if (row.to == SwapState::probation && row.from == SwapState::migrated && suspended_at_ > BootTime{})
+    outcome_.suspended_for = system_clock().now() - suspended_at_;
+  state_ = row.to;
+  since_ = system_clock().now();
+  log(LogLevel::info, std::string("swap.") + to_string(state_),
+      {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
+  if (state_ == SwapState::idle) return finish();
+  if (hooks_.on_state) hooks_.on_state(state_);
+
+  // The switch itself writes its own record; restore and commit end in removing it.
+  const bool journaled = row.action != SwapAction::switch_over && row.action != SwapAction::commit &&
+                         row.action != SwapAction::restore && row.action != SwapAction::give_up;
+  if (journaled)
+    if (auto written = write_journal(state_, row.to == SwapState::probation || row.to == SwapState::rolling_back);
+        !written) {
+      log(LogLevel::error, "journal.unwritable", {{"error", written.error().to_string()}});
+      // Without a journal nothing new is risked; what undoes or brings back goes on all the same.
+      if (!failed && row.to != SwapState::probation) return complete_soon(std::move(written));
+    }
+  const auto limit = deadline_of(state_);
+  if (limit.count() > 0)
+    deadline_ = loop_.after(limit, [this, limit] {
+      fail(Error{Errc::timeout, std::string("finish the step '") + to_string(state_) + "' of the swap to",
+                 "version " + target_->version, "it took longer than " + format_duration(limit)});
+    });
+  act(row.action);
+}
+
+void SwapMachine::act(SwapAction action) {
+  switch (action) {
+    case SwapAction::none: return;
+    case SwapAction::stage: return hooks_.stage(*target_);
+    case SwapAction::prepare: return strategy_.prepare(*release_, step_done());
+    case SwapAction::suspend: return strategy_.suspend(step_done());
+    case SwapAction::migrate: return strategy_.migrate(step_done());
+    case SwapAction::switch_over: return complete_soon(switch_over());
+    case SwapAction::resume: return strategy_.resume(step_done());
+    case SwapAction::commit:
+      outcome_.observed_digest = strategy_.observed_digest();
+      return complete_soon(commit());
+    case SwapAction::undo:
+      outcome_.status = UpgradeStatus::failed;
+      hooks_.cancel_stage();
+      if (outcome_.ended_in == SwapState::migrated) put_back_current();
+      return strategy_.undo(step_done());
+    case SwapAction::roll_back:
+      outcome_.status = UpgradeStatus::rolled_back;
+      return strategy_.roll_back(step_done());
+    case SwapAction::restore: return complete_soon(restore());
+    case SwapAction::give_up: return hooks_.on_lost(*outcome_.error);
+  }
+}
+
+void SwapMachine::fail(Error error) {
+  log(LogLevel::warning, "swap.step_failed",
+      {{"state", to_string(state_)}, {"version", target_->version}, {"error", error.to_string()}});
+  const bool undoing = state_ == SwapState::aborted || state_ == SwapState::rolled_back || state_ == SwapState::committed;
+  if (!undoing) outcome_.error = std::move(error);
+  handle(SwapEvent::step_failed);
+}
+
+void SwapMachine::finish() {
+  outcome_.took = system_clock().now() - began_;
+  if (auto cleared = clear_journal(dir_.journal()); !cleared)
+    log(LogLevel::warning, "journal.not_cleared", {{"error", cleared.error().to_string()}});
+  const SwapOutcome outcome = std::exchange(outcome_, {});
+  target_.reset();
+  release_.reset();
+  hooks_.on_finished(outcome);
+}
+
+StepDone SwapMachine::step_done() {
+  return [this, step = step_](Result<void> result) {
+    if (step != step_) return;  // the step was given up
+    if (result) return handle(SwapEvent::step_done);
+    fail(std::move(result).error());
+  };
+}
+
+void SwapMachine::complete_soon(Result<void> result) {
+  loop_.post([done = step_done(), result = std::move(result)]() mutable { done(std::move(result)); });
+}
+
+std::chrono::milliseconds SwapMachine::deadline_of(SwapState state) const {
+  switch (state) {
+    case SwapState::fetching: return deadlines_.stage;
+    // The strategy times readiness itself and explains; this is for a strategy that hangs.
+    case SwapState::staged: return deadlines_.ready + deadlines_.suspend;
+    case SwapState::prepared:
+    case SwapState::suspended: return deadlines_.suspend;
+    // The last good release gets its time to become ready, then the base image.
+    case SwapState::rolling_back: return 3 * deadlines_.ready;
+    case SwapState::aborted: return deadlines_.suspend;
+    // Probation is timed by the strategy; the rest are local writes or no steps at all.
+    case SwapState::probation:
+    case SwapState::migrated:
+    case SwapState::committed:
+    case SwapState::rolled_back:
+    case SwapState::idle:
+    case SwapState::lost: return {};
+  }
+  return {};
+}
+
+Result<void> SwapMachine::write_journal(SwapState state, bool switched) const {
+  JournalEntry entry;
+  entry.upgrade_id = target_->upgrade_id;
+  entry.version = target_->version;
+  entry.digest = target_->sha256;
+  entry.hot_ref = target_->hot_ref;
+  entry.base_image_ref = target_->base_image_ref;
+  entry.sequence = target_->sequence;
+  entry.state = to_string(state);
+  entry.started_at = started_at_;
+  entry.switched = switched;
+  return midair::write_journal(dir_.journal(), entry);
+}
+
+Result<void> SwapMachine::switch_over() {
+  std::error_code ignored;
+  last_current_ = std::filesystem::read_symlink(dir_.current(), ignored).string();
+  MIDAIR_TRY(write_journal(SwapState::migrated, true));
+  return dir_.point_current_at(release_->directory);
+}
+
+Result<void> SwapMachine::commit() {
+  Marker marker;
+  marker.version = target_->version;
+  marker.digest = target_->sha256;
+  marker.hot_ref = target_->hot_ref;
+  marker.base_image_ref = target_->base_image_ref;
+  marker.sequence = target_->sequence;
+  marker.committed_at = format_rfc3339(system_clock().wall());
+  return write_marker(dir_.marker(), marker);
+}
+
+void SwapMachine::put_back_current() {
+  if (auto restored = restore(); !restored)
+    log(LogLevel::warning, "current.not_restored", {{"error", restored.error().to_string()}});
+}
+
+Result<void> SwapMachine::restore() {
+  if (last_current_.empty()) return remove_file_durably(dir_.current());
+  return replace_symlink_durably(dir_.current(), last_current_);
+}
+
+}  // namespace midair

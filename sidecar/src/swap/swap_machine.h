@@ -1,0 +1,106 @@
+/// @file
+/// Walks one swap at a time through the state table: starts each state's action, keeps its deadline, writes the journal.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "loop/event_loop.h"
+#include "midair/clock.h"
+#include "midair/machine_state.h"
+#include "state/state_dir.h"
+#include "swap/release_ref.h"
+#include "swap/strategy.h"
+#include "swap/swap_table.h"
+
+namespace midair {
+
+/// How a swap ended.
+struct SwapOutcome {
+  Target target;
+  UpgradeStatus status = UpgradeStatus::completed;
+  SwapState ended_in = SwapState::idle;  ///< the state in which it failed
+  std::optional<Error> error;
+  std::string observed_digest;
+  std::optional<std::chrono::nanoseconds> suspended_for;  ///< from `prepared` entered to `probation` entered
+  std::chrono::nanoseconds took{};                        ///< from begin() to the outcome
+};
+
+/// How long each step may take.
+struct SwapDeadlines {
+  std::chrono::milliseconds stage{std::chrono::minutes(10)};
+  std::chrono::milliseconds ready{std::chrono::seconds(60)};
+  std::chrono::milliseconds suspend{std::chrono::seconds(10)};
+};
+
+/// The state machine. All calls on the loop thread.
+class SwapMachine {
+ public:
+  /// What the machine needs of the world. All are called on the loop thread.
+  struct Hooks {
+    std::function<void(const Target&)> stage;  ///< begin staging; answered by staged()
+    std::function<void()> cancel_stage;
+    std::function<void(SwapState)> on_state;                ///< a state was entered
+    std::function<void(const SwapOutcome&)> on_finished;    ///< idle again
+    std::function<void(const Error&)> on_lost;              ///< nothing could be brought back
+  };
+
+  SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks);
+
+  /// Starts a swap. Precondition: idle.
+  void begin(const Target& target);
+  /// At boot the release was staged and its process started by the caller: watches it as in probation, with the base
+  /// image or the last good release to fall back to.
+  void begin_at_boot(const StagedRelease& release);
+
+  /// The answer to Hooks::stage.
+  void staged(Result<StagedRelease> release);
+  /// The process that runs the new code ended; `how` says in which way.
+  void candidate_exited(const std::string& how);
+  /// The machine stops, or the serving app ended: aborts what is not switched yet.
+  void stop_requested();
+
+  [[nodiscard]] SwapState state() const { return state_; }
+  /// When the current state was entered.
+  [[nodiscard]] BootTime since() const { return since_; }
+  /// The release being swapped in, while not idle.
+  [[nodiscard]] const std::optional<Target>& target() const { return target_; }
+
+ private:
+  void start_over(const Target& target);
+  void handle(SwapEvent event);
+  void enter(const SwapRow& row);
+  void act(SwapAction action);
+  void fail(Error error);
+  void finish();
+  [[nodiscard]] StepDone step_done();
+  [[nodiscard]] std::chrono::milliseconds deadline_of(SwapState state) const;
+  [[nodiscard]] Result<void> write_journal(SwapState state, bool switched) const;
+  void complete_soon(Result<void> result);
+  [[nodiscard]] Result<void> switch_over();
+  [[nodiscard]] Result<void> commit();
+  [[nodiscard]] Result<void> restore();
+  void put_back_current();
+
+  EventLoop& loop_;
+  const StateDir& dir_;
+  Strategy& strategy_;
+  const SwapDeadlines deadlines_;
+  const Hooks hooks_;
+
+  SwapState state_ = SwapState::idle;
+  BootTime since_{};
+  BootTime began_{};
+  BootTime suspended_at_{};
+  std::string started_at_;
+  std::optional<Target> target_;
+  std::optional<StagedRelease> release_;
+  std::string last_current_;  ///< where `current` pointed before the switch
+  SwapOutcome outcome_;
+  unsigned long step_ = 0;  ///< numbers the steps, so that a late completion is recognised
+  EventLoop::Timer deadline_;
+};
+
+}  // namespace midair

@@ -1,0 +1,279 @@
+#include "swap/swap_machine.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "midair/durable_file.h"
+#include "midair/log.h"
+#include "state/journal.h"
+#include "state/marker.h"
+
+namespace midair {
+
+namespace {
+
+/// Does what it is told: a step succeeds unless it is listed to fail or to hang.
+class ScriptedStrategy final : public Strategy {
+ public:
+  explicit ScriptedStrategy(EventLoop& loop) : loop_(loop) {}
+
+  std::map<std::string, std::string> script;  ///< step -> "fail" or "hang"
+  std::vector<std::string> calls;
+  StepDone hanging;
+
+  void prepare(const StagedRelease&, StepDone done) override { step("prepare", std::move(done)); }
+  void suspend(StepDone done) override { step("suspend", std::move(done)); }
+  void migrate(StepDone done) override { step("migrate", std::move(done)); }
+  void resume(StepDone done) override { step("resume", std::move(done)); }
+  void undo(StepDone done) override { step("undo", std::move(done)); }
+  void roll_back(StepDone done) override { step("roll_back", std::move(done)); }
+  [[nodiscard]] std::string observed_digest() const override { return std::string(64, 'a'); }
+
+ private:
+  void step(const std::string& name, StepDone done) {
+    calls.push_back(name);
+    const std::string how = script[name];
+    if (how == "hang") {
+      hanging = std::move(done);
+      return;
+    }
+    loop_.post([done = std::move(done), how, name] {
+      if (how == "fail") return done(Error{Errc::refused, name, "it", "the script says so"});
+      done({});
+    });
+  }
+
+  EventLoop& loop_;
+};
+
+/// A machine in a directory of its own, run until its swap is over.
+struct World {
+  std::filesystem::path root;
+  std::unique_ptr<EventLoop> loop = EventLoop::create().value();
+  std::unique_ptr<StateDir> dir;
+  ScriptedStrategy strategy{*loop};
+  std::optional<SwapMachine> machine;
+  std::optional<SwapOutcome> outcome;
+  std::optional<Error> lost;
+  std::vector<std::string> states;
+  bool staging_fails = false;
+  SwapState stop_in = SwapState::lost;  ///< request a stop on entering this state
+  SwapState kill_candidate_in = SwapState::lost;
+
+  World() {
+    set_log_level(LogLevel::error);
+    std::string pattern = (std::filesystem::temp_directory_path() / "midair-swap-XXXXXX").string();
+    root = ::mkdtemp(pattern.data());
+    dir = std::make_unique<StateDir>(StateDir::open(root / "state").value());
+    std::filesystem::create_directory(root / "old");
+    CPPUNIT_ASSERT(dir->point_current_at(root / "old").ok());
+    SwapDeadlines deadlines;
+    deadlines.suspend = std::chrono::milliseconds(20);
+    machine.emplace(*loop, *dir, strategy, deadlines,
+                    SwapMachine::Hooks{[this](const Target& target) { stage(target); }, [] {},
+                                       [this](SwapState state) { entered(state); },
+                                       [this](const SwapOutcome& ended) {
+                                         outcome = ended;
+                                         loop->quit();
+                                       },
+                                       [this](const Error& error) {
+                                         lost = error;
+                                         loop->quit();
+                                       }});
+  }
+  ~World() {
+    machine.reset();
+    dir.reset();
+    std::filesystem::remove_all(root);
+  }
+
+  static Target target() {
+    Target target;
+    target.upgrade_id = "01ABC";
+    target.version = "2";
+    target.hot_ref = "midair/app:deployment-01ABC";
+    target.sha256 = std::string(64, 'b');
+    target.base_image_ref = "base";
+    target.sequence = 7;
+    return target;
+  }
+
+  void stage(const Target& target) {
+    loop->post([this, target] {
+      if (staging_fails) return machine->staged(Error{Errc::corrupt, "verify", "the tarball", "its digest is wrong"});
+      machine->staged(StagedRelease{target, root / "new", {}});
+    });
+  }
+
+  void entered(SwapState state) {
+    states.emplace_back(to_string(state));
+    if (state == stop_in) loop->post([this] { machine->stop_requested(); });
+    if (state == kill_candidate_in) loop->post([this] { machine->candidate_exited("exited with status 3"); });
+  }
+
+  void run() {
+    machine->begin(target());
+    loop->run();
+  }
+
+  [[nodiscard]] std::string current() const { return std::filesystem::read_symlink(dir->current()).filename(); }
+  [[nodiscard]] bool has_journal() const { return read_journal(dir->journal()).value().has_value(); }
+  [[nodiscard]] bool has_marker() const { return read_marker(dir->marker()).value().has_value(); }
+};
+
+}  // namespace
+
+class SwapMachineTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(SwapMachineTest);
+  CPPUNIT_TEST(commits_what_passes);
+  CPPUNIT_TEST(a_step_that_fails_before_the_switch_touches_nothing);
+  CPPUNIT_TEST(a_step_that_hangs_is_ended_by_its_deadline);
+  CPPUNIT_TEST(a_late_completion_is_ignored);
+  CPPUNIT_TEST(staging_that_fails_never_asks_the_strategy_to_prepare);
+  CPPUNIT_TEST(a_candidate_that_dies_before_the_switch_aborts);
+  CPPUNIT_TEST(a_candidate_that_dies_in_probation_rolls_back);
+  CPPUNIT_TEST(failed_probation_rolls_back);
+  CPPUNIT_TEST(a_failed_roll_back_is_lost);
+  CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
+  CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
+  CPPUNIT_TEST(a_second_swap_starts_afresh);
+  CPPUNIT_TEST_SUITE_END();
+
+  void commits_what_passes() {
+    World world;
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT(!world.outcome->error);
+    CPPUNIT_ASSERT_EQUAL(std::string(64, 'a'), world.outcome->observed_digest);
+    CPPUNIT_ASSERT(world.outcome->suspended_for.has_value());
+    CPPUNIT_ASSERT(world.strategy.calls == (std::vector<std::string>{"prepare", "suspend", "migrate", "resume"}));
+    CPPUNIT_ASSERT_EQUAL(std::string("new"), world.current());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, read_marker(world.dir->marker()).value()->sequence);
+    CPPUNIT_ASSERT(!world.has_journal());
+  }
+
+  void a_step_that_fails_before_the_switch_touches_nothing() {
+    for (const auto& [step, state] : std::map<std::string, SwapState>{{"prepare", SwapState::staged},
+                                                                      {"suspend", SwapState::prepared},
+                                                                      {"migrate", SwapState::suspended}}) {
+      World world;
+      world.strategy.script[step] = "fail";
+      world.run();
+      CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::failed);
+      CPPUNIT_ASSERT_MESSAGE(step, world.outcome->ended_in == state);
+      CPPUNIT_ASSERT_EQUAL(std::string("undo"), world.strategy.calls.back());
+      CPPUNIT_ASSERT_EQUAL(std::string("old"), world.current());
+      CPPUNIT_ASSERT(!world.has_marker() && !world.has_journal());
+    }
+  }
+
+  void a_step_that_hangs_is_ended_by_its_deadline() {
+    for (const std::string step : {"suspend", "migrate"}) {
+      World world;
+      world.strategy.script[step] = "hang";
+      world.run();
+      CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::failed);
+      CPPUNIT_ASSERT(world.outcome->error->code == Errc::timeout);
+      CPPUNIT_ASSERT_EQUAL(std::string("undo"), world.strategy.calls.back());
+    }
+  }
+
+  void a_late_completion_is_ignored() {
+    World world;
+    world.strategy.script["suspend"] = "hang";
+    world.run();
+    world.strategy.hanging({});
+    CPPUNIT_ASSERT(world.machine->state() == SwapState::idle);
+    CPPUNIT_ASSERT_EQUAL(std::string("old"), world.current());
+  }
+
+  void staging_that_fails_never_asks_the_strategy_to_prepare() {
+    World world;
+    world.staging_fails = true;
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->ended_in == SwapState::fetching);
+    CPPUNIT_ASSERT(world.outcome->error->code == Errc::corrupt);
+    CPPUNIT_ASSERT(world.strategy.calls == std::vector<std::string>{"undo"});
+  }
+
+  void a_candidate_that_dies_before_the_switch_aborts() {
+    World world;
+    world.strategy.script["prepare"] = "hang";
+    world.kill_candidate_in = SwapState::staged;
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::failed);
+    CPPUNIT_ASSERT(world.outcome->error->cause.find("exited with status 3") != std::string::npos);
+  }
+
+  void a_candidate_that_dies_in_probation_rolls_back() {
+    World world;
+    world.strategy.script["resume"] = "hang";
+    world.kill_candidate_in = SwapState::probation;
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::rolled_back);
+    CPPUNIT_ASSERT(world.outcome->ended_in == SwapState::probation);
+    CPPUNIT_ASSERT_EQUAL(std::string("roll_back"), world.strategy.calls.back());
+    CPPUNIT_ASSERT_EQUAL(std::string("old"), world.current());
+    CPPUNIT_ASSERT(!world.has_marker() && !world.has_journal());
+  }
+
+  void failed_probation_rolls_back() {
+    World world;
+    world.strategy.script["resume"] = "fail";
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::rolled_back);
+    CPPUNIT_ASSERT(world.outcome->error->cause == "the script says so");
+  }
+
+  void a_failed_roll_back_is_lost() {
+    World world;
+    world.strategy.script["resume"] = "fail";
+    world.strategy.script["roll_back"] = "fail";
+    world.run();
+    CPPUNIT_ASSERT(world.lost.has_value());
+    CPPUNIT_ASSERT(!world.outcome);
+    CPPUNIT_ASSERT(world.has_journal());
+  }
+
+  void a_stop_aborts_only_before_the_switch() {
+    World before;
+    before.strategy.script["prepare"] = "hang";
+    before.stop_in = SwapState::staged;
+    before.run();
+    CPPUNIT_ASSERT(before.outcome->status == UpgradeStatus::failed);
+    CPPUNIT_ASSERT(before.outcome->error->code == Errc::cancelled);
+
+    World after;
+    after.stop_in = SwapState::probation;
+    after.run();
+    CPPUNIT_ASSERT(after.outcome->status == UpgradeStatus::completed);
+  }
+
+  void the_journal_names_the_state_and_the_switch() {
+    World world;
+    world.strategy.script["resume"] = "fail";
+    world.strategy.script["roll_back"] = "fail";
+    world.run();
+    const auto journal = read_journal(world.dir->journal()).value();
+    CPPUNIT_ASSERT_EQUAL(std::string("rolling_back"), journal->state);
+    CPPUNIT_ASSERT(journal->switched);
+    CPPUNIT_ASSERT_EQUAL(std::string("01ABC"), journal->upgrade_id);
+  }
+
+  void a_second_swap_starts_afresh() {
+    World world;
+    world.strategy.script["suspend"] = "fail";
+    world.run();
+    world.strategy.script.clear();
+    world.outcome.reset();
+    world.run();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT(!world.outcome->error);
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SwapMachineTest, "swap_machine");
+
+}  // namespace midair
