@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Poco/Net/SocketAddress.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <functional>
@@ -28,14 +29,17 @@ struct ProbeAnswer {
 class Probe {
  public:
   using OnAnswer = std::function<void(ProbeAnswer)>;
+  /// Asked with the inode of the connection's server end once some process has accepted it: true if that was the one
+  /// meant. If not, the attempt fails before the request is complete, so that no other process answers in its place.
+  using AcceptedBy = std::function<bool(ino_t server_end)>;
 
   /// GET `path` with HTTP/1.1, `Connection: close`. `timeout` bounds it all: connect, send and the whole response head,
   /// which may have 16 KiB; the body is not read.
   [[nodiscard]] static Probe http(EventLoop& loop, const Poco::Net::SocketAddress& address, const std::string& path,
-                                  std::chrono::milliseconds timeout, OnAnswer on_answer);
-  /// Connects, and no more.
+                                  std::chrono::milliseconds timeout, AcceptedBy accepted_by, OnAnswer on_answer);
+  /// Connects and waits until it was accepted.
   [[nodiscard]] static Probe tcp(EventLoop& loop, const Poco::Net::SocketAddress& address,
-                                 std::chrono::milliseconds timeout, OnAnswer on_answer);
+                                 std::chrono::milliseconds timeout, AcceptedBy accepted_by, OnAnswer on_answer);
 
   /// No attempt.
   Probe();
