@@ -20,7 +20,8 @@ void print_status(const Poco::JSON::Object& status) {
   const bool base = text("digest").empty();
   std::cout << "app          " << text("app") << " on " << text("machine_id") << " (" << text("region") << ")\n"
             << "base image   " << text("base_image_ref") << '\n'
-            << "running      " << (base ? "base image" : "version " + text("version")) << ", pid " << text("pid") << '\n'
+            << "running      " << (base ? "base image" : "version " + text("version")) << ", pid " << text("pid")
+            << '\n'
             << "fingerprint  " << text("fingerprint") << '\n';
   if (!base) std::cout << "digest       " << text("digest") << "\nhot ref      " << text("hot_ref") << '\n';
   std::cout << "swap         " << swap->optValue<std::string>("state", "") << " for "

@@ -106,8 +106,8 @@ Identity identity_of(const RawOptions& raw) {
   identity.process_group = environment_or("FLY_PROCESS_GROUP", "");
   identity.base_image_ref = environment_or("FLY_IMAGE_REF", "local");
   if (identity.app.empty())
-    die(EX_CONFIG, {Errc::bad_input, "tell which app this is", "", "no name is given",
-                    "set FLY_APP_NAME, or give --app NAME"});
+    die(EX_CONFIG,
+        {Errc::bad_input, "tell which app this is", "", "no name is given", "set FLY_APP_NAME, or give --app NAME"});
   or_die(check_app_name(identity.app));
   or_die(check_machine_id(identity.machine_id));
   return identity;
@@ -116,12 +116,12 @@ Identity identity_of(const RawOptions& raw) {
 ReadyCheck ready_check(const RawOptions& raw) {
   if (raw.ready_http.empty() && !raw.ready_tcp) return {};
   if (raw.listen.empty())
-    die(EX_CONFIG, {Errc::bad_input, "probe the app", "", "--ready-http and --ready-tcp ask at the first --listen address",
-                    "give --listen HOST:PORT"});
+    die(EX_CONFIG, {Errc::bad_input, "probe the app", "",
+                    "--ready-http and --ready-tcp ask at the first --listen address", "give --listen HOST:PORT"});
   if (raw.ready_tcp) return {ReadyCheck::Kind::tcp, ""};
   if (raw.ready_http.front() != '/' || raw.ready_http.find_first_of(" \r\n") != std::string::npos)
-    die(EX_CONFIG, {Errc::bad_input, "use the path", "'" + raw.ready_http + "'", "it must start with '/' and have no spaces",
-                    "--ready-http /healthz"});
+    die(EX_CONFIG, {Errc::bad_input, "use the path", "'" + raw.ready_http + "'",
+                    "it must start with '/' and have no spaces", "--ready-http /healthz"});
   return {ReadyCheck::Kind::http, raw.ready_http};
 }
 

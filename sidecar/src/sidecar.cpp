@@ -59,9 +59,9 @@ Result<void> Sidecar::set_up() {
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
-  handover_ = std::make_unique<Handover>(
-      *loop_, *supervisor_, base_image_,
-      Handover::Settings{options_.ready, options_.ready_timeout, options_.probation});
+  handover_ =
+      std::make_unique<Handover>(*loop_, *supervisor_, base_image_,
+                                 Handover::Settings{options_.ready, options_.ready_timeout, options_.probation});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
   swap_ = std::make_unique<SwapMachine>(
@@ -70,8 +70,8 @@ Result<void> Sidecar::set_up() {
                          [this](SwapState state) { on_state(state); },
                          [this](const SwapOutcome& outcome) { on_finished(outcome); },
                          [this](const Error& error) { on_lost(error); }});
-  MIDAIR_TRY_ASSIGN(control_, ControlServer::open(*loop_, options_.control,
-                                                  [this](const std::string& op) { return answer(op); }));
+  MIDAIR_TRY_ASSIGN(
+      control_, ControlServer::open(*loop_, options_.control, [this](const std::string& op) { return answer(op); }));
   return {};
 }
 
@@ -88,7 +88,7 @@ void Sidecar::on_signal(int signo) {
   const bool started = phase_ == Phase::running || phase_ == Phase::ending;
   if (!started) exit_status_ = 128 + signo;
   begin_ending();
-  supervisor_->signal_all(signo);
+  supervisor_->end_all(signo);
   leave_when_empty();
 }
 
@@ -122,7 +122,7 @@ void Sidecar::leave_when_empty() {
 void Sidecar::on_lost(const Error& error) {
   exit_status_ = report(error, EX_SOFTWARE);
   begin_ending();
-  supervisor_->signal_all(SIGKILL);
+  supervisor_->end_all(SIGKILL);
   leave_when_empty();
 }
 
@@ -133,8 +133,8 @@ void Sidecar::serve(const ReleaseRef& release) {
     return serve(base_image_);
   }
   if (!started) {
-    exit_status_ = report(started.error(),
-                          started.error().code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
+    exit_status_ =
+        report(started.error(), started.error().code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
     begin_ending();
     return leave_when_empty();
   }

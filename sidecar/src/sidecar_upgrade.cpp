@@ -60,8 +60,9 @@ bool Sidecar::may_try(const Target& target) {
 }
 
 void Sidecar::adopt(const Target& target) {
-  Marker marker{target.version, target.sha256, target.hot_ref, target.base_image_ref,
-                format_rfc3339(system_clock().wall()), target.sequence};
+  Marker marker{
+      target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(system_clock().wall()),
+      target.sequence};
   if (auto written = write_marker(dir_->marker(), marker); !written)
     return log(LogLevel::error, "marker.unwritable", {{"error", written.error().to_string()}});
   handover_->rename_serving(target.version, target.hot_ref, target.sequence);

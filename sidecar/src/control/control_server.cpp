@@ -66,7 +66,8 @@ void ControlServer::accept() {
   }
   connections_.push_back({std::move(peer), {}, {}, {}});
   const auto connection = std::prev(connections_.end());
-  connection->watch = loop_.watch(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { receive(connection); });
+  connection->watch =
+      loop_.watch(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { receive(connection); });
   connection->limit = loop_.after(kRequestLimit, [this, connection] { connections_.erase(connection); });
 }
 

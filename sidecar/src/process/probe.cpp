@@ -24,8 +24,9 @@ constexpr std::chrono::milliseconds kAcceptanceInterval{5};
 
 using Poco::Net::SocketAddress;
 
-/// Connects, sends all but the last line, waits until the right process has accepted, sends the rest, receives; each step watches the socket for the next. finish() ends it and comes last in whatever
-/// calls it, since the callback may destroy this object.
+/// Connects, sends all but the last line, waits until the right process has accepted, sends the rest, receives; each
+/// step watches the socket for the next. finish() ends it and comes last in whatever calls it, since the callback may
+/// destroy this object.
 class Probe::Attempt {
  public:
   Attempt(EventLoop& loop, AcceptedBy accepted_by, OnAnswer on_answer)

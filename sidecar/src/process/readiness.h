@@ -27,7 +27,8 @@ struct ReadyCheck {
 /// Waits for one generation to become ready. Destruction cancels. On the loop thread.
 ///
 /// http and tcp probes go to the first listening socket. Which process accepted a probe is read from the kernel: the
-/// inode of the connection's server end, and the processes that hold it. A probe that another generation took is made again.
+/// inode of the connection's server end, and the processes that hold it. A probe that another generation took is made
+/// again.
 class Readiness {
  public:
   /// `done` is called once from the loop: success with the release that the answer named in its `Midair-Release` header

@@ -75,10 +75,12 @@ void Supervisor::kill(Generation& generation) {
   generation.child.signal_group(SIGKILL);
 }
 
-void Supervisor::signal_all(int signo) {
-  for (const auto& generation : generations_)
+void Supervisor::end_all(int signo) {
+  for (const auto& generation : generations_) {
+    generation->asked_to_end = true;
     if (auto sent = generation->child.signal(signo); !sent)
       log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+  }
 }
 
 void Supervisor::reap() {

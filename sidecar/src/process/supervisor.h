@@ -30,9 +30,9 @@ struct Generation {
   NotifySocket notify;
   EventLoop::Watch notify_watch{};
   EventLoop::Timer kill_timer{};
-  bool ready = false;       ///< it said READY=1
+  bool ready = false;         ///< it said READY=1
   bool asked_to_end = false;  ///< it was sent SIGTERM or SIGKILL by us
-  std::string status{};     ///< its last STATUS=
+  std::string status{};       ///< its last STATUS=
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket socket)
       : number(generation_number), release(std::move(ref)), child(std::move(process)), notify(std::move(socket)) {}
@@ -58,8 +58,8 @@ class Supervisor {
   void drain(Generation& generation);
   /// SIGKILL to the whole session.
   void kill(Generation& generation);
-  /// To every generation's main process.
-  void signal_all(int signo);
+  /// Asks every generation's main process to end with that signal.
+  void end_all(int signo);
   /// Call on SIGCHLD: hears last words first, then reaps children and orphans.
   void reap();
 

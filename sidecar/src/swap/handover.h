@@ -78,8 +78,8 @@ class Handover final : public Strategy {
   std::string observed_;
   std::optional<Readiness> readiness_;
   std::optional<Readiness> health_;
-  unsigned unhealthy_ = 0;          ///< failed checks in a row
-  std::optional<Error> illness_;    ///< what the last check found, if it failed
+  unsigned unhealthy_ = 0;        ///< failed checks in a row
+  std::optional<Error> illness_;  ///< what the last check found, if it failed
   EventLoop::Timer probation_;
   EventLoop::Timer next_check_;
 };

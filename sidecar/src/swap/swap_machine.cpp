@@ -10,8 +10,7 @@
 
 namespace midair {
 
-SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines,
-                         Hooks hooks)
+SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks)
     : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), hooks_(std::move(hooks)) {}
 
 void SwapMachine::begin(const Target& target) {
@@ -103,17 +102,13 @@ void SwapMachine::act(SwapAction action) {
     case SwapAction::migrate: return strategy_.migrate(step_done());
     case SwapAction::switch_over: return complete_soon(switch_over());
     case SwapAction::resume: return strategy_.resume(step_done());
-    case SwapAction::commit:
-      outcome_.observed_digest = strategy_.observed_digest();
-      return complete_soon(commit());
+    case SwapAction::commit: outcome_.observed_digest = strategy_.observed_digest(); return complete_soon(commit());
     case SwapAction::undo:
       outcome_.status = UpgradeStatus::failed;
       hooks_.cancel_stage();
       if (outcome_.ended_in == SwapState::migrated) put_back_current();
       return strategy_.undo(step_done());
-    case SwapAction::roll_back:
-      outcome_.status = UpgradeStatus::rolled_back;
-      return strategy_.roll_back(step_done());
+    case SwapAction::roll_back: outcome_.status = UpgradeStatus::rolled_back; return strategy_.roll_back(step_done());
     case SwapAction::restore: return complete_soon(restore());
     case SwapAction::give_up: return hooks_.on_lost(*outcome_.error);
   }
@@ -122,7 +117,8 @@ void SwapMachine::act(SwapAction action) {
 void SwapMachine::fail(Error error) {
   log(LogLevel::warning, "swap.step_failed",
       {{"state", to_string(state_)}, {"version", target_->version}, {"error", error.to_string()}});
-  const bool undoing = state_ == SwapState::aborted || state_ == SwapState::rolled_back || state_ == SwapState::committed;
+  const bool undoing =
+      state_ == SwapState::aborted || state_ == SwapState::rolled_back || state_ == SwapState::committed;
   if (!undoing) outcome_.error = std::move(error);
   handle(SwapEvent::step_failed);
 }

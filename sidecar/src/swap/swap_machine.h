@@ -1,5 +1,6 @@
 /// @file
-/// Walks one swap at a time through the state table: starts each state's action, keeps its deadline, writes the journal.
+/// Walks one swap at a time through the state table: starts each state's action, keeps its deadline, writes the
+/// journal.
 #pragma once
 
 #include <chrono>
@@ -42,9 +43,9 @@ class SwapMachine {
   struct Hooks {
     std::function<void(const Target&)> stage;  ///< begin staging; answered by staged()
     std::function<void()> cancel_stage;
-    std::function<void(SwapState)> on_state;                ///< a state was entered
-    std::function<void(const SwapOutcome&)> on_finished;    ///< idle again
-    std::function<void(const Error&)> on_lost;              ///< nothing could be brought back
+    std::function<void(SwapState)> on_state;              ///< a state was entered
+    std::function<void(const SwapOutcome&)> on_finished;  ///< idle again
+    std::function<void(const Error&)> on_lost;            ///< nothing could be brought back
   };
 
   SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks);

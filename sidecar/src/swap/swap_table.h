@@ -38,17 +38,17 @@ enum class SwapEvent {
 
 enum class SwapAction {
   none,
-  stage,          ///< fetch, verify, unpack, seal
-  prepare,        ///< start or load the new code and wait until it is ready
-  suspend,        ///< make the old hold still
-  migrate,        ///< hand its state over
-  switch_over,    ///< the point of no return: journal record, then symlink
-  resume,         ///< let the new serve, let the old drain, watch
-  commit,         ///< write the marker, forget the journal, collect garbage
-  undo,           ///< stop the new code, let the old go on
-  roll_back,      ///< stop the new code, start the last good release, else the base image
-  restore,        ///< point the symlink back, quarantine the release, forget the journal
-  give_up,        ///< exit, so that the platform starts a clean machine
+  stage,        ///< fetch, verify, unpack, seal
+  prepare,      ///< start or load the new code and wait until it is ready
+  suspend,      ///< make the old hold still
+  migrate,      ///< hand its state over
+  switch_over,  ///< the point of no return: journal record, then symlink
+  resume,       ///< let the new serve, let the old drain, watch
+  commit,       ///< write the marker, forget the journal, collect garbage
+  undo,         ///< stop the new code, let the old go on
+  roll_back,    ///< stop the new code, start the last good release, else the base image
+  restore,      ///< point the symlink back, quarantine the release, forget the journal
+  give_up,      ///< exit, so that the platform starts a clean machine
 };
 
 struct SwapRow {
@@ -126,8 +126,8 @@ constexpr bool every_action_may_fail() {
 
 /// The new process can die in any state in which it exists and isn't committed.
 constexpr bool the_candidate_may_die() {
-  for (const SwapState state : {SwapState::staged, SwapState::prepared, SwapState::suspended, SwapState::migrated,
-                                SwapState::probation})
+  for (const SwapState state :
+       {SwapState::staged, SwapState::prepared, SwapState::suspended, SwapState::migrated, SwapState::probation})
     if (!swap_row(state, SwapEvent::candidate_exited)) return false;
   return true;
 }

@@ -3,6 +3,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <optional>
@@ -17,6 +18,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
+const Probe::AcceptedBy kAnyone = [](ino_t) { return true; };
+
 /// A server on the probe's own loop that does one thing to each client once it has its request.
 class OneTrickServer {
  public:
@@ -28,6 +31,11 @@ class OneTrickServer {
 
   [[nodiscard]] const Poco::Net::SocketAddress& address() const { return *sockets_.address_of("http"); }
   [[nodiscard]] const std::string& request() const { return request_; }
+  [[nodiscard]] ino_t inode_of_client() const {
+    struct stat status {};
+    ::fstat(client_.get(), &status);
+    return status.st_ino;
+  }
   /// The server closes the connection.
   void hang_up() {
     receiving_.reset();
@@ -79,8 +87,10 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_slow_loris_is_not_ok);
   CPPUNIT_TEST(nobody_listening_is_not_ok);
   CPPUNIT_TEST(a_bad_path_is_not_ok_and_asks_nobody);
-  CPPUNIT_TEST(tcp_only_connects);
+  CPPUNIT_TEST(tcp_only_waits_to_be_accepted);
   CPPUNIT_TEST(a_wildcard_address_is_reached_on_loopback);
+  CPPUNIT_TEST(a_probe_that_another_process_accepted_gets_no_answer);
+  CPPUNIT_TEST(a_connection_that_nobody_accepts_is_not_ok);
   CPPUNIT_TEST(destruction_cancels);
   CPPUNIT_TEST(it_may_be_destroyed_in_its_own_callback);
   CPPUNIT_TEST_SUITE_END();
@@ -99,7 +109,7 @@ class ProbeTest : public CppUnit::TestFixture {
   /// The answer to one HTTP probe of `server`, which may take 5 s if the test doesn't want it shorter.
   ProbeAnswer probe(const OneTrickServer& server, milliseconds timeout = milliseconds(5000)) {
     answer_.reset();
-    const Probe probe = Probe::http(*loop_, server.address(), "/health?deep=1", timeout, keep_answer());
+    const Probe probe = Probe::http(*loop_, server.address(), "/health?deep=1", timeout, kAnyone, keep_answer());
     CPPUNIT_ASSERT_MESSAGE("answered from within the call", !answer_);
     loop_->run();
     return *answer_;
@@ -199,11 +209,11 @@ class ProbeTest : public CppUnit::TestFixture {
     std::optional<OneTrickServer> server(std::in_place, *loop_, [](int) {});
     const Poco::Net::SocketAddress address = server->address();
     server.reset();
-    const Probe http = Probe::http(*loop_, address, "/", milliseconds(5000), keep_answer());
+    const Probe http = Probe::http(*loop_, address, "/", milliseconds(5000), kAnyone, keep_answer());
     loop_->run();
     assert_not_ok(*answer_, "cannot connect: Connection refused");
     answer_.reset();
-    const Probe tcp = Probe::tcp(*loop_, address, milliseconds(5000), keep_answer());
+    const Probe tcp = Probe::tcp(*loop_, address, milliseconds(5000), kAnyone, keep_answer());
     loop_->run();
     assert_not_ok(*answer_, "cannot connect: Connection refused");
   }
@@ -213,7 +223,7 @@ class ProbeTest : public CppUnit::TestFixture {
     for (const std::string& path : {std::string(), std::string("health"), std::string("/a b"),
                                     std::string("/a\r\nX: y"), std::string("/\xc3\xa4")}) {
       answer_.reset();
-      const Probe probe = Probe::http(*loop_, server.address(), path, milliseconds(5000), keep_answer());
+      const Probe probe = Probe::http(*loop_, server.address(), path, milliseconds(5000), kAnyone, keep_answer());
       CPPUNIT_ASSERT(!answer_);
       loop_->run();
       assert_not_ok(*answer_, "path");
@@ -221,9 +231,9 @@ class ProbeTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), server.request());
   }
 
-  void tcp_only_connects() {
+  void tcp_only_waits_to_be_accepted() {
     const OneTrickServer server(*loop_, [](int) {});
-    const Probe probe = Probe::tcp(*loop_, server.address(), milliseconds(5000), keep_answer());
+    const Probe probe = Probe::tcp(*loop_, server.address(), milliseconds(5000), kAnyone, keep_answer());
     CPPUNIT_ASSERT(!answer_);
     loop_->run();
     CPPUNIT_ASSERT(answer_->ok);
@@ -234,16 +244,41 @@ class ProbeTest : public CppUnit::TestFixture {
     for (const char* host : {"0.0.0.0", "::"}) {
       const auto sockets = value_of(ListenSockets::open({{"http", host, 0}}));
       answer_.reset();
-      const Probe probe = Probe::tcp(*loop_, *sockets.address_of("http"), milliseconds(5000), keep_answer());
+      Fd client;
+      const int listener = sockets.named().front().second;
+      const auto accepting = loop_->watch(
+          listener, EPOLLIN, [&](std::uint32_t) { client = Fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); });
+      const Probe probe = Probe::tcp(*loop_, *sockets.address_of("http"), milliseconds(5000), kAnyone, keep_answer());
       loop_->run();
       CPPUNIT_ASSERT_MESSAGE(answer_->error, answer_->ok);
     }
   }
 
+  void a_probe_that_another_process_accepted_gets_no_answer() {
+    const OneTrickServer server(*loop_, answer_with("HTTP/1.1 200 OK\r\n\r\n"));
+    ino_t server_end = 0;
+    const Probe::AcceptedBy not_meant = [&](ino_t inode) {
+      server_end = inode;
+      return false;
+    };
+    const Probe http = Probe::http(*loop_, server.address(), "/", milliseconds(5000), not_meant, keep_answer());
+    loop_->run();
+    assert_not_ok(*answer_, "another process took the connection");
+    CPPUNIT_ASSERT_EQUAL(server.inode_of_client(), server_end);
+    CPPUNIT_ASSERT(!server.request().ends_with("\r\n\r\n"));
+  }
+
+  void a_connection_that_nobody_accepts_is_not_ok() {
+    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
+    const Probe probe = Probe::tcp(*loop_, *sockets.address_of("http"), milliseconds(30), kAnyone, keep_answer());
+    loop_->run();
+    assert_not_ok(*answer_, "no answer within 30ms");
+  }
+
   void destruction_cancels() {
     const OneTrickServer server(*loop_, answer_with("HTTP/1.1 200 OK\r\n\r\n"));
-    (void)Probe::http(*loop_, server.address(), "/", milliseconds(1), keep_answer());
-    (void)Probe::http(*loop_, server.address(), "bad path", milliseconds(1), keep_answer());
+    (void)Probe::http(*loop_, server.address(), "/", milliseconds(1), kAnyone, keep_answer());
+    (void)Probe::http(*loop_, server.address(), "bad path", milliseconds(1), kAnyone, keep_answer());
     const auto end = loop_->after(milliseconds(5), [&] { loop_->quit(); });
     loop_->run();
     CPPUNIT_ASSERT(!answer_);
@@ -255,7 +290,7 @@ class ProbeTest : public CppUnit::TestFixture {
       Probe probe;
       const std::string captured = "a text long enough to live on the heap, where ASan sees it die";
       std::size_t seen = 0;
-      probe = Probe::http(*loop_, server.address(), "/", timeout, [&, captured](const ProbeAnswer&) {
+      probe = Probe::http(*loop_, server.address(), "/", timeout, kAnyone, [&, captured](const ProbeAnswer&) {
         probe = Probe();
         seen = captured.size();
         loop_->quit();

@@ -155,9 +155,8 @@ class SwapMachineTest : public CppUnit::TestFixture {
   }
 
   void a_step_that_fails_before_the_switch_touches_nothing() {
-    for (const auto& [step, state] : std::map<std::string, SwapState>{{"prepare", SwapState::staged},
-                                                                      {"suspend", SwapState::prepared},
-                                                                      {"migrate", SwapState::suspended}}) {
+    for (const auto& [step, state] : std::map<std::string, SwapState>{
+             {"prepare", SwapState::staged}, {"suspend", SwapState::prepared}, {"migrate", SwapState::suspended}}) {
       World world;
       world.strategy.script[step] = "fail";
       world.run();

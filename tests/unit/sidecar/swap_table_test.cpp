@@ -32,8 +32,8 @@ class SwapTableTest : public CppUnit::TestFixture {
   }
 
   void a_failure_before_the_switch_aborts() {
-    for (const SwapState state : {SwapState::fetching, SwapState::staged, SwapState::prepared, SwapState::suspended,
-                                  SwapState::migrated}) {
+    for (const SwapState state :
+         {SwapState::fetching, SwapState::staged, SwapState::prepared, SwapState::suspended, SwapState::migrated}) {
       CPPUNIT_ASSERT(after(state, SwapEvent::step_failed) == SwapState::aborted);
       CPPUNIT_ASSERT(after(state, SwapEvent::stop_requested) == SwapState::aborted);
     }
