@@ -36,6 +36,7 @@ struct ListenSpec {
 /// An IPv6 wildcard takes IPv4 too.
 class ListenSockets {
  public:
+  /// Binds all or none. A host given by name is looked up, which may block.
   [[nodiscard]] static Result<ListenSockets> open(const std::vector<ListenSpec>& specs);
 
   /// Name and descriptor of each, in the order of the specs. Descriptors stay owned here.

@@ -59,7 +59,7 @@ class FdStoreTest : public CppUnit::TestFixture {
     Fd excess = any();
     const int excess_number = excess.get();
     assert_fails(store_.add("one-more", std::move(excess)), Errc::refused, "128 are stored already");
-    CPPUNIT_ASSERT(!is_open(excess_number) || excess.get() == excess_number);
+    CPPUNIT_ASSERT(!is_open(excess_number));
     assert_ok(store_.add("fd7", any()));
     CPPUNIT_ASSERT_EQUAL(FdStore::kCapacity, store_.named().size());
   }

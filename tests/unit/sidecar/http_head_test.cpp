@@ -50,7 +50,7 @@ class HttpHeadTest : public CppUnit::TestFixture {
              std::string("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n"),
              std::string("HTTP/1.1 200 OK\r\nA: b\nB: c\r\n\r\n"),
              std::string("HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n"),
-             std::string("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n", 28),
+             std::string("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n", 27),
              std::string("HTTP/1.1 200 OK\r\nMidair-Release: a\r\nMidair-Release: a\r\n\r\n"),
              std::string("HTTP/1.1 200 OK\r\nMidair-Release:\r\n\r\n"),
              std::string("HTTP/1.1 200 OK\r\nMidair-Release: \xc3\xa4\r\n\r\n"),
