@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS midair RUNTIME DESTINATION bin COMPONENT agent)
 install(TARGETS midair-core-shared EXPORT midair-targets
-  LIBRARY DESTINATION lib COMPONENT agent NAMELINK_COMPONENT dev
+  LIBRARY DESTINATION lib/midair COMPONENT agent NAMELINK_COMPONENT dev
   FILE_SET HEADERS DESTINATION include COMPONENT dev)
 
 install(FILES agent/completions/midair.bash DESTINATION share/bash-completion/completions RENAME midair COMPONENT agent)

@@ -14,6 +14,6 @@ function(midair_add_plugin name)
     PREFIX "" OUTPUT_NAME ${name}
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/midair/plugins
-    INSTALL_RPATH $ORIGIN/../..)
+    INSTALL_RPATH $ORIGIN/..)
   install(TARGETS ${target} LIBRARY DESTINATION lib/midair/plugins COMPONENT agent)
 endfunction()

@@ -2,7 +2,8 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME midair)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "Midair maintainers <midair@localhost>")
+set(CPACK_PACKAGE_CONTACT "Midair maintainers <maintainers@midair.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL agent dev)
@@ -20,29 +21,35 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
 set(CPACK_DEBIAN_AGENT_PACKAGE_NAME midair)
-set(CPACK_COMPONENT_AGENT_DESCRIPTION "hot code upgrades for apps on Fly.io: the agent
- midair publishes a release of an app to an object store and follows the app's
- machines while each of them swaps its code without dropping a request.
- .
- The machines run midair-sidecar, which has a package of its own.")
+set(CPACK_DEBIAN_AGENT_DESCRIPTION "hot code upgrades for apps on Fly.io: the agent
+midair publishes a release of an app to an object store and follows the app's
+machines while each of them swaps its code without dropping a request.
+
+The machines run midair-sidecar, which has a package of its own.")
 
 set(CPACK_DEBIAN_SIDECAR_PACKAGE_NAME midair-sidecar)
-set(CPACK_COMPONENT_SIDECAR_DESCRIPTION "hot code upgrades for apps on Fly.io: the supervisor in the app's image
- midair-sidecar starts an app, watches an object store for releases, and swaps
- the app's code without dropping a request. It rolls back what does not work.
- .
- Bake it into the app's image as the entry point.")
+set(CPACK_DEBIAN_SIDECAR_DESCRIPTION "hot code upgrades for apps on Fly.io: the supervisor in the image
+midair-sidecar starts an app, watches an object store for releases, and swaps
+the app's code without dropping a request. It rolls back what does not work.
+
+Bake it into the app's image as the entry point.")
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libmidair-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "midair (= ${PROJECT_VERSION}), libpoco-dev, libssl-dev, zlib1g-dev")
-set(CPACK_COMPONENT_DEV_DESCRIPTION "headers and CMake package for plugins of midair
- With these, a plugin of midair is built outside of midair's own tree:
- find_package(midair) and midair_add_plugin().")
+set(CPACK_DEBIAN_DEV_DESCRIPTION "headers and CMake package for plugins of midair
+With these, a plugin of midair is built outside of midair's own tree, by
+find_package(midair) and midair_add_plugin().")
 
-install(FILES LICENSE DESTINATION share/doc/midair RENAME copyright COMPONENT agent)
-install(FILES LICENSE DESTINATION share/doc/midair-sidecar RENAME copyright COMPONENT sidecar)
-install(FILES LICENSE DESTINATION share/doc/libmidair-dev RENAME copyright COMPONENT dev)
+# What Debian wants to find below share/doc.
+string(TIMESTAMP changelog_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+configure_file(cmake/debian-changelog.in ${CMAKE_BINARY_DIR}/changelog @ONLY)
+execute_process(COMMAND gzip -9nf changelog WORKING_DIRECTORY ${CMAKE_BINARY_DIR} COMMAND_ERROR_IS_FATAL ANY)
+foreach(part agent:midair sidecar:midair-sidecar dev:libmidair-dev)
+  string(REGEX MATCH "(.*):(.*)" part ${part})
+  install(FILES cmake/debian-copyright DESTINATION share/doc/${CMAKE_MATCH_2} RENAME copyright COMPONENT ${CMAKE_MATCH_1})
+  install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${CMAKE_MATCH_2} COMPONENT ${CMAKE_MATCH_1})
+endforeach()
 
 include(CPack)

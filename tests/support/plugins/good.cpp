@@ -66,6 +66,14 @@ int chatter(Invocation& invocation) {
   return kExitInterrupted;
 }
 
+/// Shows progress and colour.
+int paint(Invocation& invocation) {
+  Console& console = invocation.console();
+  console.progress("working");
+  console.print(console.colour("green", "ready") + "\n");
+  return kExitOk;
+}
+
 class Good final : public Plugin {
  public:
   Result<void> start(Context& context) override {
@@ -81,6 +89,7 @@ class Good final : public Plugin {
                                     wait_for_stop}));
     MIDAIR_TRY(
         context.add_command({"chatter", "print without end", "", {}, "", {{"midair chatter", "prints"}}, chatter}));
+    MIDAIR_TRY(context.add_command({"paint", "show colour", "", {}, "", {{"midair paint", "paints"}}, paint}));
     return context.add_command({"blunder", "throw", "", {}, "", {{"midair blunder", "throws"}}, [](Invocation&) -> int {
                                   throw std::runtime_error("a blunder");
                                 }});

@@ -1,0 +1,227 @@
+"""What people and scripts see of midair: help, version, errors, JSON, exit statuses, signals, output that goes away."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import unittest
+
+from agent import AgentTest, BUILD
+
+VERSION = next(line.split("=")[1].strip() for line in (BUILD / "CMakeCache.txt").read_text().splitlines()
+               if line.startswith("CMAKE_PROJECT_VERSION:"))
+
+
+class Help(AgentTest):
+    def test_version_is_the_projects(self):
+        result = self.midair("--version")
+        self.assertEqual((0, f"midair {VERSION}\n", ""), (result.returncode, result.stdout, result.stderr))
+        answer = json.loads(self.midair("--version", "--json").stdout)
+        self.assertEqual({"name": "midair", "plugin_abi": 1, "version": VERSION}, answer)
+
+    def test_general_help_lists_commands_and_global_options(self):
+        self.use_plugins("good")
+        for args in (["--help"], ["-h"], ["help"]):
+            result = self.midair(*args)
+            self.assertEqual((0, ""), (result.returncode, result.stderr))
+            for word in ("completion", "config", "greet", "help", "plugins", "--config FILE", "--store ADDR"):
+                self.assertIn(word, result.stdout)
+
+    def test_without_a_command_help_is_shown_and_the_status_is_usage(self):
+        result = self.midair()
+        self.assertEqual(64, result.returncode)
+        self.assertIn("Usage: midair", result.stdout)
+
+    def test_every_commands_help_has_usage_options_and_examples(self):
+        self.use_plugins("good")
+        commands = [json.loads(line) for line in self.midair("help", "--json").stdout.splitlines()]
+        self.assertIn("greet", [command["name"] for command in commands])
+        for command in commands:
+            name = command["name"]
+            with self.subTest(name):
+                self.assertTrue(command["examples"])
+                page = self.midair(name, "--help")
+                self.assertEqual(0, page.returncode)
+                self.assertEqual(page.stdout, self.midair("help", name).stdout)
+                self.assertIn(f"Usage: midair {name}", page.stdout)
+                for example in command["examples"]:
+                    self.assertIn(example["command"], page.stdout)
+                for option in command["options"]:
+                    self.assertIn(f"--{option['name']}", page.stdout)
+
+
+class Usage(AgentTest):
+    def expect_usage_error(self, args, *sentences):
+        result = self.midair(*args)
+        self.assertEqual((64, ""), (result.returncode, result.stdout), result.stderr)
+        for sentence in sentences:
+            self.assertIn(sentence, result.stderr)
+
+    def test_mistakes_are_answered_with_a_suggestion_and_the_usage(self):
+        self.use_plugins("good")
+        self.expect_usage_error(["gret"], "midair: cannot run midair gret: there is no such command\n",
+                                "Try: midair greet\n", "Usage: midair [OPTIONS] COMMAND")
+        self.expect_usage_error(["greet", "--lowd"], "midair: cannot understand --lowd: midair greet has no such option\n",
+                                "Try: --loud\n", "Usage: midair greet [OPTIONS] [NAME...]\n")
+        self.expect_usage_error(["--jsn", "greet"], "Try: --json\n")
+        self.expect_usage_error(["greet", "--times", "often"], "'often' is no integer")
+        self.expect_usage_error(["greet", "--pause", "soon"], "'soon' is no duration")
+        self.expect_usage_error(["plugins", "now"], "midair plugins takes no arguments")
+        self.expect_usage_error(["--config"], "--config")
+        self.expect_usage_error(["--store", "nowhere", "plugins"], "cannot use --store: 'nowhere' is no store")
+        self.expect_usage_error(["config", "hide"], "midair config show")
+        self.expect_usage_error(["completion", "csh"], "bash, zsh or fish")
+        self.expect_usage_error(["help", "nonsense"], "there is no command 'nonsense'")
+
+    def test_an_unknown_command_mentions_the_plugins_that_were_refused(self):
+        self.use_plugins("wrong_abi")
+        self.expect_usage_error(["abi"], "the plugin wrong_abi, which might provide it, was refused: "
+                                "it was built for plugin ABI 999")
+
+    def test_options_reach_the_command(self):
+        self.use_plugins("good")
+        result = self.midair("greet", "--times", "2", "you", "--pause", "1500ms", "--loud")
+        self.assertEqual((0, "hello you times=2 pause=1500ms!\n"), (result.returncode, result.stdout))
+        result = self.midair("greet", "you", "--json")
+        self.assertEqual({"greeting": "hello you"}, json.loads(result.stdout))
+
+    def test_what_a_command_throws_is_a_bug_told_in_one_line(self):
+        self.use_plugins("good")
+        result = self.midair("blunder")
+        self.assertEqual((70, ""), (result.returncode, result.stdout))
+        self.assertIn("midair: cannot run midair blunder: a blunder\n", result.stderr)
+
+
+class Plugins(AgentTest):
+    def test_each_plugin_is_listed_with_its_fate(self):
+        self.use_plugins("good", "needs_good", "name_taken", "wrong_abi", "missing_symbol", "throws_in_start",
+                         "fails_in_start", "needs_failed", "unmet_dependency", "cycle_a", "cycle_b", "broken_promise")
+        result = self.midair("plugins", "--json")
+        self.assertEqual(0, result.returncode)
+        listed = {}
+        for line in result.stdout.splitlines():
+            plugin = json.loads(line)
+            self.assertEqual({"name", "path", "version", "state", "reason"}, set(plugin))
+            listed[os.path.basename(plugin["path"])] = plugin
+        self.assertEqual("started", listed["good.so"]["state"])
+        self.assertEqual("started", listed["needs_good.so"]["state"])
+        self.assertEqual("1.0.0", listed["good.so"]["version"])
+        self.assertEqual("needs-good", listed["needs_good.so"]["name"])
+        for name, reason in {
+                "wrong_abi": "it was built for plugin ABI 999, this midair has 1",
+                "missing_symbol": "undefined symbol: midair_fixture_missing_function",
+                "throws_in_start": "it threw: no matches left",
+                "fails_in_start": "cannot reach the moon: it is cloudy",
+                "needs_failed": "it needs the service 'failed', whose plugin was refused",
+                "unmet_dependency": "it needs the service 'nowhere', which no plugin provides",
+                "cycle_a": "cycle-a -> cycle-b -> cycle-a",
+                "cycle_b": "cycle-a -> cycle-b -> cycle-a",
+                "name_taken": "its name 'good' is taken by",
+                "broken_promise": "it announces the service 'promise' but doesn't offer it"}.items():
+            with self.subTest(name):
+                self.assertEqual("refused", listed[f"{name}.so"]["state"])
+                self.assertIn(reason, listed[f"{name}.so"]["reason"])
+                self.assertIn(reason, self.midair("plugins").stdout)
+        self.assertEqual("hello hello\n", self.midair("greet-twice").stdout)
+
+    def test_a_plugin_that_hangs_in_stop_delays_the_end_but_not_for_ever(self):
+        self.use_plugins("good", "slow_stop")
+        result = self.midair("greet")
+        self.assertEqual((0, "hello\n"), (result.returncode, result.stdout))
+        self.assertIn("plugin.stop_timeout plugin=slow-stop", result.stderr)
+
+    def test_a_directory_that_everybody_may_write_is_refused(self):
+        self.use_plugins("good")
+        self.plugins.chmod(0o777)
+        result = self.midair("greet")
+        self.assertEqual(64, result.returncode)
+        self.assertIn(f"{self.plugins}, which might provide it, was refused: everybody may write it", result.stderr)
+
+    def test_plugin_dir_comes_first(self):
+        self.use_plugins("good")
+        other = self.cwd / "other"
+        other.mkdir()
+        (self.plugins / "good.so").rename(other / "good.so")
+        self.assertEqual(0, self.midair("--plugin-dir", str(other), "greet").returncode)
+        self.assertEqual(0, self.midair("greet", "--plugin-dir", str(self.plugins), "--plugin-dir", str(other)).returncode)
+
+
+class Signals(AgentTest):
+    def setUp(self):
+        super().setUp()
+        self.use_plugins("good")
+
+    def waiting(self, *args):
+        process = self.start("wait", *args)
+        self.assertEqual("waiting\n", process.stdout.readline())
+        return process
+
+    def test_the_first_signal_asks_the_command_to_stop(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.waiting()
+            process.send_signal(number)
+            self.assertEqual("stopped\n", process.stdout.readline())
+            self.assertEqual(130, process.wait(10))
+
+    def test_the_second_signal_ends_a_stubborn_command(self):
+        process = self.waiting("--stubborn")
+        process.send_signal(signal.SIGINT)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(130, process.wait(10))
+
+
+class Output(AgentTest):
+    def setUp(self):
+        super().setUp()
+        self.use_plugins("good")
+
+    def test_a_reader_that_goes_away_ends_the_command_quietly(self):
+        process = self.start("chatter")
+        self.assertEqual("chatter\n", process.stdout.readline())
+        process.stdout.close()
+        self.assertEqual("", process.stderr.read())
+        self.assertEqual(141, process.wait(10))
+
+    def test_closed_standard_descriptors_are_no_problem(self):
+        result = subprocess.run(["/bin/sh", "-c", '"$@" <&- >&- 2>&-', "sh", *self.command("greet")], cwd=self.cwd,
+                                env=self.env, timeout=30)
+        self.assertEqual(0, result.returncode)
+
+    def test_a_full_disk_is_reported(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(self.command("greet"), cwd=self.cwd, env=self.env, timeout=30, text=True,
+                                    stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(74, result.returncode)
+        self.assertIn("cannot write standard output: No space left on device", result.stderr)
+
+    def seen_on_a_terminal(self, *args, **env):
+        """Runs midair on a pseudo-terminal; what appears there."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.cwd)
+            os.execve(self.command()[0], self.command(*args), {**self.env, "TERM": "xterm", **env})
+        seen = b""
+        try:
+            while chunk := os.read(terminal, 4096):
+                seen += chunk
+        except OSError:  # Linux answers EIO once the other side is closed
+            pass
+        os.close(terminal)
+        os.waitpid(pid, 0)
+        return seen.decode()
+
+    def test_colour_and_progress_are_for_terminals(self):
+        self.assertIn("\x1b[32mready\x1b[0m", self.seen_on_a_terminal("paint"))
+        self.assertIn("\r\x1b[Kworking", self.seen_on_a_terminal("paint"))
+        self.assertNotIn("\x1b[32m", self.seen_on_a_terminal("paint", NO_COLOR="1"))
+        self.assertNotIn("\x1b[32m", self.seen_on_a_terminal("--no-color", "paint"))
+        self.assertNotIn("working", self.seen_on_a_terminal("paint", "--json"))
+        result = self.midair("paint")
+        self.assertEqual(("ready\n", ""), (result.stdout, result.stderr))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,86 @@
+"""Where settings come from, through `midair config show`."""
+
+import json
+import unittest
+
+from agent import AgentTest
+
+
+class Config(AgentTest):
+    def shown(self, *args):
+        result = self.midair("config", "show", "--json", *args)
+        self.assertEqual((0, ""), (result.returncode, result.stderr))
+        return {entry["key"]: entry for entry in map(json.loads, result.stdout.splitlines())}
+
+    def expect_config_error(self, *sentences):
+        result = self.midair("config", "show")
+        self.assertEqual((78, ""), (result.returncode, result.stdout))
+        for sentence in sentences:
+            self.assertIn(sentence, result.stderr)
+
+    def test_each_value_is_traced_to_its_layer(self):
+        self.write("midair.yaml", "# ours\nstore: file:///from-yaml\nca_file: yaml.pem\n")
+        self.write("fly.toml", 'app = "from-toml"\n\n[env]\nAWS_REGION = "fra"\nAWS_ACCESS_KEY_ID = "key"\n')
+        self.env.update(AWS_REGION="ams", AWS_SECRET_ACCESS_KEY="hunter2", MIDAIR_CA_FILE="env.pem")
+        shown = self.shown("--store", "s3://from-line")
+        for key, value, origin in (
+                ("store", "s3://from-line", "command line"),
+                ("region", "ams", "environment AWS_REGION"),
+                ("ca_file", "env.pem", "environment MIDAIR_CA_FILE"),
+                ("app", "from-toml", "fly.toml:1 app"),
+                ("access_key_id", "key", "fly.toml:5 [env] AWS_ACCESS_KEY_ID"),
+                ("endpoint", "https://fly.storage.tigris.dev", "default"),
+                ("secret_access_key", "***", "environment AWS_SECRET_ACCESS_KEY"),
+                ("session_token", None, "unset")):
+            with self.subTest(key):
+                self.assertEqual((value, origin), (shown[key]["value"], shown[key]["origin"]))
+        self.assertEqual("midair.yaml:2", self.shown()["store"]["origin"])
+        self.assertNotIn("hunter2", self.midair("config", "show").stdout)
+
+    def test_config_names_a_yaml_or_a_toml_file(self):
+        self.write("midair.yaml", "app: ours\n")
+        self.write("other.yaml", "app: other\n")
+        self.write("fly.prod.toml", 'app = "prod"\n[env]\nBUCKET_NAME = "bucket"\n')
+        self.assertEqual("other.yaml:1", self.shown("--config", "other.yaml")["app"]["origin"])
+        shown = self.shown("--config", "fly.prod.toml")
+        self.assertEqual("ours", shown["app"]["value"])
+        self.assertEqual(("s3://bucket", "fly.prod.toml:3 [env] BUCKET_NAME"),
+                         (shown["store"]["value"], shown["store"]["origin"]))
+        self.env["MIDAIR_CONFIG"] = "other.yaml"
+        self.assertEqual("other", self.shown()["app"]["value"])
+        result = self.midair("--config", "missing.yaml", "config", "show")
+        self.assertEqual(78, result.returncode)
+        self.assertIn("missing.yaml", result.stderr)
+
+    def test_mistakes_in_files_and_environment_name_their_place(self):
+        self.write("midair.yaml", "app: a\nreigon: fra\npath_style: maybe\nsecret_access_key: hunter2\n")
+        self.env["MIDAIR_LOG_LEVEL"] = "loud"
+        self.expect_config_error("midair: cannot use midair.yaml:2: there is no setting 'reigon'\nTry: region\n",
+                                 "midair: cannot use midair.yaml:3: setting 'path_style': 'maybe' is neither",
+                                 "midair: cannot use midair.yaml:4: 'secret_access_key' is a secret",
+                                 "midair: cannot use environment MIDAIR_LOG_LEVEL: setting 'log_level'")
+        self.assertNotIn("hunter2", self.midair("config", "show").stderr)
+        for harmless in (["plugins"], ["help"], ["completion", "bash"], ["--version"]):
+            self.assertEqual(0, self.midair(*harmless).returncode, harmless)
+
+    def test_broken_files_name_their_line(self):
+        self.write("midair.yaml", "app: a\nstore: [\n")
+        self.expect_config_error("midair.yaml:3: it is no YAML")
+        self.write("midair.yaml", "")
+        self.write("fly.toml", "app = 'a'\n[env\n")
+        self.expect_config_error("fly.toml:2: it is no TOML")
+
+    def test_settings_of_plugins_are_part_of_it(self):
+        self.use_plugins("good")
+        self.write("midair.yaml", "good:\n  greeting: welcome\n  patience: 90s\n")
+        self.assertEqual("midair.yaml:2", self.shown()["good.greeting"]["origin"])
+        self.assertEqual("welcome\n", self.midair("greet").stdout)
+        self.assertEqual("hi\n", self.midair("greet", "--greeting", "hi").stdout)
+        self.env["GOOD_GREETING"] = "good day"
+        self.assertEqual("good day\n", self.midair("greet").stdout)
+        self.env["GOOD_PATIENCE"] = "long"
+        self.expect_config_error("environment GOOD_PATIENCE: setting 'good.patience': 'long' is no duration")
+
+
+if __name__ == "__main__":
+    unittest.main()
