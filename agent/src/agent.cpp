@@ -71,7 +71,7 @@ int Agent::run() {
   const bool plain = globals.ok() && globals->flag("no-color");
   TerminalConsole console({json, !plain}, [this] { interrupt_.request_stop(); });
   if (!globals.ok()) return usage_error(console, globals.error(), general_usage());
-  if (globals->flag("version")) {
+  if (globals->flag("version") && globals->command.empty()) {
     print_version(console);
     return final_status(kExitOk, console);
   }
@@ -112,6 +112,10 @@ int Agent::run_command(const CommandLine& globals, TerminalConsole& console) {
   }
   const auto line = parse_command_line(args_, *command);
   if (!line.ok()) return usage_error(console, line.error(), usage_of(*command));
+  if (line->flag("version")) {
+    print_version(console);
+    return kExitOk;
+  }
   if (const auto applied = apply_options(command->options, *line); !applied.ok())
     return usage_error(console, applied.error(), usage_of(*command));
   return run_parsed(*command, *line, console);

@@ -20,10 +20,10 @@ Error misunderstood(std::string subject, std::string cause, std::string hint = {
 /// CLI11 with the options of our tables; values are collected as texts and checked by us.
 class Parser {
  public:
-  Parser() {
+  explicit Parser(const std::vector<OptionSpec>& options) {
     app_.set_help_flag();
     app_.allow_extras();
-    for (const auto& option : global_options()) add(option);
+    for (const auto& option : options) add(option);
   }
 
   void add(const OptionSpec& option) {
@@ -94,8 +94,10 @@ std::optional<std::string> CommandLine::text(const std::string& name) const {
 }
 
 Result<CommandLine> parse_global_options(const std::vector<std::string>& args) {
-  Parser parser;
-  MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(args));
+  Parser parser(global_options());
+  auto ours = args;
+  std::erase_if(ours, [](const auto& arg) { return arg.starts_with("--version="); });  // a command's: ours is a flag
+  MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(std::move(ours)));
   const auto rest = parser.unknown();
   if (rest.empty()) return line;
   if (rest.front().starts_with('-')) {
@@ -110,7 +112,7 @@ Result<CommandLine> parse_global_options(const std::vector<std::string>& args) {
 }
 
 Result<CommandLine> parse_command_line(const std::vector<std::string>& args, const CommandSpec& command) {
-  Parser parser;
+  Parser parser(global_options_of(command));
   for (const auto& option : command.options) parser.add(option);
   parser.collect_arguments();
   MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(args));

@@ -1,5 +1,6 @@
 #include "command_table.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -7,6 +8,9 @@
 namespace midair {
 
 namespace {
+
+/// The one global option that a command may use for something else.
+constexpr std::string_view kShadowable = "version";
 
 bool is_word(std::string_view name) {
   return !name.empty() && name.front() != '-' &&
@@ -18,7 +22,8 @@ std::optional<std::string> contradiction(const CommandSpec& command, const Setti
   if (!is_word(command.name)) return "a command's name is made of lower-case letters, digits and '-'";
   if (!command.run) return "it has nothing to run";
   std::set<std::string> taken;
-  for (const auto& option : global_options()) taken.insert(option.name);
+  for (const auto& option : global_options())
+    if (option.name != kShadowable) taken.insert(option.name);
   for (const auto& option : command.options) {
     if (!is_word(option.name)) return "'" + option.name + "' is no name for an option";
     if (!taken.insert(option.name).second) return "the option --" + option.name + " is there already";
@@ -45,6 +50,15 @@ const std::vector<OptionSpec>& global_options() {
       {"help", OptionKind::flag, "", "show help"},
       {"version", OptionKind::flag, "", "show the version"},
   };
+  return options;
+}
+
+std::vector<OptionSpec> global_options_of(const CommandSpec& command) {
+  auto options = global_options();
+  std::erase_if(options, [&](const OptionSpec& global) {
+    return std::any_of(command.options.begin(), command.options.end(),
+                       [&](const OptionSpec& own) { return own.name == global.name; });
+  });
   return options;
 }
 

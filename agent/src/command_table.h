@@ -15,6 +15,8 @@ namespace midair {
 
 /// The options that every command understands, before or after its name.
 [[nodiscard]] const std::vector<OptionSpec>& global_options();
+/// Those that `command` understands: --version has another meaning where a command has an option of that name.
+[[nodiscard]] std::vector<OptionSpec> global_options_of(const CommandSpec& command);
 
 /// Subcommands by name, each with the plugin that contributes it. Thread-safe.
 class CommandTable {

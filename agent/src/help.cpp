@@ -66,7 +66,7 @@ std::string help_of(const CommandSpec& command) {
   std::string text = "midair " + command.name + ": " + command.summary + "\n\nUsage: " + usage_of(command) + "\n";
   if (!command.description.empty()) text += "\n" + command.description + "\n";
   if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
-  text += "\nOptions of every command:\n" + option_rows(global_options());
+  text += "\nOptions of every command:\n" + option_rows(global_options_of(command));
   if (!command.examples.empty()) text += "\nExamples:\n";
   for (const auto& [line, what] : command.examples) text += "  " + line + "\n      " + what + "\n";
   return text;

@@ -13,6 +13,7 @@ class CommandLineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(global_options_stand_before_and_after_the_command);
   CPPUNIT_TEST(the_first_pass_leaves_the_commands_options_alone);
   CPPUNIT_TEST(a_repeatable_option_keeps_every_value_and_takes_one_each);
+  CPPUNIT_TEST(a_command_may_have_a_version_option_of_its_own);
   CPPUNIT_TEST(an_unknown_option_is_named_with_the_nearest);
   CPPUNIT_TEST(values_are_checked_by_kind);
   CPPUNIT_TEST(a_double_dash_ends_the_options);
@@ -64,6 +65,19 @@ class CommandLineTest : public CppUnit::TestFixture {
     const auto line = parse_global_options({"--plugin-dir", "a", "hot", "--plugin-dir", "b"});
     CPPUNIT_ASSERT(line->texts.at("plugin-dir") == (Args{"a", "b"}));
     CPPUNIT_ASSERT_EQUAL(std::string("hot"), line->command);
+  }
+
+  void a_command_may_have_a_version_option_of_its_own() {
+    auto command = hot();
+    command.options.push_back({"version", OptionKind::text, "V", ""});
+    for (const Args& args : {Args{"hot", "--version", "v2"}, Args{"hot", "--version=v2"}}) {
+      CPPUNIT_ASSERT_EQUAL(std::string("hot"), parse_global_options(args)->command);
+      const auto line = parse_command_line(args, command);
+      CPPUNIT_ASSERT_EQUAL(std::string("v2"), line->text("version").value());
+      CPPUNIT_ASSERT(!line->flag("version"));
+    }
+    CPPUNIT_ASSERT(parse_command_line({"hot", "--version"}, hot())->flag("version"));
+    CPPUNIT_ASSERT(parse_global_options({"--version"})->flag("version"));
   }
 
   void an_unknown_option_is_named_with_the_nearest() {
