@@ -1,0 +1,105 @@
+#include <Poco/Environment.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "commands.h"
+#include "json_reporter.h"
+#include "publisher.h"
+#include "text_reporter.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::chrono::milliseconds kShortestLockTimeout = std::chrono::seconds(1);
+
+/// "user@host", from the password database: environment variables are easily wrong under sudo and cron.
+std::string who_and_where() {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const bool known = ::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return (known ? std::string(entry.pw_name) : "uid " + std::to_string(::getuid())) + "@" +
+         Poco::Environment::nodeName();
+}
+
+HotRequest request_of(const Invocation& invocation, const std::string& app) {
+  HotRequest request;
+  request.app = app;
+  request.from = invocation.text("from").value_or("");
+  request.version = invocation.text("version");
+  request.image = invocation.text("image");
+  request.force = invocation.flag("force") ? Force::yes : Force::no;
+  request.lock_timeout = invocation.duration("lock-timeout").value_or(request.lock_timeout);
+  request.timeout = invocation.duration("timeout").value_or(request.timeout);
+  request.locked_by = who_and_where();
+  return request;
+}
+
+int exit_status_of(const HotSummary& summary) {
+  if (summary.interrupted) return kExitInterrupted;
+  return summary.everywhere() ? kExitOk : kExitPartial;
+}
+
+int run(const CommandTools& tools, Invocation& invocation) {
+  const auto app = app_of(invocation);
+  if (!app.ok()) return fail(invocation, app.error());
+  const auto request = request_of(invocation, *app);
+  if (request.lock_timeout < kShortestLockTimeout) {
+    invocation.console().print_error(
+        {Errc::bad_input, "use the option", "--lock-timeout", "it is below 1s", "leave it out; 5m is the default"});
+    return kExitUsage;
+  }
+  const auto store = tools.stores->store();
+  if (!store.ok()) return fail_without_store(invocation, store.error());
+
+  TextReporter text(invocation.console());
+  JsonReporter json(invocation.console());
+  HotReporter& reporter = invocation.console().json() ? static_cast<HotReporter&>(json) : text;
+  Publisher publisher({**store, *tools.directory, system_clock(), pause_thread, reporter, invocation.stop()});
+  if (invocation.flag("dry-run")) {
+    const auto plan = publisher.rehearse(request);
+    return plan.ok() ? kExitOk : fail(invocation, plan.error());
+  }
+  const auto summary = publisher.publish(request);
+  return summary.ok() ? exit_status_of(*summary) : fail(invocation, summary.error());
+}
+
+}  // namespace
+
+CommandSpec hot_command(CommandTools tools) {
+  CommandSpec command;
+  command.name = "hot";
+  command.summary = "publish a release and watch the running machines take it";
+  command.description =
+      "Packs DIR into a release, uploads it, points the fleet at it and follows each machine until it has swapped its "
+      "code, or could not. Nothing is restarted and no request is dropped.\n\n"
+      "One publication at a time: a lock in the store sees to that. Exit status: 0 all machines upgraded, 1 not all, "
+      "75 somebody else holds the lock or was quicker, 65 or 66 bad input, 69 trouble with the store, 130 interrupted.";
+  command.options = {
+      {"from", OptionKind::text, "DIR", "the directory to publish", {}, {}, true},
+      {"version", OptionKind::text, "V",
+       "the release's name (default: version in DIR/midair.json, else time and upgrade id)"},
+      {"image", OptionKind::text, "REF", "base image of the machines to upgrade (default: the one they all run)",
+       "image_ref"},
+      {"dry-run", OptionKind::flag, {}, "say what would be done and change nothing"},
+      {"force",
+       OptionKind::flag,
+       {},
+       "take the lock from whoever holds it, and publish although no running machine is covered"},
+      {"lock-timeout", OptionKind::duration, "TIME", "a lock that is not renewed for so long may be taken over",
+       "hot.lock_timeout", "5m"},
+      {"timeout", OptionKind::duration, "TIME", "how long to wait for the machines' answers", "hot.timeout", "5m"},
+  };
+  command.examples = {
+      {"midair hot --from build/release", "publish a directory"},
+      {"midair hot --from build/release --dry-run", "see which machines it would reach"},
+      {"midair hot --from build/release --version 1.4.2 --json", "publish from CI, one JSON event per line"},
+  };
+  command.run = [tools = std::move(tools)](Invocation& invocation) { return run(tools, invocation); };
+  return command;
+}
+
+}  // namespace midair

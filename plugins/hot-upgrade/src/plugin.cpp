@@ -1,0 +1,48 @@
+/// @file
+/// The plugin `hot-upgrade`: `midair hot`, `midair status`, and the fleet as the store knows it.
+#include <array>
+
+#include "commands.h"
+#include "midair/plugin.h"
+#include "midair/store_provider.h"
+#include "store_machine_directory.h"
+
+namespace midair {
+
+namespace {
+
+class HotUpgradePlugin final : public Plugin {
+ public:
+  Result<void> start(Context& context) override {
+    const auto directory = std::make_shared<StoreMachineDirectory>();
+    MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", directory));
+    const CommandTools tools{context.service<StoreProvider>("store"), directory};
+    if (!tools.stores) return Error{Errc::not_found, "find the service", "store", "nobody offers it"};
+    MIDAIR_TRY(context.add_command(hot_command(tools)));
+    return context.add_command(status_command(tools));
+  }
+  void stop() noexcept override {}
+};
+
+const SettingSpec* settings(std::size_t* count) {
+  static const std::array<SettingSpec, 2> specs{{
+      {"hot.timeout", OptionKind::duration, "how long `midair hot` waits for the machines' answers", {}, "5m"},
+      {"hot.lock_timeout", OptionKind::duration, "a lock that is not renewed for so long may be taken over", {}, "5m"},
+  }};
+  *count = specs.size();
+  return specs.data();
+}
+
+Plugin* create() { return new HotUpgradePlugin; }
+void destroy(Plugin* plugin) noexcept { delete plugin; }
+
+constexpr std::array<const char*, 2> kProvides{"machine-directory", nullptr};
+constexpr std::array<const char*, 2> kNeeds{"store", nullptr};
+constexpr PluginDescriptor kDescriptor{
+    "hot-upgrade", MIDAIR_BUILD_VERSION, kProvides.data(), kNeeds.data(), settings, create, destroy};
+
+}  // namespace
+
+}  // namespace midair
+
+MIDAIR_PLUGIN(midair::kDescriptor)

@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "commands.h"
+#include "fleet_status.h"
+#include "pause.h"
+#include "status_view.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::chrono::milliseconds kWatchInterval = std::chrono::seconds(1);
+
+/// Prints snapshots: as JSON lines and in a pipe only what differs from the last, on a terminal in place.
+class SnapshotPrinter {
+ public:
+  SnapshotPrinter(Console& console, std::string app) : console_(console), app_(std::move(app)) {}
+
+  void print(const FleetSnapshot& snapshot) {
+    auto json = to_json(snapshot, app_);
+    const bool changed = json != last_json_;
+    last_json_ = std::move(json);
+    if (console_.json()) {
+      if (changed) console_.print_json_line(last_json_);
+    } else if (changed || console_.interactive()) {
+      print_text(to_text(snapshot, app_, console_, system_clock().wall()));
+    }
+  }
+
+ private:
+  /// On a terminal over what was printed before: cursor up, each line rewritten to its end, the rest erased.
+  void print_text(const std::string& text) {
+    if (!console_.interactive()) return console_.print(text);
+    std::string out = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\r" : "";
+    for (const char c : text) out += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+    console_.print(out + "\x1b[J");
+    lines_ = std::ranges::count(text, '\n');
+  }
+
+  Console& console_;
+  const std::string app_;
+  std::string last_json_;
+  std::ptrdiff_t lines_ = 0;
+};
+
+/// Until interrupted, which is how a watch ends in good order. Trouble that may pass is told once and waited out.
+int watch(FleetStatus& status, SnapshotPrinter& printer, const Invocation& invocation) {
+  std::string trouble;
+  while (!invocation.stop().stop_requested()) {
+    const auto snapshot = status.take({.stop = invocation.stop()});
+    if (snapshot.ok()) {
+      printer.print(*snapshot);
+      trouble.clear();
+    } else if (!snapshot.error().retryable() && snapshot.error().code != Errc::cancelled) {
+      return fail(invocation, snapshot.error());
+    } else if (snapshot.error().code != Errc::cancelled && snapshot.error().message() != trouble) {
+      trouble = snapshot.error().message();
+      invocation.console().print_error(snapshot.error());
+    }
+    pause_thread(kWatchInterval, invocation.stop());
+  }
+  return kExitOk;
+}
+
+int run(const CommandTools& tools, Invocation& invocation) {
+  const auto app = app_of(invocation);
+  if (!app.ok()) return fail(invocation, app.error());
+  const auto store = tools.stores->store();
+  if (!store.ok()) return fail_without_store(invocation, store.error());
+  FleetStatus status(**store, *tools.directory, system_clock(), StoreLayout{*app});
+  SnapshotPrinter printer(invocation.console(), *app);
+  if (invocation.flag("watch")) return watch(status, printer, invocation);
+  const auto snapshot = status.take({.stop = invocation.stop()});
+  if (!snapshot.ok()) return fail(invocation, snapshot.error());
+  printer.print(*snapshot);
+  return kExitOk;
+}
+
+}  // namespace
+
+CommandSpec status_command(CommandTools tools) {
+  CommandSpec command;
+  command.name = "status";
+  command.summary = "show what runs on each machine and whether it is up to date";
+  command.description =
+      "Lists the machines that checked in with the store: base image, hot version, digest, fingerprint (equal where "
+      "the same code runs), state, and a verdict against the pointer.";
+  command.options = {{"watch", OptionKind::flag, {}, "look again every second until interrupted"}};
+  command.examples = {
+      {"midair status", "the fleet, once"},
+      {"midair status --watch", "the fleet, live"},
+      {"midair status --watch --json", "a JSON document whenever something changed"},
+  };
+  command.run = [tools = std::move(tools)](Invocation& invocation) { return run(tools, invocation); };
+  return command;
+}
+
+}  // namespace midair

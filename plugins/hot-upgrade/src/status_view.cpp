@@ -1,0 +1,136 @@
+#include "status_view.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "human.h"
+#include "midair/json.h"
+
+namespace midair {
+
+namespace {
+
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+constexpr std::size_t kColumns = 8;
+using Row = std::array<std::string, kColumns>;
+constexpr std::size_t kVerdictColumn = kColumns - 1;
+
+Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
+  if (!pointer || !pointer->hot_upgrade()) return {};
+  const auto& upgrade = *pointer->hot_upgrade();
+  Object json;
+  json.set("image_ref", pointer->image_ref());
+  json.set("version", upgrade.version);
+  json.set("source_image_ref", upgrade.source_image_ref);
+  json.set("upgrade_id", upgrade_id_of(upgrade.source_image_ref));
+  json.set("sequence", upgrade.sequence);
+  json.set("sha256", upgrade.sha256);
+  json.set("deployed_at", upgrade.deployed_at);
+  return json;
+}
+
+Object machine_json(const MachineStatus& status) {
+  const auto& machine = status.machine;
+  Object json;
+  json.set("machine_id", machine.machine_id);
+  json.set("region", machine.region);
+  json.set("process_group", machine.process_group);
+  json.set("base_image_ref", machine.base_image_ref);
+  json.set("hot_ref", machine.hot_ref);
+  json.set("version", machine.version);
+  json.set("digest", machine.digest);
+  json.set("sequence", machine.sequence);
+  json.set("fingerprint", machine.fingerprint);
+  json.set("state", machine.state);
+  json.set("updated_at", machine.updated_at);
+  json.set("verdict", std::string(to_string(status.verdict)));
+  json.set("why", status.why);
+  return json;
+}
+
+std::string headline(const FleetSnapshot& snapshot, const std::string& app, WallTime now) {
+  if (!snapshot.pointer || !snapshot.pointer->hot_upgrade()) return app + ": no hot upgrade is published\n";
+  const auto& upgrade = *snapshot.pointer->hot_upgrade();
+  std::string text = app + ": " + tame(upgrade.version) + ", sequence " + std::to_string(upgrade.sequence);
+  if (const auto deployed_at = parse_rfc3339(upgrade.deployed_at))
+    text += ", published " + format_age(now - *deployed_at) + " ago";
+  return text + ", for base image " + tame(snapshot.pointer->image_ref()) + "\n";
+}
+
+std::string words_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::base_image: return "on its base image";
+    case Verdict::other_base: return "not covered";
+    default: {
+      std::string words = to_string(verdict);
+      std::ranges::replace(words, '_', ' ');
+      return words;
+    }
+  }
+}
+
+std::string colour_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::up_to_date: return "green";
+    case Verdict::failed:
+    case Verdict::rolled_back:
+    case Verdict::unreadable: return "red";
+    case Verdict::pending:
+    case Verdict::stale: return "yellow";
+    default: return "dim";
+  }
+}
+
+Row row_of(const MachineStatus& status) {
+  const auto& machine = status.machine;
+  const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : tame(text); };
+  return {or_dash(machine.machine_id),
+          or_dash(machine.region),
+          or_dash(short_image(machine.base_image_ref)),
+          or_dash(machine.version),
+          or_dash(machine.digest.substr(0, 12)),
+          or_dash(machine.fingerprint),
+          or_dash(machine.state),
+          words_of(status.verdict) + (status.why.empty() ? "" : ": " + tame(status.why))};
+}
+
+std::string line_of(const Row& row, const std::array<std::size_t, kColumns>& widths, const Console& console,
+                    const std::string& colour) {
+  std::string line;
+  for (std::size_t i = 0; i < kVerdictColumn; ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+  return line + console.colour(colour, row[kVerdictColumn]) + "\n";
+}
+
+}  // namespace
+
+std::string to_json(const FleetSnapshot& snapshot, const std::string& app) {
+  Array machines;
+  for (const auto& status : snapshot.machines) machines.add(machine_json(status));
+  Object json;
+  json.set("app", app);
+  json.set("pointer", pointer_json(snapshot.pointer));
+  json.set("machines", machines);
+  return to_canonical_json(json);
+}
+
+std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console, WallTime now) {
+  if (snapshot.machines.empty()) return headline(snapshot, app, now) + "No machine has checked in.\n";
+  const Row titles{"MACHINE", "REGION", "BASE", "VERSION", "DIGEST", "FINGERPRINT", "STATE", "VERDICT"};
+  std::vector<Row> rows;
+  std::array<std::size_t, kColumns> widths{};
+  const auto widen = [&](const Row& row) {
+    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
+  };
+  widen(titles);
+  for (const auto& status : snapshot.machines) widen(rows.emplace_back(row_of(status)));
+
+  auto text = headline(snapshot, app, now) + line_of(titles, widths, console, "bold");
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    text += line_of(rows[i], widths, console, colour_of(snapshot.machines[i].verdict));
+  return text;
+}
+
+}  // namespace midair

@@ -1,0 +1,19 @@
+/// @file
+/// A fleet's snapshot, for people and for programs.
+#pragma once
+
+#include <string>
+
+#include "fleet_status.h"
+#include "midair/plugin.h"
+
+namespace midair {
+
+/// The JSON document that `midair status --json` prints, as the plugin's README documents it.
+[[nodiscard]] std::string to_json(const FleetSnapshot& snapshot, const std::string& app);
+
+/// A headline and a table, one line per machine; ages are counted up to `now`. `console` only lends its colours.
+[[nodiscard]] std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console,
+                                  WallTime now);
+
+}  // namespace midair

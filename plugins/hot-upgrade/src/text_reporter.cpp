@@ -1,0 +1,118 @@
+#include "text_reporter.h"
+
+#include "human.h"
+
+namespace midair {
+
+namespace {
+
+constexpr std::size_t kStepWidth = 11;
+constexpr std::size_t kStateWidth = 13;
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
+std::string count_files(std::size_t count) { return std::to_string(count) + (count == 1 ? " file" : " files"); }
+
+std::string in(std::chrono::nanoseconds took) { return " in " + format_took(took); }
+
+std::chrono::nanoseconds from_ms(double milliseconds) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(milliseconds * 1e6));
+}
+
+std::string durations_of(const UpgradeResult& result) {
+  std::string text;
+  if (result.suspend_duration_ms) text += "paused " + format_took(from_ms(*result.suspend_duration_ms));
+  if (result.total_duration_ms)
+    text += (text.empty() ? "took " : ", took ") + format_took(from_ms(*result.total_duration_ms));
+  return text;
+}
+
+std::string steps_of(const StepTimes& times) {
+  return "pack " + format_took(times.pack) + ", lock " + format_took(times.lock) + ", upload " +
+         format_took(times.upload) + ", publish " + format_took(times.publish) + ", follow " +
+         format_took(times.follow);
+}
+
+}  // namespace
+
+void TextReporter::step(const char* name, const std::string& text) {
+  console_.print(console_.colour("bold", padded(name, kStepWidth)) + text + "\n");
+}
+
+void TextReporter::machine(const std::string& id, const std::string& region, const char* colour,
+                           const std::string& state, const std::string& text) {
+  console_.print("  " + padded(tame(id), 16) + padded(tame(region), 5) +
+                 console_.colour(colour, text.empty() ? state : padded(state, kStateWidth)) + tame(text) + "\n");
+}
+
+void TextReporter::packed(const LocalRelease& release, std::chrono::nanoseconds took) {
+  const auto& packed = release.packed;
+  step("packed", release.version() + ": " + count_files(packed.manifest.files.size()) + ", " +
+                     format_size(packed.size) + ", sha256 " + packed.sha256.substr(0, 12) + in(took));
+}
+
+void TextReporter::fleet(const FleetPlan& plan) {
+  step("covers", count_machines(plan.covered.size()) + " on base image " + tame(plan.base_image));
+  for (const auto& [record, reason] : plan.uncovered)
+    machine(record.machine_id, record.region, "yellow", "not covered", reason);
+}
+
+void TextReporter::planned(const HotPlan& plan) {
+  step("would", plan.upload == UploadOutcome::uploaded ? "upload " + plan.tarball_key
+                                                       : "upload nothing; the same bytes are at " + plan.tarball_key);
+  step("would", "publish it as sequence " + std::to_string(plan.sequence));
+  step("dry run", "nothing was changed");
+}
+
+void TextReporter::locked(std::uint64_t fence, std::chrono::nanoseconds took) {
+  step("locked", "with fence " + std::to_string(fence) + in(took));
+}
+
+void TextReporter::uploaded(const std::string& key, UploadOutcome outcome, std::chrono::nanoseconds took) {
+  step("uploaded", outcome == UploadOutcome::uploaded ? key + in(took) : "nothing; the same bytes are at " + key);
+}
+
+void TextReporter::published(const HotUpgrade& upgrade, const std::string& upgrade_id, std::chrono::nanoseconds took) {
+  step("published", "sequence " + std::to_string(upgrade.sequence) + ", upgrade " + upgrade_id + in(took));
+}
+
+void TextReporter::result(const UpgradeResult& result) {
+  const auto say = [&](const char* colour, const std::string& state, const std::string& text) {
+    machine(result.machine_id, result.region, colour, state, text);
+  };
+  switch (result.status) {
+    case UpgradeStatus::pending: return say("dim", result.step.empty() ? "pending" : tame(result.step), "");
+    case UpgradeStatus::completed: return say("green", "upgraded", durations_of(result));
+    case UpgradeStatus::failed: return say("red", "failed", result.error);
+    case UpgradeStatus::rolled_back: return say("red", "rolled back", result.error);
+  }
+}
+
+void TextReporter::summary(const HotSummary& summary) {
+  for (const auto& silent : summary.machines)
+    if (silent.outcome == Outcome::no_answer)
+      machine(silent.machine_id, silent.region, "yellow", "no answer", silent.why);
+
+  const auto upgraded = summary.count(Outcome::upgraded);
+  std::string text = std::to_string(upgraded) + " of " + count_machines(summary.machines.size()) + " upgraded to " +
+                     summary.upgrade.version;
+  const auto add = [&](Outcome outcome, const char* words) {
+    if (const auto count = summary.count(outcome); count > 0) text += ", " + std::to_string(count) + " " + words;
+  };
+  add(Outcome::failed, "failed");
+  add(Outcome::rolled_back, "rolled back");
+  add(Outcome::no_answer, "gave no answer");
+  step("done", console_.colour(summary.everywhere() ? "green" : "red", text) + in(summary.times.total) + " (" +
+                   steps_of(summary.times) + ")");
+  if (summary.interrupted)
+    console_.print("Interrupted while watching: the machines go on by themselves. Look with: midair status --watch\n");
+}
+
+void TextReporter::notice(const std::string& text) {
+  console_.print(console_.colour("yellow", "NOTICE: " + tame(text)) + "\n");
+}
+
+}  // namespace midair
