@@ -1,6 +1,8 @@
 #include "midair/open_store.h"
 
 #include "midair/file_object_store.h"
+#include "midair/s3_object_store.h"
+#include "s3_settings.h"
 #include "url_text.h"
 
 namespace midair {
@@ -11,12 +13,6 @@ constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kS3Scheme = "s3://";
 
 std::string address_of_bucket(const std::string& bucket) { return bucket.empty() ? "" : "s3://" + bucket; }
-
-/// True where the endpoint's host can have no name of a bucket in front of it.
-bool needs_path_style(const std::string& endpoint) {
-  const auto url = parse_http_url(endpoint);
-  return url && (url->host == "localhost" || url->host.find_first_not_of("0123456789.") == std::string::npos);
-}
 
 Result<std::unique_ptr<ObjectStore>> open_file_store(const std::string& address) {
   const auto directory = percent_decode(std::string_view(address).substr(kFileScheme.size()));
@@ -61,8 +57,10 @@ Result<std::unique_ptr<ObjectStore>> open_store(const StoreSettings& settings) {
     return Error{Errc::bad_input, "open the store", "", "no store is given",
                  "set --store or MIDAIR_STORE to s3://BUCKET[/PREFIX] or file:///DIR"};
   if (settings.address.starts_with(kFileScheme)) return open_file_store(settings.address);
-  if (settings.address.starts_with(kS3Scheme))
-    return Error{Errc::bad_input, "open the store", settings.address, "S3 is not built in yet"};
+  if (settings.address.starts_with(kS3Scheme)) {
+    MIDAIR_TRY_ASSIGN(auto store, S3ObjectStore::open(settings));
+    return std::unique_ptr<ObjectStore>(std::move(store));
+  }
   return Error{Errc::bad_input, "open the store", settings.address, "it is neither s3:// nor file://",
                "write s3://BUCKET[/PREFIX] or file:///DIR"};
 }

@@ -1,0 +1,15 @@
+/// @file
+/// Dates in HTTP headers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "midair/clock.h"
+
+namespace midair {
+
+/// "Fri, 20 Nov 2026 22:24:41 GMT" (RFC 9110 section 5.6.7); nothing for other text.
+[[nodiscard]] std::optional<WallTime> parse_http_date(const std::string& text);
+
+}  // namespace midair
