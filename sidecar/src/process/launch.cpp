@@ -122,7 +122,8 @@ Result<void> Launch::find_program(const SpawnSpec& spec) {
 }
 
 Result<void> Launch::lift_descriptors(const SpawnSpec& spec) {
-  // Above every place that a descriptor goes to, so that no dup2() in the child runs over one that is yet to move.
+  // Above every place that a descriptor goes to, so that no dup2() in the child runs over one that is yet to move, or
+  // finds it in its place already and leaves it O_CLOEXEC.
   const int lowest = kFirstPassedFd + static_cast<int>(spec.passed_fds.size());
   for (const auto& [name, fd] : spec.passed_fds) {
     if (!is_descriptor_name(name))

@@ -30,6 +30,7 @@ class ChildTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(listen_variables_describe_the_passed_descriptors);
   CPPUNIT_TEST(listen_variables_are_unset_without_descriptors);
   CPPUNIT_TEST(descriptors_that_cross_over_arrive_in_order);
+  CPPUNIT_TEST(a_descriptor_arrives_where_our_own_table_is_free);
   CPPUNIT_TEST(a_bad_descriptor_name_is_refused);
   CPPUNIT_TEST(no_other_descriptor_is_open);
   CPPUNIT_TEST(standard_input_is_dev_null);
@@ -147,6 +148,22 @@ class ChildTest : public CppUnit::TestFixture {
     }
     Script script("cat <&4 >&3; cat <&5 >&3; cat <&6 >&3", passed);
     CPPUNIT_ASSERT_EQUAL(std::string("a\nb\nc\n"), script.rest());
+  }
+
+  void a_descriptor_arrives_where_our_own_table_is_free() {
+    // Nothing is open here at 3, so a copy made for the child could come to lie in its very place.
+    Pipe pipe;
+    constexpr int kOutOfTheWay = 100;
+    const Fd read_end(::fcntl(pipe.read_end.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
+    Fd write_end(::fcntl(pipe.write_end.get(), F_DUPFD_CLOEXEC, kOutOfTheWay));
+    pipe.read_end.reset();
+    pipe.write_end.reset();
+    Child child = value_of(Child::spawn({{"/bin/sh", "-c", "echo here >&3"}, {}, {}, {{"out", write_end.get()}}}));
+    write_end.reset();
+    std::array<char, 8> text{};
+    CPPUNIT_ASSERT_EQUAL(ssize_t(5), ::read(read_end.get(), text.data(), text.size()));
+    CPPUNIT_ASSERT_EQUAL(child.pid(), ::waitpid(child.pid(), nullptr, 0));
+    child.reaped();
   }
 
   void a_bad_descriptor_name_is_refused() {
