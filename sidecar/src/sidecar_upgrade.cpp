@@ -85,12 +85,14 @@ void Sidecar::on_staged(Result<StagedRelease> release) {
 void Sidecar::on_state(SwapState state) {
   const Target& target = *swap_->target();
   UpgradeResult result = result_for(target, UpgradeStatus::pending);
+  result.started_at = swap_->started_at();
   result.step = to_string(state);
   reporter_->result(target.upgrade_id, result);
 }
 
 void Sidecar::on_finished(const SwapOutcome& outcome) {
   UpgradeResult result = result_for(outcome.target, outcome.status);
+  result.started_at = outcome.started_at;
   result.total_duration_ms = milliseconds_of(outcome.took);
   if (outcome.suspended_for) result.suspend_duration_ms = milliseconds_of(*outcome.suspended_for);
   if (outcome.status == UpgradeStatus::completed) {

@@ -32,7 +32,7 @@ void SwapMachine::start_over(const Target& target) {
   last_current_.clear();
   suspended_at_ = {};
   began_ = system_clock().now();
-  started_at_ = format_rfc3339(system_clock().wall());
+  outcome_.started_at = format_rfc3339(system_clock().wall());
 }
 
 void SwapMachine::staged(Result<StagedRelease> release) {
@@ -175,7 +175,7 @@ Result<void> SwapMachine::write_journal(SwapState state, bool switched) const {
   entry.base_image_ref = target_->base_image_ref;
   entry.sequence = target_->sequence;
   entry.state = to_string(state);
-  entry.started_at = started_at_;
+  entry.started_at = outcome_.started_at;
   entry.switched = switched;
   return midair::write_journal(dir_.journal(), entry);
 }

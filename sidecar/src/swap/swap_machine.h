@@ -25,6 +25,7 @@ struct SwapOutcome {
   SwapState ended_in = SwapState::idle;  ///< the state in which it failed
   std::optional<Error> error;
   std::string observed_digest;
+  std::string started_at;                                 ///< RFC 3339
   std::optional<std::chrono::nanoseconds> suspended_for;  ///< from `prepared` entered to `probation` entered
   std::chrono::nanoseconds took{};                        ///< from begin() to the outcome
 };
@@ -66,6 +67,8 @@ class SwapMachine {
   [[nodiscard]] SwapState state() const { return state_; }
   /// When the current state was entered.
   [[nodiscard]] BootTime since() const { return since_; }
+  /// When the swap began, RFC 3339.
+  [[nodiscard]] const std::string& started_at() const { return outcome_.started_at; }
   /// The release being swapped in, while not idle.
   [[nodiscard]] const std::optional<Target>& target() const { return target_; }
 
@@ -95,7 +98,6 @@ class SwapMachine {
   BootTime since_{};
   BootTime began_{};
   BootTime suspended_at_{};
-  std::string started_at_;
   std::optional<Target> target_;
   std::optional<StagedRelease> release_;
   std::string last_current_;  ///< where `current` pointed before the switch
