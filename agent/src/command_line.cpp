@@ -118,10 +118,10 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args, con
   MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(args));
   if (const auto unknown = parser.unknown(); !unknown.empty()) return unknown_option(unknown.front(), command);
   MIDAIR_TRY(check_values(line, command));
-  if (!line.arguments.empty()) {
-    line.command = line.arguments.front();
-    line.arguments.erase(line.arguments.begin());
-  }
+  if (line.arguments.empty() || line.arguments.front() != command.name)  // an option took it for its value
+    return misunderstood("the command line", "the options of midair " + command.name + " follow its name");
+  line.command = command.name;
+  line.arguments.erase(line.arguments.begin());
   if (command.arguments.empty() && !line.arguments.empty())
     return misunderstood("'" + line.arguments.front() + "'", "midair " + command.name + " takes no arguments",
                          "midair help " + command.name);

@@ -32,26 +32,28 @@ LayeredConfig::LayeredConfig(const SettingTable& table, Environment environment,
       environment_(std::move(environment)),
       fly_(std::move(files.fly)),
       problems_(std::move(files.problems)) {
-  take_yaml(std::move(files.yaml));
+  take_yaml(files.yaml);
   check_values();
 }
 
-void LayeredConfig::take_yaml(YamlSettings yaml) {
-  for (auto& [key, value] : yaml) {
+Error LayeredConfig::secret_in_file(const SettingSpec& spec, const std::string& origin) const {
+  std::string hint = "set the variable " + (spec.env.empty() ? "of that secret" : spec.env.front());
+  if (table_.find(spec.key + "_from") != nullptr) hint += " or name another variable with '" + spec.key + "_from'";
+  return {Errc::bad_input, "use", origin, "'" + spec.key + "' is a secret and doesn't belong in a file", hint};
+}
+
+void LayeredConfig::take_yaml(const YamlSettings& yaml) {
+  for (const auto& [key, value] : yaml) {
     const SettingSpec* spec = table_.find(key);
     if (spec == nullptr) {
       problems_.push_back({Errc::bad_input, "use", value.origin, "there is no setting '" + key + "'",
                            nearest(key, table_.keys()).value_or("midair config show lists all settings")});
     } else if (spec->secret) {
-      const std::string from =
-          table_.find(key + "_from") != nullptr ? " or name another variable with '" + key + "_from'" : std::string();
-      problems_.push_back({Errc::bad_input, "use", value.origin,
-                           "'" + key + "' is a secret and doesn't belong in a file",
-                           "set the variable " + spec->env.front() + from});
+      problems_.push_back(secret_in_file(*spec, value.origin));
     } else if (const auto checked = check_setting(*spec, value.text); !checked.ok()) {
       problems_.push_back(unsuitable(checked.error(), *spec, value.origin));
     } else {
-      yaml_.emplace(key, std::move(value));
+      yaml_.emplace(key, value);
     }
   }
 }

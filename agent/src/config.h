@@ -49,7 +49,8 @@ class LayeredConfig final : public Config {
   [[nodiscard]] std::optional<TracedValue> find_variable(const SettingSpec& spec) const;
   [[nodiscard]] std::optional<TracedValue> find_in_fly_toml(const SettingSpec& spec) const;
   [[nodiscard]] std::optional<TracedValue> find_redirected(const std::string& variable, const std::string& key) const;
-  void take_yaml(YamlSettings yaml);
+  void take_yaml(const YamlSettings& yaml);
+  [[nodiscard]] Error secret_in_file(const SettingSpec& spec, const std::string& origin) const;
   void check_values();
 
   const SettingTable& table_;

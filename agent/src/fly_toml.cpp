@@ -21,7 +21,7 @@ Error unusable(std::string place, std::string cause) {
 
 /// A string as it is, numbers and booleans as TOML writes them; nothing for everything else.
 std::optional<std::string> scalar_text(const toml::node& node) {
-  if (const auto text = node.value_exact<std::string>()) return text;
+  if (auto text = node.value_exact<std::string>()) return text;
   if (!node.is_number() && !node.is_boolean()) return std::nullopt;
   std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
@@ -32,9 +32,10 @@ Result<void> read_env(const toml::table& env, const std::string& file, FlyToml& 
   for (const auto& [key, node] : env) {
     const std::string name(key.str());
     const std::string where = place(file, node.source());
+    const std::string variable = "[env] " + name;
     auto text = scalar_text(node);
-    if (!text) return unusable(where, "[env] " + name + " must be a text, a number or a boolean");
-    fly.env.emplace(name, FileValue{*std::move(text), where + " [env] " + name});
+    if (!text) return unusable(where, variable + " must be a text, a number or a boolean");
+    fly.env.emplace(name, FileValue{*std::move(text), where + " " + variable});
   }
   return {};
 }

@@ -56,6 +56,7 @@ std::string general_usage() { return "midair [OPTIONS] COMMAND [ARGUMENTS]"; }
 
 std::string general_help(const std::vector<const CommandSpec*>& commands) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(commands.size());
   for (const auto* command : commands) rows.push_back({command->name, command->summary});
   return "Midair: hot code upgrades for apps on Fly.io.\n\nUsage: " + general_usage() + "\n\nCommands:\n" +
          columns(rows, 2) + "\nOptions, before or after the command:\n" + option_rows(global_options()) +
@@ -68,7 +69,7 @@ std::string help_of(const CommandSpec& command) {
   if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
   text += "\nOptions of every command:\n" + option_rows(global_options_of(command));
   if (!command.examples.empty()) text += "\nExamples:\n";
-  for (const auto& [line, what] : command.examples) text += "  " + line + "\n      " + what + "\n";
+  for (const auto& [line, what] : command.examples) text.append("  " + line + "\n      ").append(what).append("\n");
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <system_error>
 
 #include "midair/fd.h"
@@ -39,7 +40,7 @@ void handle(int signal, void (*handler)(int)) {
   ::sigaction(signal, &action, nullptr);
 }
 
-void watch(std::stop_source source) {
+void watch(std::stop_source& source) {
   for (std::uint64_t events = 0; events < kQuit;) {
     if (::read(wake_fd.load(), &events, sizeof events) != sizeof events) {
       if (errno != EINTR) return;
@@ -55,7 +56,7 @@ Interrupt::Interrupt() {
   wake_fd = ::eventfd(0, EFD_CLOEXEC);
   if (wake_fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   interrupted = false;
-  watcher_ = std::thread(watch, source_);
+  watcher_ = std::thread(watch, std::ref(source_));
   handle(SIGINT, on_signal);
   handle(SIGTERM, on_signal);
   handle(SIGPIPE, SIG_IGN);

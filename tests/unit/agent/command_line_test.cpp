@@ -107,6 +107,7 @@ class CommandLineTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!parse_command_line({"hot", "--from"}, hot()).ok());
     CPPUNIT_ASSERT(!parse_command_line({"hot", "--from", "--json"}, hot()).ok());
     CPPUNIT_ASSERT(!parse_global_options({"hot", "--config"}).ok());
+    CPPUNIT_ASSERT(!parse_command_line({"--from", "hot"}, hot()).ok());
   }
 
   void arguments_are_only_taken_by_commands_that_want_them() {
