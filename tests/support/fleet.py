@@ -28,14 +28,15 @@ def build_dir():
 
 
 def wait_until(predicate, what, timeout=15.0):
-    """Returns the first true value of `predicate()`; fails with `what` after `timeout` seconds."""
+    """Returns the first true value of `predicate()`; fails with `what` (a text, or a call for one) after `timeout`
+    seconds."""
     deadline = time.monotonic() + timeout
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"gave up after {timeout:.0f} s: {what}")
+            raise TimeoutError(f"gave up after {timeout:.0f} s: {what() if callable(what) else what}")
         time.sleep(0.01)
 
 
@@ -56,7 +57,7 @@ class Port:
     def __init__(self):
         locks = pathlib.Path(tempfile.gettempdir()) / f"midair-ports-{os.getuid()}"
         locks.mkdir(exist_ok=True)
-        for number in random.sample(range(21000, 32000), 2000):  # below the range of outgoing connections
+        for number in random.sample(range(23000, 32000), 2000):  # below outgoing connections, above with-s3
             self._lock = open(locks / str(number), "w", encoding="ascii")
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,8 +123,8 @@ class Machine:
 
     # -- life
 
-    def start(self):
-        """Starts the sidecar; does not wait for the app."""
+    def start(self, **popen):
+        """Starts the sidecar, with further arguments for Popen; does not wait for the app."""
         arguments = [build_dir() / "bin/midair-sidecar", "run", "--app", self.app, "--store", self.store,
                      "--state-dir", self.state_dir, "--base-dir", self.base_dir, "--control", self.control,
                      "--listen", f"127.0.0.1:{self.port}"]
@@ -135,7 +136,7 @@ class Machine:
                "PYTHONDONTWRITEBYTECODE": "1", **self.env}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*map(str, arguments), "--", *self.command], env=env, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **popen)
         return self
 
     def stop(self, number=signal.SIGTERM, timeout=20):
@@ -199,13 +200,22 @@ class Machine:
         return answer and answer.get("version")
 
     def wait_for_version(self, version, timeout=15.0):
-        wait_until(lambda: self.version() == version, f"{self.name} to serve {version}: {self.tail()}", timeout)
+        wait_until(lambda: self.version() == version, lambda: f"{self.name} to serve {version}: {self.tail()}",
+                   timeout)
 
     def status(self):
         """What `midair-sidecar status --json` says, or None."""
         done = subprocess.run([build_dir() / "bin/midair-sidecar", "status", "--json", "--control", self.control],
                               capture_output=True, check=False, timeout=10)
         return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def wait_for_polls(self, number=2):
+        """Until the sidecar has looked at the store that many times more."""
+        for _ in range(number):
+            before = self.status()["poller"]["polls"]
+            subprocess.run([build_dir() / "bin/midair-sidecar", "poll-now", "--control", self.control], check=True,
+                           capture_output=True, timeout=10)
+            wait_until(lambda before=before: self.status()["poller"]["polls"] > before, self.tail)
 
     def file(self, name):
         """A JSON file of the state directory ("marker.json", "journal.json"), or None."""
@@ -243,6 +253,9 @@ class FileStore:
 
     def record(self, machine):
         return self._json(self.releases / f"{self.app}-machines" / f"{machine}.json")
+
+    def lock(self):
+        return self._json(self.releases / f"{self.app}-deploy.lock")
 
     def results(self, machine):
         """All results of `machine`, oldest first."""
@@ -291,6 +304,14 @@ class Agent:
         """Publishes and follows an upgrade; returns the finished process."""
         return subprocess.run(self.hot(directory, version, *options), capture_output=True, text=True, check=False,
                               timeout=timeout, env=self.environment(), cwd=self.cwd)
+
+
+    def status(self):
+        """What `midair status` says of the machines, by id; {} where it says nothing."""
+        done = subprocess.run(self.command("status", "--json"), capture_output=True, check=False, timeout=30,
+                              env=self.environment(), cwd=self.cwd)
+        machines = json.loads(done.stdout)["machines"] if done.returncode == 0 else []
+        return {machine["machine_id"]: machine for machine in machines}
 
 
 class Load:

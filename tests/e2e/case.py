@@ -1,0 +1,91 @@
+"""What the e2e tests share: a temporary directory, a store, machines, and releases to ship."""
+
+import contextlib
+import re
+import unittest
+
+from fleet import Agent, FileStore, Load, Machine, counter_release, scratch, wait_until
+
+NEVER_READY = "#!/bin/sh\nexec sleep 1000\n"
+DIES_AT_ONCE = "#!/bin/sh\necho 'no such database' >&2\nexit 3\n"
+
+
+class FleetCase(unittest.TestCase):
+    """One test with its own store and machines; whatever it started is gone afterwards."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.resources = contextlib.ExitStack()
+        self.addCleanup(self.resources.close)
+        self.root = self.resources.enter_context(scratch(type(self).__name__.lower()))
+        self.store = FileStore(self.root / "store")
+        self.address = self.store.address
+        self.machines = {}
+
+    @property
+    def agent(self):
+        return Agent(self.address, cwd=self.root)
+
+    # -- releases
+
+    def release(self, version, **files):
+        """A release of the counter app that calls itself `version`; `files` (server="...") replace or add some."""
+        directory = self.root / f"release-{version}"
+        if not directory.exists():
+            counter_release(directory, "v2")
+            source = (directory / "release.py").read_text()
+            (directory / "release.py").write_text(re.sub('VERSION = ".*"', f'VERSION = "{version}"', source))
+        for name, text in files.items():
+            path = directory / f"{name}.py"
+            path.write_text(text)
+            path.chmod(0o755)
+        return directory
+
+    def broken_release(self, version):
+        """A release that says it is ready and dies before its first accept."""
+        directory = self.release(version)
+        source = (directory / "release.py").read_text()
+        bug = 'def start_up(state):\n    raise RuntimeError("a bug that only shows once it runs")\n\n\ndef old_start_up'
+        (directory / "release.py").write_text(source.replace("def start_up", bug))
+        return directory
+
+    # -- machines and load
+
+    def machine(self, name="m1", **settings):
+        """A machine whose base image calls itself base; not yet started."""
+        settings.setdefault("base_dir", self.release("base"))
+        machine = Machine(self.root, name, self.address, **settings)
+        self.machines[name] = self.resources.enter_context(machine)
+        return machine
+
+    def started(self, name="m1", **settings):
+        """The same, serving and known to the store."""
+        machine = self.machine(name, **settings).start()
+        machine.wait_for_version("base")
+        wait_until(lambda: machine.name in self.agent.status(), machine.tail)
+        return machine
+
+    def load(self, machine, *options):
+        options = options or ("--connections", "10", "--think", "10ms", "--streams", "1")
+        return self.resources.enter_context(Load(machine.port, machine.root / "load.ndjson", *options))
+
+    # -- shipping
+
+    def hot(self, version, *options, directory=None):
+        return self.agent.run_hot(directory or self.release(version), version, "--timeout", "60s", *options)
+
+    def publish(self, version, **settings):
+        """An upgrade that must succeed everywhere."""
+        done = self.hot(version, **settings)
+        logs = "\n".join(machine.tail() for machine in self.machines.values())
+        self.assertEqual(done.returncode, 0, f"midair hot: {done.stdout}\n{done.stderr}\n{logs}")
+        return done
+
+    def assert_unharmed(self, machine, load):
+        """Nothing failed, and the app remembers each message that it acknowledged."""
+        summary = load.finish()
+        self.assertEqual((summary["failures"], summary["failure_samples"]), (0, []), machine.tail(40))
+        self.assertGreater(summary["requests"], 0)
+        self.assertEqual(machine.get()["count"], summary["posts"])
+        return summary

@@ -1,0 +1,65 @@
+"""Upgrades under load: no request fails, no message is lost, ten times in a row."""
+
+import unittest
+
+from case import FleetCase
+
+UPGRADES = 10
+
+
+class UpgradeUnderLoad(FleetCase):
+    def test_ten_upgrades_in_a_row_fail_no_request_and_lose_no_message(self):
+        machines = [self.started("m1"), self.started("m2")]
+        loads = [self.load(machine) for machine in machines]
+        for load in loads:
+            load.wait_for_requests(100)
+        versions = [f"r{number}" for number in range(1, UPGRADES + 1)]
+        for version in versions:
+            self.publish(version)
+            for machine, load in zip(machines, loads):
+                self.assertEqual(machine.version(), version)
+                load.wait_for_requests(load.latest()["requests"] + 50)
+        for machine, load in zip(machines, loads):
+            summary = self.assert_unharmed(machine, load)
+            self.assertEqual(set(summary["versions"]), {"base", *versions})
+            print(f"{machine.name}: {summary['requests']} requests, 0 failed, {summary['reconnects']} reconnects, "
+                  f"longest pause {summary['pause_ms']:.0f} ms, p99.9 {summary['p999_ms']:.1f} ms")
+
+
+class WhatAnUpgradeLeaves(FleetCase):
+    def test_result_and_record_name_what_the_new_code_itself_runs(self):
+        machine = self.started()
+        self.publish("r1")
+        pointer, result, record = self.store.pointer(), self.store.result("m1", "r1"), self.store.record("m1")
+        digest = pointer["hot_upgrade"]["sha256"]
+        self.assertEqual((result["status"], result["success"]), ("completed", True))
+        self.assertEqual(result["observed_digest"], digest)
+        self.assertEqual((record["version"], record["digest"], record["state"]), ("r1", digest, "serving"))
+        self.assertEqual(machine.get()["digest"], digest)
+
+    def test_publishing_what_already_runs_changes_nothing(self):
+        machine = self.started()
+        self.publish("r1")
+        before = machine.processes()
+        self.hot("r1")
+        self.assertEqual(machine.version(), "r1")
+        self.assertEqual(sorted(before), sorted(machine.processes()))
+
+    def test_a_version_with_other_bytes_is_refused(self):
+        machine = self.started()
+        self.publish("r1")
+        done = self.hot("r1", directory=self.release("other"))
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertEqual(machine.version(), "r1")
+
+    def test_a_dry_run_leaves_the_store_as_it_was(self):
+        self.started()
+        before = sorted(path for path in self.store.directory.rglob("*"))
+        done = self.hot("r1", "--dry-run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 machine", done.stdout)
+        self.assertEqual(before, sorted(path for path in self.store.directory.rglob("*")))
+
+
+if __name__ == "__main__":
+    unittest.main()
