@@ -48,9 +48,9 @@ bool JsonReader::boolean(const std::string& key) {
   return optional_boolean(key, false);
 }
 
-std::string JsonReader::optional_string(const std::string& key, std::string fallback) {
+std::string JsonReader::optional_string(const std::string& key, const std::string& fallback) {
   const Var value = field(key, is_string, "a string");
-  return value.isEmpty() ? std::move(fallback) : value.extract<std::string>();
+  return value.isEmpty() ? fallback : value.extract<std::string>();
 }
 
 std::optional<std::uint64_t> JsonReader::optional_unsigned(const std::string& key) {

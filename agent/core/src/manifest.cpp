@@ -126,7 +126,7 @@ Result<Manifest> Manifest::parse(std::string_view text, const std::string& subje
   const Poco::Dynamic::Var rest = handler.rest();
   if (rest.type() != typeid(Object::Ptr)) return Error{Errc::corrupt, "read", subject, "it is not a JSON object"};
 
-  const Object::Ptr json = rest.extract<Object::Ptr>();
+  const Object::Ptr& json = rest.extract<Object::Ptr>();
   JsonReader reader(*json, subject);
   Manifest manifest;
   manifest.format = reader.unsigned_integer("format");

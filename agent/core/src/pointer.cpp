@@ -46,12 +46,12 @@ void set_or_remove(Object& json, const std::string& key, std::uint64_t value) {
 
 }  // namespace
 
-Pointer Pointer::for_base_image(std::string image_ref, std::string set_at) {
+Pointer Pointer::for_base_image(std::string image_ref, const std::string& set_at) {
   Pointer pointer;
   pointer.image_ref_ = std::move(image_ref);
   pointer.json_ = new Object;
   pointer.json_->set("image_ref", pointer.image_ref_);
-  pointer.json_->set("set_at", std::move(set_at));
+  pointer.json_->set("set_at", set_at);
   pointer.json_->set("hot_upgrade", Poco::Dynamic::Var());
   pointer.json_->set("blue_green_upgrade", Poco::Dynamic::Var());
   return pointer;

@@ -86,7 +86,7 @@ Error corrupt(const TarBlock& block, const std::string& cause) {
 
 Error refused(const TarBlock& block, const std::string& cause) {
   return {Errc::refused, "unpack", shown_name(block), cause,
-          "a release is plain ustar (tar --format=ustar) and holds only regular files and directories"};
+          "pack only regular files and directories, with midair or with tar --format=ustar"};
 }
 
 std::string describe_type(char type) {

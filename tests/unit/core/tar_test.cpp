@@ -243,7 +243,7 @@ class TarTest : public CppUnit::TestFixture {
     const std::string zeros(512, '\0');
     CPPUNIT_ASSERT(names_in(gzip(entry + zeros + zeros)).ok());
     CPPUNIT_ASSERT(names_in(gzip(entry + std::string(10240, '\0'))).ok());
-    CPPUNIT_ASSERT(names_in(gzip(entry + zeros + zeros + "\0")).ok());
+    CPPUNIT_ASSERT(names_in(gzip(entry + zeros + zeros + std::string(1, '\0'))).ok());
     assert_fails(names_in(gzip("")), Errc::corrupt, "truncated");
     assert_fails(names_in(gzip(entry)), Errc::corrupt, "truncated");
     assert_fails(names_in(gzip(entry + zeros)), Errc::corrupt, "truncated");

@@ -36,7 +36,7 @@ class JsonReader {
   std::string string(const std::string& key);
   std::uint64_t unsigned_integer(const std::string& key);
   bool boolean(const std::string& key);
-  std::string optional_string(const std::string& key, std::string fallback = {});
+  std::string optional_string(const std::string& key, const std::string& fallback = {});
   std::optional<std::uint64_t> optional_unsigned(const std::string& key);
   std::optional<double> optional_number(const std::string& key);
   bool optional_boolean(const std::string& key, bool fallback);

@@ -34,7 +34,7 @@ struct HotUpgrade {
 class Pointer {
  public:
   /// A new pointer for machines whose base image is `image_ref`.
-  static Pointer for_base_image(std::string image_ref, std::string set_at);
+  static Pointer for_base_image(std::string image_ref, const std::string& set_at);
 
   /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept.
   static Result<Pointer> parse(std::string_view text, const std::string& subject);
