@@ -1,6 +1,7 @@
 """What a machine serves after a start: the release of its image, with or without its disk, with or without the store."""
 
 import shutil
+import signal
 import socket
 import time
 import unittest
@@ -74,6 +75,16 @@ class Boot(FleetCase):
             version, seconds = self.first_answer(20)
         self.assertEqual(version, "base")
         self.assertLess(seconds, 12)
+
+    def test_a_stop_does_not_wait_for_a_store_that_never_answers(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.lose_store(f"http://127.0.0.1:{silent.getsockname()[1]}")
+            self.restart()
+            asked, _ = silent.accept()
+            with asked:
+                started = time.monotonic()
+                self.assertEqual(self.m1.stop(), 128 + signal.SIGTERM)
+                self.assertLess(time.monotonic() - started, 3)
 
     def test_the_app_serves_on_while_the_store_is_away_and_upgrades_when_it_is_back(self):
         load = self.load(self.m1)
