@@ -12,8 +12,6 @@ namespace {
 
 /// How often a lapsed lock is looked at while it is watched.
 constexpr std::chrono::milliseconds kWatchInterval = std::chrono::seconds(1);
-/// A put-if-absent that neither succeeds nor finds a lock is tried this often before the store is blamed.
-constexpr int kMaxAttempts = 5;
 /// The lock is one small object: a store that takes longer is in trouble.
 constexpr std::chrono::milliseconds kCallDeadline = std::chrono::seconds(10);
 
@@ -65,13 +63,11 @@ Result<void> DeployLock::take(const LockRequest& request, const std::stop_token&
   const std::lock_guard guard(mutex_);
   LapseWatch watch(world_.clock, timeout_);
   std::optional<Found> found;
-  for (int attempts = 0; attempts < kMaxAttempts;) {
+  while (true) {
     if (!found) {
-      ++attempts;
       MIDAIR_TRY_ASSIGN(const bool created, write(1, PutCondition::if_absent(), stop));
       if (created) return {};
     } else if (const auto left = watch.left(found->etag); request.force == Force::yes || left.count() <= 0) {
-      ++attempts;
       MIDAIR_TRY_ASSIGN(const bool taken, write(found->record.fence + 1, PutCondition::if_match(found->etag), stop));
       if (taken) {
         if (world_.taken_over) world_.taken_over(found->record);
@@ -86,7 +82,6 @@ Result<void> DeployLock::take(const LockRequest& request, const std::stop_token&
     if (stop.stop_requested()) return Error{Errc::cancelled, "take the lock", key_, "interrupted"};
     MIDAIR_TRY_ASSIGN(found, look(stop));
   }
-  return Error{Errc::unavailable, "take the lock", key_, "the store accepts no conditional write"};
 }
 
 Result<void> DeployLock::renew(const std::stop_token& stop) {
@@ -112,16 +107,23 @@ std::uint64_t DeployLock::fence() const {
 
 Result<void> DeployLock::release() {
   const std::lock_guard guard(mutex_);
-  if (etag_.empty()) return {};
-  auto removed = world_.store.remove(key_, limits({}), etag_);
+  if (!may_lie_there_) return {};
+  auto removed = etag_.empty()
+                     ? Result<void>(Error{Errc::precondition, "release the lock", key_, "its ETag is unknown"})
+                     : world_.store.remove(key_, limits({}), etag_);
   if (!removed.ok() && removed.error().code == Errc::precondition) {
-    // Another's, or ours with an ETag that an interrupted renewal never learned.
+    // Another's, or ours by a write whose answer never came.
     MIDAIR_TRY_ASSIGN(const auto found, look({}));
-    const bool still_ours = found && found->record.deployment_id == ours_.deployment_id;
-    removed = still_ours ? world_.store.remove(key_, limits({}), found->etag) : Result<void>();
+    const bool ours = found && found->record.deployment_id == ours_.deployment_id;
+    removed = ours ? world_.store.remove(key_, limits({}), found->etag) : Result<void>();
   }
-  if (removed.ok()) etag_.clear();
+  if (removed.ok()) forget();
   return removed;
+}
+
+void DeployLock::forget() {
+  etag_.clear();
+  may_lie_there_ = false;
 }
 
 /// What lies there now. A lock that makes no sense has an unknown holder and counts as expired.
@@ -144,8 +146,12 @@ Result<bool> DeployLock::write(std::uint64_t fence, const PutCondition& conditio
   record.expires_at = format_rfc3339(world_.clock.wall() + timeout_);
   const auto text = record.to_json();
   const auto begun_at = world_.clock.now();
+  may_lie_there_ = true;
   MIDAIR_TRY_ASSIGN(const auto etag, conditional_put(world_.store, key_, text, condition, limits(stop)));
-  if (!etag) return false;
+  if (!etag) {
+    may_lie_there_ = !etag_.empty();
+    return false;
+  }
   ours_ = record;
   etag_ = *etag;
   written_at_ = begun_at;
@@ -153,21 +159,19 @@ Result<bool> DeployLock::write(std::uint64_t fence, const PutCondition& conditio
 }
 
 Result<void> DeployLock::rewrite(std::uint64_t fence, const std::stop_token& stop) {
-  const Error lost{Errc::precondition, "keep the lock", key_, "it was lost", "midair status, then publish again"};
-  if (etag_.empty()) return lost;
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+  Error lost{Errc::precondition, "keep the lock", key_, "it was lost", "midair status, then publish again"};
+  while (!etag_.empty()) {
     MIDAIR_TRY_ASSIGN(const bool written, write(fence, PutCondition::if_match(etag_), stop));
     if (written) return {};
     MIDAIR_TRY_ASSIGN(const auto found, look(stop));
-    if (!found || found->record.deployment_id != ours_.deployment_id) {
-      etag_.clear();
-      auto error = lost;
-      error.cause = found ? "it was lost to " + found->record.locked_by : "somebody removed it";
-      return error;
+    if (found && found->record.deployment_id == ours_.deployment_id) {
+      etag_ = found->etag;  // ours, by a renewal whose answer came too late
+      continue;
     }
-    etag_ = found->etag;  // ours, by a renewal whose answer came too late
+    forget();
+    lost.cause = found ? "it was lost to " + found->record.locked_by : "somebody removed it";
   }
-  return Error{Errc::unavailable, "renew the lock", key_, "the store accepts no conditional write"};
+  return lost;
 }
 
 bool DeployLock::expired(const LockRecord& record) const {

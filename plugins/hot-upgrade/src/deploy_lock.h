@@ -79,6 +79,7 @@ class DeployLock {
   Result<std::optional<Found>> look(const std::stop_token& stop) const;
   Result<bool> write(std::uint64_t fence, const PutCondition& condition, const std::stop_token& stop);
   Result<void> rewrite(std::uint64_t fence, const std::stop_token& stop);
+  void forget();
   [[nodiscard]] bool expired(const LockRecord& record) const;
   [[nodiscard]] Error held_by(const LockRecord& holder) const;
 
@@ -89,8 +90,9 @@ class DeployLock {
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   LockRecord ours_;
-  Etag etag_;              ///< of what we last wrote; empty while the lock is not ours
-  BootTime written_at_{};  ///< when that write was begun
+  Etag etag_;                   ///< of what we last wrote; empty while the lock is not known to be ours
+  bool may_lie_there_ = false;  ///< something that we wrote may lie in the store
+  BootTime written_at_{};       ///< when that write was begun
 };
 
 }  // namespace midair

@@ -7,8 +7,6 @@ namespace midair {
 
 namespace {
 
-constexpr int kMaxAttempts = 3;
-
 Error overtaken(const StoreLayout& layout, const CurrentPointer& theirs) {
   std::string cause = "somebody else changed it";
   if (const auto& upgrade = theirs.pointer.hot_upgrade())
@@ -26,20 +24,16 @@ Result<Etag> record(ObjectStore& store, const std::string& key, const std::strin
                "midair status, and publish again if this release is still wanted"};
 }
 
-/// The compare-and-swap. A refusal although nothing has changed (some servers answer so to a race) is tried again.
+/// The compare-and-swap.
 Result<void> swap(ObjectStore& store, DeployLock& lock, const StoreLayout& layout,
                   const std::optional<CurrentPointer>& before, const std::string& text) {
+  MIDAIR_TRY(lock.renew());
   const auto condition = before ? PutCondition::if_match(before->etag) : PutCondition::if_absent();
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    MIDAIR_TRY(lock.renew());
-    MIDAIR_TRY_ASSIGN(const auto etag, conditional_put(store, layout.pointer(), text, condition, {}));
-    if (etag) return {};
-    MIDAIR_TRY_ASSIGN(const auto now, read_pointer(store, layout, {}));
-    if (now.has_value() == before.has_value() && (!now || now->etag == before->etag)) continue;
-    if (now) return overtaken(layout, *now);
-    return Error{Errc::precondition, "replace the pointer", layout.pointer(), "somebody removed it", "midair status"};
-  }
-  return Error{Errc::unavailable, "replace the pointer", layout.pointer(), "the store accepts no conditional write"};
+  MIDAIR_TRY_ASSIGN(const auto etag, conditional_put(store, layout.pointer(), text, condition, {}));
+  if (etag) return {};
+  MIDAIR_TRY_ASSIGN(const auto now, read_pointer(store, layout, {}));
+  if (now) return overtaken(layout, *now);
+  return Error{Errc::precondition, "replace the pointer", layout.pointer(), "somebody removed it", "midair status"};
 }
 
 }  // namespace
