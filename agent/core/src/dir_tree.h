@@ -30,7 +30,7 @@ class DirTree {
   /// Opens a regular file for reading.
   [[nodiscard]] Result<Fd> open_file(const std::string& name);
 
-  /// fsyncs the root, every directory that leads to one of `names`, deepest first, and before them the files.
+  /// Makes `names`, all files of the tree, survive a power cut, and every directory that leads to them.
   [[nodiscard]] Result<void> sync(const std::vector<std::string_view>& names);
 
  private:
@@ -41,6 +41,7 @@ class DirTree {
   };
 
   DirTree(std::filesystem::path root, Fd fd) : root_(std::move(root)), root_fd_(std::move(fd)) {}
+  Result<void> sync_each(const std::vector<std::string_view>& names);
   Result<int> enter(std::string_view directory, Missing missing);
   Result<void> enter_child(const std::string& name, Missing missing);
   [[nodiscard]] int innermost() const { return open_.empty() ? root_fd_.get() : open_.back().fd.get(); }

@@ -21,7 +21,7 @@ class DirTreeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(opens_regular_files_only);
   CPPUNIT_TEST(tells_whether_it_is_empty);
   CPPUNIT_TEST(a_missing_root_is_bad_input);
-  CPPUNIT_TEST(flushes_everything_that_leads_to_a_file);
+  CPPUNIT_TEST(flushes_few_files_one_by_one_and_many_at_once);
   CPPUNIT_TEST_SUITE_END();
 
   TempDir temp_;
@@ -117,11 +117,12 @@ class DirTreeTest : public CppUnit::TestFixture {
     assert_fails(DirTree::open(temp_ / "file"), Errc::bad_input, "file");
   }
 
-  void flushes_everything_that_leads_to_a_file() {
+  void flushes_few_files_one_by_one_and_many_at_once() {
     DirTree t = tree();
     for (const char* name : {"a/b/c", "a/d", "e"}) CPPUNIT_ASSERT(t.create_file(name, false).ok());
     assert_ok(t.sync({"a/b/c", "a/d", "e"}));
     assert_fails(t.sync({"a/b/c", "a/none"}), Errc::not_found, "a/none");
+    assert_ok(t.sync(std::vector<std::string_view>(1000, "e")));
   }
 };
 

@@ -41,9 +41,9 @@ struct ExtractLimits {
 };
 
 /// Unpacks `tarball_fd` (read with pread from offset 0; the caller has verified its digest *on this descriptor*) into
-/// `directory`, which must exist and be empty. Files get mode 0644 or 0755; owners and times are ignored. Every file is
-/// fsynced, then every directory, bottom-up. Afterwards the tree is exactly what the manifest says: same names, sizes,
-/// digests and modes, nothing else but the manifest itself.
+/// `directory`, which must exist and be empty. Files get mode 0644 or 0755; owners and times are ignored. All of
+/// it is on disk, files and directories, before this returns. The tree is then exactly what the manifest says: same
+/// names, sizes, digests and modes, nothing else but the manifest itself.
 ///
 /// Errc::corrupt: not gzip, truncated, trailing bytes, a second gzip member, a bad checksum, content that differs
 /// from the manifest. Errc::refused: links, devices, fifos, sparse or extended headers, unsafe, duplicate or clashing
