@@ -28,14 +28,17 @@ std::optional<std::string> scalar_text(const toml::node& node) {
   return text.str();
 }
 
+Result<FileValue> read_variable(const std::string& name, const toml::node& node, const std::string& file) {
+  const std::string where = place(file, node.source());
+  auto text = scalar_text(node);
+  if (!text) return unusable(where, "[env] " + name + " must be a text, a number or a boolean");
+  return FileValue{*std::move(text), where + " [env] " + name};
+}
+
 Result<void> read_env(const toml::table& env, const std::string& file, FlyToml& fly) {
   for (const auto& [key, node] : env) {
     const std::string name(key.str());
-    const std::string where = place(file, node.source());
-    const std::string variable = "[env] " + name;
-    auto text = scalar_text(node);
-    if (!text) return unusable(where, variable + " must be a text, a number or a boolean");
-    fly.env.emplace(name, FileValue{*std::move(text), where + " " + variable});
+    MIDAIR_TRY_ASSIGN(fly.env[name], read_variable(name, node, file));
   }
   return {};
 }

@@ -1,6 +1,8 @@
 #include "help.h"
 
 #include <Poco/JSON/Array.h>
+#include <Poco/String.h>
+#include <Poco/StringTokenizer.h>
 
 #include <algorithm>
 
@@ -13,6 +15,22 @@ namespace {
 std::string synopsis(const OptionSpec& option) {
   const std::string value = option.value_name.empty() ? "VALUE" : option.value_name;
   return "--" + option.name + (option.kind == OptionKind::flag ? "" : " " + value);
+}
+
+/// `text` with lines of at most 80 columns, broken between words; its own line breaks stay.
+std::string wrapped(const std::string& text) {
+  constexpr std::size_t kWidth = 80;
+  std::string result;
+  std::size_t column = 0;
+  for (const auto& word :
+       Poco::StringTokenizer(Poco::replace(text, "\n", " \n "), " ", Poco::StringTokenizer::TOK_IGNORE_EMPTY)) {
+    const bool breaks = word == "\n";
+    const bool fits = column + 1 + word.size() <= kWidth;
+    if (column > 0 && !breaks) result += fits ? " " : "\n";
+    column = breaks ? 0 : (fits && column > 0 ? column + 1 : 0) + word.size();
+    result += word;
+  }
+  return result;
 }
 
 std::string option_rows(const std::vector<OptionSpec>& options) {
@@ -65,7 +83,7 @@ std::string general_help(const std::vector<const CommandSpec*>& commands) {
 
 std::string help_of(const CommandSpec& command) {
   std::string text = "midair " + command.name + ": " + command.summary + "\n\nUsage: " + usage_of(command) + "\n";
-  if (!command.description.empty()) text += "\n" + command.description + "\n";
+  if (!command.description.empty()) text += "\n" + wrapped(command.description) + "\n";
   if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
   text += "\nOptions of every command:\n" + option_rows(global_options_of(command));
   if (!command.examples.empty()) text += "\nExamples:\n";

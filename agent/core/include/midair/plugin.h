@@ -144,7 +144,8 @@ class Context {
   /// Contributes a subcommand. Errc::refused if the name is taken.
   virtual Result<void> add_command(CommandSpec command) = 0;
 
-  /// Offers `service` under its interface and a name. Errc::refused if taken. Withdrawn when the plugin stops.
+  /// Offers `service` under its interface and a name, one of the descriptor's `provides`. Errc::refused if it isn't
+  /// announced there or is taken. Withdrawn when the plugin stops.
   template <class Interface>
   Result<void> add_service(const std::string& name, std::shared_ptr<Interface> service) {
     return add_service_erased(typeid(Interface), name, std::move(service));
