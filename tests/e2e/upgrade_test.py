@@ -52,6 +52,13 @@ class WhatAnUpgradeLeaves(FleetCase):
         self.assertEqual(done.returncode, 65, done.stderr)
         self.assertEqual(machine.version(), "r1")
 
+    def test_going_back_is_shipping_the_old_directory_again(self):
+        machine = self.started()
+        for version in ("r1", "r2", "r1"):
+            self.publish(version)
+            self.assertEqual(machine.version(), version)
+        self.assertEqual(self.store.pointer()["hot_upgrade"]["sequence"], 3)
+
     def test_a_dry_run_leaves_the_store_as_it_was(self):
         self.started()
         before = sorted(path for path in self.store.directory.rglob("*"))

@@ -5,7 +5,6 @@ A Machine is one `midair-sidecar run` with a state directory, FLY_* identity and
 """
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -52,26 +51,25 @@ def scratch(name):
 
 
 class Port:
-    """A TCP port on 127.0.0.1 that no other test takes meanwhile: a lock file holds it, also while nobody listens."""
+    """A TCP port on 127.0.0.1 that no other test takes meanwhile, also while nobody listens there: an abstract Unix
+    socket named after it stands for the claim, and goes with its process."""
 
     def __init__(self):
-        locks = pathlib.Path(tempfile.gettempdir()) / f"midair-ports-{os.getuid()}"
-        locks.mkdir(exist_ok=True)
         for number in random.sample(range(23000, 32000), 2000):  # below outgoing connections, above with-s3
-            self._lock = open(locks / str(number), "w", encoding="ascii")
+            self._claim = socket.socket(socket.AF_UNIX)
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._claim.bind(f"\0midair-test-port-{number}")
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", number))
                 self.number = number
                 return
             except OSError:
-                self._lock.close()
+                self._claim.close()
         raise RuntimeError("no free port")
 
     def close(self):
-        self._lock.close()
+        self._claim.close()
 
 
 def counter_release(directory, version):
