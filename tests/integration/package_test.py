@@ -43,6 +43,7 @@ class Package(unittest.TestCase):
         own = {path.name for path in root.rglob("*.so*")}
         elves = [path for path in root.rglob("*") if path.is_file() and path.read_bytes()[:4] == b"\x7fELF"]
         self.assertTrue(elves)
+        self.assertIn("ca-certificates", depends)
         for elf in elves:
             for library in set(re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", elf))) - own:
                 owner = run("dpkg", "-S", f"*/{library}").split(":")[0]
