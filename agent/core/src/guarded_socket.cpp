@@ -11,8 +11,6 @@
 namespace midair {
 
 using Poco::Net::SecureStreamSocket;
-using Poco::Net::SecureStreamSocketImpl;
-using Poco::Net::StreamSocketImpl;
 
 namespace {
 
@@ -115,6 +113,11 @@ int TlsSocket::sendBytes(const void* buffer, int length, int flags) {
       return SecureStreamSocketImpl::sendBytes(static_cast<const char*>(buffer) + sent, length - sent, flags);
     });
   return length;
+}
+
+void TlsSocket::close() {
+  const NoSigpipe no_sigpipe;  // it says goodbye to the peer
+  SecureStreamSocketImpl::close();
 }
 
 }  // namespace midair

@@ -39,6 +39,7 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
 
   int receiveBytes(void* buffer, int length, int flags) override;
   int sendBytes(const void* buffer, int length, int flags) override;
+  void close() override;
 
  private:
   /// Repeats `step` until it no longer says that it would block.

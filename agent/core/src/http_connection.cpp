@@ -20,7 +20,6 @@
 namespace midair {
 
 using Poco::Net::HTTPClientSession;
-using Poco::Net::HTTPMessage;
 using Poco::Net::HTTPRequest;
 using Poco::Net::HTTPResponse;
 using Poco::Net::SocketAddress;
@@ -103,6 +102,7 @@ class HttpConnection::Session final : public HTTPClientSession {
   explicit Session(const StreamSocket& socket) : HTTPClientSession(socket) { setKeepAlive(true); }
 
   int read(char* buffer, std::streamsize length) override { return HTTPSession::read(buffer, length); }
+  // NOLINTNEXTLINE(bugprone-parent-virtual-call): the parent's is what connects again
   int write(const char* buffer, std::streamsize length) override { return HTTPSession::write(buffer, length); }
   void connect(const SocketAddress& /*address*/) override { throw Poco::IOException("the connection was lost"); }
   [[nodiscard]] bool mustReconnect() const override { return false; }
@@ -184,7 +184,12 @@ Result<void> HttpConnection::exchange(HTTPRequest& request, const HttpBody& body
     guard_.renew_on_progress();
     return {};
   } catch (const Poco::Exception& error) {
-    return translate(error, server_);
+    Error failure = translate(error, server_);
+    if (failure.code == Errc::corrupt && guard_.ended()) {
+      failure.code = Errc::unavailable;
+      failure.cause = "it closed the connection in the middle of an answer";
+    }
+    return failure;
   }
 }
 

@@ -1,7 +1,6 @@
 #include "s3_download.h"
 
 #include <charconv>
-#include <optional>
 
 #include "retry.h"
 #include "s3_xml.h"
@@ -57,6 +56,13 @@ Result<S3Answer> S3Download::ask() {
 }
 
 Result<GetAnswer> S3Download::attempt() {
+  for (;;) {
+    MIDAIR_TRY_ASSIGN(const Step outcome, step());
+    if (outcome) return *outcome;
+  }
+}
+
+Result<S3Download::Step> S3Download::step() {
   auto answer = ask();
   if (answer) return take(*answer);
   const int status = answer.error().http_status;
@@ -64,7 +70,7 @@ Result<GetAnswer> S3Download::attempt() {
   return answer.error();
 }
 
-Result<GetAnswer> S3Download::after_refused_range(const Error& refusal) {
+Result<S3Download::Step> S3Download::after_refused_range(const Error& refusal) {
   if (refusal.http_status == kRefusedRange) {
     // No byte lies beyond the last one: perhaps because the sink holds them all.
     S3Request head;
@@ -73,10 +79,10 @@ Result<GetAnswer> S3Download::after_refused_range(const Error& refusal) {
     head.purpose = {"read", key_};
     MIDAIR_TRY_ASSIGN(const S3Answer answer, client_.send(head, timer_));
     const auto size = number_in(answer.header("Content-Length"));
-    if (size == held_ && to_etag(answer.header("ETag")) == version_) return GetAnswer{false, version_, held_};
+    if (size == held_ && to_etag(answer.header("ETag")) == version_) return Step(GetAnswer{false, version_, held_});
   }
   MIDAIR_TRY(start_over());
-  return attempt();
+  return Step();
 }
 
 Result<void> S3Download::start_over() {
@@ -92,10 +98,10 @@ Error S3Download::foreign(const std::string& cause) const {
   return {Errc::corrupt, "read", key_, cause, "check the endpoint (AWS_ENDPOINT_URL_S3) and the network"};
 }
 
-Result<GetAnswer> S3Download::take(S3Answer& answer) {
+Result<S3Download::Step> S3Download::take(S3Answer& answer) {
   const Etag etag = to_etag(answer.header("ETag"));
   if (answer.status() == Poco::Net::HTTPResponse::HTTP_NOT_MODIFIED)
-    return GetAnswer{true, etag.empty() ? request_.if_none_match : etag, 0};  // Ceph sends no ETag with a 304
+    return Step(GetAnswer{true, etag.empty() ? request_.if_none_match : etag, 0});  // Ceph sends no ETag with a 304
   if (etag.empty()) {
     const std::string type = answer.header("Content-Type");
     return foreign("the answer has no ETag: it is not from an S3 server" +
@@ -108,11 +114,11 @@ Result<GetAnswer> S3Download::take(S3Answer& answer) {
   MIDAIR_TRY(check_size(request_, stretch.total));
   if (held_ > 0 && (stretch.start != held_ || etag != version_)) {
     MIDAIR_TRY(start_over());
-    if (stretch.start != 0) return attempt();  // a range of something else
+    if (stretch.start != 0) return Step();  // a range of something else
   }
   version_ = etag;
   MIDAIR_TRY(deliver(answer, stretch.total));
-  return GetAnswer{false, etag, stretch.total};
+  return Step(GetAnswer{false, etag, stretch.total});
 }
 
 Result<S3Download::Stretch> S3Download::stretch_of(const S3Answer& answer) const {

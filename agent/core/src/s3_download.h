@@ -2,6 +2,7 @@
 /// One download that survives lost connections: it goes on at the byte where it was cut off.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "call_timer.h"
@@ -28,10 +29,14 @@ class S3Download {
     std::uint64_t total = 0;
   };
 
+  /// The outcome, or nothing where the sink was restarted and the object has to be asked for again.
+  using Step = std::optional<GetAnswer>;
+
   [[nodiscard]] Result<GetAnswer> attempt();
+  [[nodiscard]] Result<Step> step();
   [[nodiscard]] Result<S3Answer> ask();
-  [[nodiscard]] Result<GetAnswer> take(S3Answer& answer);
-  [[nodiscard]] Result<GetAnswer> after_refused_range(const Error& refusal);
+  [[nodiscard]] Result<Step> take(S3Answer& answer);
+  [[nodiscard]] Result<Step> after_refused_range(const Error& refusal);
   [[nodiscard]] Result<Stretch> stretch_of(const S3Answer& answer) const;
   [[nodiscard]] Result<void> deliver(S3Answer& answer, std::uint64_t total);
   [[nodiscard]] Result<void> start_over();

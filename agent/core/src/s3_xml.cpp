@@ -89,6 +89,11 @@ Result<std::string> text_of(std::string_view document, const std::string& root, 
   return value;
 }
 
+/// An ETag goes back to the server in a header, which it must not be able to end.
+bool is_header_text(const Etag& etag) {
+  return !etag.empty() && std::all_of(etag.begin(), etag.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
 /// Keys of a listing asked for with encoding-type=url are encoded like form fields.
 std::optional<std::string> decode_listed_key(std::string key) {
   std::replace(key.begin(), key.end(), '+', ' ');
@@ -133,7 +138,7 @@ Result<ListPage> parse_list_page(std::string_view text, const std::string& subje
   // EncodingType may follow the keys, so they are decoded at the end.
   for (ObjectInfo& listed : page.objects) {
     auto key = encoded ? decode_listed_key(listed.key) : std::optional(listed.key);
-    sound = sound && key && !key->empty() && !listed.etag.empty();
+    sound = sound && key && !key->empty() && is_header_text(listed.etag);
     if (key) listed.key = std::move(*key);
   }
   if (!truncated) page.next.clear();

@@ -13,10 +13,7 @@
 namespace midair {
 
 /// Thrown through Poco's streams when the caller asked to stop.
-class StopRequested final : public Poco::RuntimeException {
- public:
-  StopRequested() : Poco::RuntimeException("the caller asked to stop") {}
-};
+POCO_DECLARE_EXCEPTION(, StopRequested, Poco::RuntimeException)
 
 /// How long the sockets of one connection may wait: for the phase that they are in and for the whole call. Outlives
 /// them. Used by one thread at a time.
@@ -32,9 +29,11 @@ class SocketGuard {
   /// Waits until `fd` is ready for `events`. Throws Poco::TimeoutException or StopRequested.
   void wait(int fd, short events) const;
 
+  /// Notes that `bytes` came in, or with 0 that the peer has ended the connection.
   void on_received(int bytes);
   /// Bytes received since begin_call().
   [[nodiscard]] std::uint64_t received() const { return received_; }
+  [[nodiscard]] bool ended() const { return ended_; }
 
  private:
   const CallTimer* timer_ = nullptr;
@@ -43,6 +42,7 @@ class SocketGuard {
   std::chrono::nanoseconds phase_end_{};  ///< in terms of timer_->remaining(), which falls
   bool renew_ = false;
   std::uint64_t received_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace midair
