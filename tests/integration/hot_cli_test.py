@@ -1,0 +1,468 @@
+"""Drives the shipped `midair hot` and `midair status` against a file:// store; the machines are played by hand."""
+
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+BUILD = pathlib.Path(os.environ["MIDAIR_BUILD"])
+MIDAIR = BUILD / "bin" / "midair"
+BASE = "registry.fly.io/web:deployment-01JBASE"
+
+
+def now(offset=0):
+    time_of_day = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset)
+    return time_of_day.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def upgrade_id_of(source_image_ref):
+    return source_image_ref.rsplit("deployment-", 1)[1]
+
+
+class HotTest(unittest.TestCase):
+    """Each test has a store, a release and an environment of its own."""
+
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="midair-hot-test-"))
+        self.addCleanup(shutil.rmtree, self.root)
+        self.store = self.root / "store"
+        self.store.mkdir()
+        self.release = self.root / "release"
+        self.release.mkdir()
+        self.tmp = self.root / "tmp"
+        self.tmp.mkdir()
+        (self.release / "app.sh").write_text("echo one\n")
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "TMPDIR": str(self.tmp)}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    # --- the agent
+
+    def command(self, *args):
+        return [str(MIDAIR), "--store", f"file://{self.store}", "--app", "web", *map(str, args)]
+
+    def midair(self, *args):
+        return subprocess.run(self.command(*args), cwd=self.root, env=self.env, timeout=60, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def start(self, *args):
+        process = subprocess.Popen(self.command(*args), cwd=self.root, env=self.env, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for clean_up in (process.stderr.close, process.stdout.close, process.wait, process.kill):
+            self.addCleanup(clean_up)
+        return process
+
+    def hot(self, *args):
+        return self.midair("hot", "--from", self.release, *args)
+
+    def events(self, result):
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def assert_status(self, expected, result):
+        self.assertEqual(expected, result.returncode, result.stdout + result.stderr)
+
+    # --- the store
+
+    def path(self, name):
+        return self.store / "releases" / f"web-{name}"
+
+    def put(self, name, text):
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f"object-{threading.get_ident()}"
+        temporary.write_text(text if isinstance(text, str) else json.dumps(text))
+        temporary.rename(path)
+
+    def pointer(self):
+        return json.loads(self.path("current.json").read_text())
+
+    def objects(self):
+        return {str(path.relative_to(self.store)): path.read_bytes()
+                for path in self.store.rglob("*") if path.is_file() and ".midair" not in path.parts}
+
+    # --- machines
+
+    def check_in(self, *ids, **fields):
+        for machine_id in ids:
+            record = {"machine_id": machine_id, "region": "iad", "process_group": "app", "base_image_ref": BASE,
+                      "hot_ref": "", "version": "", "digest": "", "sequence": 0, "fingerprint": "f" * 12,
+                      "state": "serving", "sidecar_version": "1", "booted_at": now(-7200), "updated_at": now(-60)}
+            self.put(f"machines/{machine_id}.json", {**record, **fields})
+
+    def report(self, upgrade_id, machine_id, status, error=None):
+        self.put(f"results/{upgrade_id}/{machine_id}.json",
+                 {"machine_id": machine_id, "region": "iad", "status": status, "started_at": now(),
+                  "applied_at": None if status == "pending" else now(), "error": error,
+                  "success": status == "completed", "modules_reloaded": 0, "module_names": [],
+                  "processes_succeeded": 1, "processes_failed": 0, "process_names": [], "suspend_duration_ms": 9,
+                  "total_duration_ms": 433, "step": "", "version": "v", "sequence": 1})
+
+    def wait_for_upgrade(self, last=None):
+        """The id of the upgrade that the pointer names, once that is not `last`."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                upgrade_id = upgrade_id_of(self.pointer()["hot_upgrade"]["source_image_ref"])
+                if upgrade_id != last:
+                    return upgrade_id
+            except FileNotFoundError:
+                pass
+            time.sleep(0.01)
+        raise TimeoutError("nothing was published")
+
+    def play(self, answers):
+        """Answers the next upgrade: {machine: (status, error)}."""
+        last = None
+        if self.path("current.json").exists():
+            last = upgrade_id_of(self.pointer()["hot_upgrade"]["source_image_ref"])
+
+        def answer():
+            upgrade_id = self.wait_for_upgrade(last)
+            for machine_id in answers:
+                self.report(upgrade_id, machine_id, "pending")
+            time.sleep(0.3)
+            for machine_id, (status, error) in answers.items():
+                self.report(upgrade_id, machine_id, status, error)
+
+        player = threading.Thread(target=answer)
+        player.start()
+        self.addCleanup(player.join)
+
+    def play_completed(self, *ids):
+        self.play({machine_id: ("completed", None) for machine_id in ids})
+
+
+class Publishing(HotTest):
+    def test_all_machines_upgraded_is_success(self):
+        self.check_in("m1", "m2", "m3")
+        self.play_completed("m1", "m2", "m3")
+        result = self.hot("--version", "v1")
+        self.assert_status(0, result)
+        for words in ("packed     v1: 1 file", "covers     3 machines on base image " + BASE, "locked",
+                      "uploaded   releases/web-v1.tar.gz", "published  sequence 1", "paused 9 ms, took 433 ms",
+                      "3 of 3 machines upgraded to v1"):
+            self.assertIn(words, result.stdout)
+        self.assertEqual("", result.stderr)
+        self.assertFalse(self.path("deploy.lock").exists())
+        self.assertEqual([], list(self.tmp.iterdir()))
+
+    def test_the_pointer_says_everything_about_the_release(self):
+        self.check_in("m1")
+        self.play_completed("m1")
+        self.assert_status(0, self.hot("--version", "v1"))
+        pointer = self.pointer()
+        tarball = self.path("v1.tar.gz").read_bytes()
+        upgrade = pointer["hot_upgrade"]
+        self.assertEqual(BASE, pointer["image_ref"])
+        self.assertEqual({"version": "v1", "tarball_url": f"file://{self.path('v1.tar.gz')}", "size": len(tarball),
+                          "sha256": hashlib.sha256(tarball).hexdigest(), "sequence": 1, "strategy": "handover"},
+                         {key: upgrade[key] for key in ("version", "tarball_url", "size", "sha256", "sequence",
+                                                        "strategy")})
+        self.assertRegex(upgrade["source_image_ref"], r"^midair/web:deployment-[0-9A-HJKMNP-TV-Z]{26}$")
+        self.assertEqual(self.path("current.json").read_text(),
+                         self.path("history/000000000001.json").read_text())
+
+    def test_events_are_json_lines(self):
+        self.check_in("m1", "m2")
+        self.check_in("m3", state="stopped")
+        self.play({"m1": ("completed", None), "m2": ("rolled_back", "it crashed in probation")})
+        result = self.hot("--version", "v1", "--json")
+        self.assert_status(1, result)
+        events = self.events(result)
+        self.assertEqual(["packed", "fleet", "locked", "uploaded", "published"],
+                         [event["event"] for event in events[:5]])
+        fleet = events[1]
+        self.assertEqual((BASE, ["m1", "m2"]), (fleet["base_image"], fleet["covered"]))
+        self.assertEqual([{"machine_id": "m3", "reason": "stopped; it looks for its upgrade when it starts"}],
+                         fleet["uncovered"])
+        results = [event for event in events if event["event"] == "result"]
+        self.assertIn(("m2", "rolled_back", "it crashed in probation"),
+                      [(event["machine_id"], event["status"], event.get("error")) for event in results])
+        summary = events[-1]
+        self.assertEqual(("summary", 1, 0, 1, 0, False),
+                         tuple(summary[key] for key in ("event", "upgraded", "failed", "rolled_back", "no_answer",
+                                                        "interrupted")))
+        self.assertEqual({"pack", "lock", "upload", "publish", "follow", "total"}, set(summary["took_ms"]))
+        self.assertEqual([{"machine_id": "m1", "region": "iad", "outcome": "upgraded", "why": ""},
+                          {"machine_id": "m2", "region": "iad", "outcome": "rolled_back",
+                           "why": "it crashed in probation"}], summary["machines"])
+
+    def test_a_silent_machine_is_named_and_not_counted_as_upgraded(self):
+        self.check_in("m1", "m2")
+        self.play_completed("m1")
+        result = self.hot("--version", "v1", "--timeout", "2s")
+        self.assert_status(1, result)
+        self.assertRegex(result.stdout, r"m2 +iad +no answer +it said nothing")
+        self.assertIn("1 of 2 machines upgraded to v1, 1 gave no answer", result.stdout)
+
+    def test_a_machine_that_appears_meanwhile_is_followed(self):
+        self.check_in("m1")
+        process = self.start("hot", "--from", self.release, "--json")
+        upgrade_id = self.wait_for_upgrade()
+        self.check_in("m2")
+        time.sleep(2.5)  # the fleet is looked at every two seconds
+        self.report(upgrade_id, "m1", "completed")
+        time.sleep(1.5)
+        self.assertIsNone(process.poll(), "it didn't wait for m2")
+        self.report(upgrade_id, "m2", "completed")
+        output, _ = process.communicate(timeout=20)
+        self.assertEqual(2, json.loads(output.splitlines()[-1])["upgraded"])
+
+    def test_the_version_comes_from_the_manifest_or_the_time(self):
+        self.check_in("m1")
+        self.play_completed("m1")
+        self.assert_status(0, self.hot())
+        upgrade = self.pointer()["hot_upgrade"]
+        self.assertRegex(upgrade["version"], r"^\d{8}T\d{6}-[0-9A-HJKMNP-TV-Z]{6}$")
+        (self.release / "midair.json").write_text('{"version":"2.1"}')
+        self.play_completed("m1")
+        self.assert_status(0, self.hot())
+        self.assertEqual(("2.1", 2), (self.pointer()["hot_upgrade"]["version"],
+                                      self.pointer()["hot_upgrade"]["sequence"]))
+
+    def test_a_dry_run_changes_nothing(self):
+        self.check_in("m1")
+        before = self.objects()
+        result = self.hot("--version", "v1", "--dry-run")
+        self.assert_status(0, result)
+        self.assertIn("would      upload releases/web-v1.tar.gz", result.stdout)
+        self.assertIn("would      publish it as sequence 1", result.stdout)
+        self.assertEqual(before, self.objects())
+        plan = self.events(self.hot("--version", "v1", "--dry-run", "--json"))[-1]
+        self.assertEqual({"event": "plan", "sequence": 1, "tarball": "releases/web-v1.tar.gz", "upload": True}, plan)
+
+    def test_the_same_bytes_are_uploaded_once_and_other_bytes_refused(self):
+        self.check_in("m1")
+        self.play_completed("m1")
+        self.assert_status(0, self.hot("--version", "v1"))
+        self.play_completed("m1")
+        result = self.hot("--version", "v1")
+        self.assert_status(0, result)
+        self.assertIn("uploaded   nothing; the same bytes are at releases/web-v1.tar.gz", result.stdout)
+        (self.release / "app.sh").write_text("echo two\n")
+        result = self.hot("--version", "v1")
+        self.assert_status(65, result)
+        self.assertIn("Try: another --version", result.stderr)
+        self.assertEqual(2, self.pointer()["hot_upgrade"]["sequence"])
+        self.assertFalse(self.path("deploy.lock").exists())
+
+    def test_what_nobody_refers_to_is_cleaned_up(self):
+        self.check_in("m1")
+        hours_ago = time.time() - 7200
+        for version in ("orphan", "young"):
+            self.put(f"{version}.tar.gz", "old bytes")
+        os.utime(self.path("orphan.tar.gz"), (hours_ago, hours_ago))
+        for number in range(7):
+            self.play_completed("m1")
+            self.assert_status(0, self.hot("--version", f"v{number}"))
+        self.assertFalse(self.path("orphan.tar.gz").exists())
+        self.assertTrue(self.path("young.tar.gz").exists())
+        self.assertEqual(5, len(list(self.path("results").iterdir())))
+        self.assertEqual(7, len(list(self.path("history").iterdir())))
+        self.assertTrue(self.path("v0.tar.gz").exists())
+
+
+class Refusals(HotTest):
+    def lock(self, expires_in, **fields):
+        self.put("deploy.lock", {"locked_by": "peer@bench", "locked_at": now(-60), "deployment_id": "deployment-PEER",
+                                 "expires_at": now(expires_in), **fields})
+
+    def test_a_held_lock_is_told_with_its_holder(self):
+        self.check_in("m1")
+        self.lock(120)
+        result = self.hot()
+        self.assert_status(75, result)
+        self.assertRegex(result.stderr, r"peer@bench holds it since .* \(1m.* ago\) to deploy deployment-PEER")
+        self.assertIn("--force", result.stderr)
+        self.assertTrue(self.path("deploy.lock").exists())
+        self.assertFalse(self.path("current.json").exists())
+
+    def test_force_takes_the_lock_and_says_from_whom(self):
+        self.check_in("m1")
+        self.lock(120, fence=41)
+        self.play_completed("m1")
+        result = self.hot("--force")
+        self.assert_status(0, result)
+        self.assertIn("NOTICE: took the lock from peer@bench", result.stdout)
+        self.assertEqual(42, self.pointer()["hot_upgrade"]["fence"])
+        self.assertFalse(self.path("deploy.lock").exists())
+
+    def test_a_lock_whose_holder_died_is_taken_over_after_the_lock_timeout(self):
+        self.check_in("m1")
+        self.lock(-5)
+        self.play_completed("m1")
+        began = time.monotonic()
+        result = self.hot("--lock-timeout", "2s")
+        self.assert_status(0, result)
+        self.assertGreater(time.monotonic() - began, 2)
+        self.assertIn("took the lock from peer@bench", result.stdout)
+
+    def test_of_two_agents_at_once_one_publishes_and_the_other_is_told(self):
+        self.check_in("m1")
+        first = self.start("hot", "--from", self.release)
+        upgrade_id = self.wait_for_upgrade()
+        second = self.hot()
+        self.assert_status(75, second)
+        self.assertIn(f"to deploy midair/web:deployment-{upgrade_id}", second.stderr)
+        self.report(upgrade_id, "m1", "completed")
+        self.assertEqual(0, first.wait(timeout=20))
+        self.assertEqual(1, self.pointer()["hot_upgrade"]["sequence"])
+
+    def test_machines_that_disagree_need_an_image(self):
+        self.check_in("m1", "m2")
+        self.check_in("m3", base_image_ref="registry.fly.io/web:deployment-01JNEWER")
+        result = self.hot()
+        self.assert_status(65, result)
+        self.assertIn(f"{BASE} (2 machines), registry.fly.io/web:deployment-01JNEWER (1 machine)", result.stderr)
+        self.assertIn("Try: choose one with --image REF", result.stderr)
+        self.play_completed("m3")
+        result = self.hot("--image", "registry.fly.io/web:deployment-01JNEWER")
+        self.assert_status(0, result)
+        self.assertRegex(result.stdout, r"m1 +iad +not covered +runs another base image")
+
+    def test_an_empty_fleet_needs_force_and_an_image(self):
+        self.assert_status(65, self.hot())
+        self.assert_status(65, self.hot("--force"))
+        self.assert_status(65, self.hot("--image", BASE))
+        self.assert_status(0, self.hot("--image", BASE, "--force"))
+
+    def test_bad_input_has_its_status(self):
+        self.check_in("m1")
+        self.assert_status(66, self.midair("hot", "--from", self.root / "nowhere"))
+        (self.root / "empty").mkdir()
+        self.assert_status(65, self.midair("hot", "--from", self.root / "empty"))
+        self.assert_status(65, self.hot("--version", "../v1"))
+        self.assert_status(64, self.midair("hot"))
+        self.assert_status(64, self.hot("--lock-timeout", "10ms"))
+        os.symlink("/etc/passwd", self.release / "passwd")
+        self.assert_status(65, self.hot())
+        self.assertEqual({"releases/web-machines/m1.json"}, set(self.objects()))
+
+    def test_a_pointer_that_makes_no_sense_is_not_overwritten(self):
+        self.check_in("m1")
+        self.put("current.json", "<html>login</html>")
+        self.assert_status(65, self.hot())
+        self.assertEqual("<html>login</html>", self.path("current.json").read_text())
+        self.assertFalse(self.path("deploy.lock").exists())
+
+    def test_a_store_in_trouble_has_its_status(self):
+        self.check_in("m1")
+        shutil.rmtree(self.store)
+        self.store.write_text("not a directory")
+        result = self.hot()
+        self.assertIn(result.returncode, (69, 74, 78), result.stderr)
+        self.store.unlink()
+        self.store.mkdir()
+
+
+class Interrupts(HotTest):
+    def test_after_the_pointer_the_machines_go_on_by_themselves(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                self.check_in("m1")
+                last = None
+                if self.path("current.json").exists():
+                    last = self.wait_for_upgrade()
+                process = self.start("hot", "--from", self.release)
+                self.wait_for_upgrade(last)
+                process.send_signal(number)
+                output, errors = process.communicate(timeout=20)
+                self.assertEqual(130, process.returncode, errors)
+                self.assertIn("the machines go on by themselves. Look with: midair status --watch", output)
+                self.assertFalse(self.path("deploy.lock").exists())
+
+    def test_before_the_pointer_nothing_is_published(self):
+        self.check_in("m1")
+        self.put("deploy.lock", {"locked_by": "peer@bench", "locked_at": now(-600), "deployment_id": "d",
+                                 "expires_at": now(-300)})
+        process = self.start("hot", "--from", self.release, "--json")
+        while json.loads(process.stdout.readline())["event"] != "fleet":
+            pass
+        time.sleep(0.3)  # it watches the expired lock now
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        self.assertEqual(130, process.returncode, errors)
+        self.assertIn("interrupted; nothing was published", errors)
+        self.assertFalse(self.path("current.json").exists())
+        self.assertEqual("peer@bench", json.loads(self.path("deploy.lock").read_text())["locked_by"])
+
+
+class Status(HotTest):
+    def publish(self, deployed_at, version="v2"):
+        upgrade = {"version": version, "source_image_ref": "midair/web:deployment-01NOW", "deployed_at": deployed_at,
+                   "tarball_url": f"file://{self.path(version + '.tar.gz')}", "sha256": "a" * 64, "size": 3,
+                   "sequence": 7, "strategy": "handover", "fence": 1}
+        self.put("current.json", {"image_ref": BASE, "set_at": deployed_at, "hot_upgrade": upgrade,
+                                  "blue_green_upgrade": None})
+
+    def verdicts(self):
+        result = self.midair("status", "--json")
+        self.assert_status(0, result)
+        return {machine["machine_id"]: machine["verdict"] for machine in json.loads(result.stdout)["machines"]}
+
+    def test_every_verdict(self):
+        self.publish(now(-1))
+        self.check_in("current", hot_ref="midair/web:deployment-01NOW", version="v2", digest="a" * 64, sequence=7)
+        self.check_in("silent", "at-work", "broken", "returned")
+        self.check_in("other", base_image_ref="another")
+        self.check_in("asleep", state="stopped")
+        self.put("machines/garbled.json", "{")
+        self.report("01NOW", "at-work", "pending")
+        self.report("01NOW", "broken", "failed", "no space left")
+        self.report("01NOW", "returned", "rolled_back", "it crashed")
+        expected = {"current": "up_to_date", "silent": "pending", "at-work": "pending", "broken": "failed",
+                    "returned": "rolled_back", "other": "base_image", "asleep": "stopped", "garbled": "unreadable"}
+        self.assertEqual(expected, self.verdicts())
+        self.publish(now(-3600))
+        self.assertEqual({**expected, "silent": "stale"}, self.verdicts())
+
+        table = self.midair("status").stdout
+        self.assertRegex(table, r"web: v2, sequence 7, published 1h ago, for base image " + BASE)
+        self.assertRegex(table, r"MACHINE +REGION +BASE +VERSION +DIGEST +FINGERPRINT +STATE +VERDICT")
+        self.assertRegex(table, r"current +iad +01JBASE +v2 +a{12} +f{12} +serving +up to date")
+        self.assertRegex(table, r"broken .* failed: no space left")
+        self.assertRegex(table, r"other .* on its base image: the pointer is for another base image")
+
+    def test_before_the_first_publication(self):
+        self.assertIn("No machine has checked in", self.midair("status").stdout)
+        self.check_in("m1")
+        self.assertEqual({"m1": "base_image"}, self.verdicts())
+        self.assertIn("web: no hot upgrade is published", self.midair("status").stdout)
+        self.assertIsNone(json.loads(self.midair("status", "--json").stdout)["pointer"])
+
+    def test_foreign_text_cannot_steer_the_terminal(self):
+        self.publish(now(-1))
+        self.check_in("m1")
+        self.report("01NOW", "m1", "failed", "\x1b[2Jgone")
+        self.assertNotIn("\x1b", self.midair("status").stdout)
+
+    def test_watching_prints_a_document_for_each_change(self):
+        self.publish(now(-1))
+        self.check_in("m1")
+        process = self.start("status", "--watch", "--json")
+        self.assertEqual("pending", json.loads(process.stdout.readline())["machines"][0]["verdict"])
+        time.sleep(1.5)  # a look without a change prints nothing
+        self.report("01NOW", "m1", "failed", "no")
+        self.assertEqual("failed", json.loads(process.stdout.readline())["machines"][0]["verdict"])
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+        self.assertEqual((0, "", ""), (process.returncode, output, errors))
+
+    def test_an_app_must_be_named(self):
+        result = subprocess.run([str(MIDAIR), "--store", f"file://{self.store}", "status"], cwd=self.root,
+                                env=self.env, timeout=30, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(65, result.returncode)
+        self.assertIn("Try: --app NAME", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
