@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: help build test lint install package demo bootstrap clean
+.PHONY: help build build-asan test torture lint install package demo bootstrap clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ $(BUILD)/build.ninja:
 	cmake -S . -B $(BUILD) -G Ninja
 
 $(BUILD)-asan/build.ninja:
-	cmake -S . -B $(BUILD)-asan -G Ninja -DMIDAIR_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug
+	cmake -S . -B $(BUILD)-asan -G Ninja -DMIDAIR_SANITIZE=ON -DMIDAIR_FAULTS=ON -DCMAKE_BUILD_TYPE=Debug
 
 build: bootstrap $(BUILD)/build.ninja ## build everything into build/
 	cmake --build $(BUILD)
@@ -26,6 +26,9 @@ build-asan: bootstrap $(BUILD)-asan/build.ninja
 test: build build-asan ## run every test, plain and under ASan+UBSan
 	ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS) -LE plain-only
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+torture: build ## cut the power N times (default 2000) at random moments
+	cd tests/e2e && MIDAIR_BUILD=$(abspath $(BUILD)) MIDAIR_TORTURE=$(or $(N),2000) PYTHONPATH=../support /usr/bin/python3 -B -m unittest -v torture_test
 
 lint: bootstrap $(BUILD)/build.ninja ## check formatting and run clang-tidy
 	scripts/lint.sh $(BUILD)

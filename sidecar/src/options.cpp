@@ -9,7 +9,9 @@
 #include <iostream>
 
 #include "midair/duration.h"
+#include "midair/fault.h"
 #include "midair/layout.h"
+#include "swap/swap_machine.h"
 
 namespace midair {
 
@@ -88,6 +90,14 @@ void declare_run(CLI::App& run, RawOptions& raw) {
   run.add_option("--log-level", raw.log_level, "error, warning, notice, info or debug")
       ->envname("MIDAIR_LOG_LEVEL")
       ->capture_default_str();
+  if (kFaultsCompiledIn)
+    run.add_flag_callback(
+        "--list-faults",
+        [] {
+          for (const std::string& point : swap_fault_points()) std::cout << point << '\n';
+          std::exit(EX_OK);
+        },
+        "List the fault points for MIDAIR_FAULT=POINT=error|kill|hang|enospc|eio");
   run.add_option("command", raw.command, "The app: a path with a slash is looked up in the active release")->required();
   run.footer(
       "Durations are written 200ms, 10s, 5m. Each option can be given in the environment as shown. The identity comes\n"
@@ -127,6 +137,7 @@ ReadyCheck ready_check(const RawOptions& raw) {
 
 RunOptions checked(const RawOptions& raw) {
   RunOptions options;
+  or_die(check_fault_setting(swap_fault_points()));
   LogLevel level{};
   if (!parse_log_level(raw.log_level, level))
     die(EX_CONFIG, {Errc::bad_input, "use the log level", "'" + raw.log_level + "'", "there is no such level",

@@ -99,7 +99,7 @@ void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
     if (handover_->fallback_exited(number, status.text())) return;
   }
   if (number == handover_->serving()) {
-    exit_status_ = status.code();
+    if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();
   }
   leave_when_empty();

@@ -20,9 +20,13 @@ namespace {
 constexpr std::string_view kTemporaryMark = ".tmp-";  // as durable_file.h and the stager name what isn't complete
 constexpr std::string_view kNotifyPrefix = "notify-";
 
-Result<void> make_private(const fs::path& directory) {
+/// An app that gives up its privileges must still reach its release, so the way there may be passed, but not listed.
+constexpr mode_t kPrivate = 0700;
+constexpr mode_t kPassable = 0711;
+
+Result<void> make_directory(const fs::path& directory, mode_t mode) {
   MIDAIR_TRY(make_private_dir(directory));
-  if (::chmod(directory.c_str(), 0700) != 0) return system_error(errno, "make private", directory.string());
+  if (::chmod(directory.c_str(), mode) != 0) return system_error(errno, "set the mode of", directory.string());
   return {};
 }
 
@@ -48,10 +52,10 @@ Result<Fd> take_lock(const fs::path& root) {
 }
 
 Result<Fd> prepare(const fs::path& root) {
-  MIDAIR_TRY(make_private(root));
+  MIDAIR_TRY(make_directory(root, kPassable));
   MIDAIR_TRY_ASSIGN(Fd lock, take_lock(root));
-  MIDAIR_TRY(make_private(root / "incoming"));
-  MIDAIR_TRY(make_private(root / "releases"));
+  MIDAIR_TRY(make_directory(root / "incoming", kPrivate));
+  MIDAIR_TRY(make_directory(root / "releases", kPassable));
   return lock;
 }
 

@@ -25,7 +25,8 @@ namespace midair {
 ///     current           symbolic link to what is served
 class StateDir {
  public:
-  /// Opens `path`, created if missing and made private (0700) in any case. Errc::refused if another sidecar holds it,
+  /// Opens `path`, created if missing, with mode 0711 in any case: its files are ours alone, but an app that runs as
+  /// another user reaches its release. Errc::refused if another sidecar holds it,
   /// with a hint that names its pid; an error also if nothing can be written there (read-only, full, not ours).
   [[nodiscard]] static Result<StateDir> open(const std::filesystem::path& path);
 

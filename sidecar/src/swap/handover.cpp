@@ -138,6 +138,7 @@ void Handover::stop_watching() {
 
 void Handover::roll_back(StepDone done) {
   stop_watching();
+  if (serving_ != candidate_ && candidate_ != 0) return undo(std::move(done));  // the old was never told to drain
   // If it lives it may be in the middle of answers: it gets the time to finish them.
   if (Generation* candidate = supervisor_.find(candidate_)) supervisor_.drain(*candidate);
   candidate_ = 0;

@@ -1,14 +1,35 @@
 #include "swap/swap_machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "midair/durable_file.h"
 #include "midair/duration.h"
+#include "midair/fault.h"
 #include "midair/log.h"
 #include "state/journal.h"
 #include "state/marker.h"
 
 namespace midair {
+
+namespace {
+
+std::string enter_point(SwapState state) { return std::string("swap.enter.") + to_string(state); }
+std::string leave_point(SwapState state) { return std::string("swap.leave.") + to_string(state); }
+
+}  // namespace
+
+std::vector<std::string> swap_fault_points() {
+  std::vector<std::string> points;
+  for (const SwapRow& row : kSwapTable) {
+    const bool has_action = row.action != SwapAction::none && row.action != SwapAction::give_up;
+    const bool listed = !points.empty() && std::find(points.begin(), points.end(), enter_point(row.to)) != points.end();
+    if (!has_action || listed) continue;
+    points.push_back(enter_point(row.to));
+    points.push_back(leave_point(row.to));
+  }
+  return points;
+}
 
 SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks)
     : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), hooks_(std::move(hooks)) {}
@@ -39,7 +60,7 @@ void SwapMachine::staged(Result<StagedRelease> release) {
   if (state_ != SwapState::fetching) return;  // cancelled meanwhile
   if (!release) return fail(std::move(release).error());
   release_ = std::move(release).value();
-  handle(SwapEvent::step_done);
+  complete({});
 }
 
 void SwapMachine::candidate_exited(const std::string& how) {
@@ -73,6 +94,10 @@ void SwapMachine::enter(const SwapRow& row) {
       {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
   if (state_ == SwapState::idle) return finish();
   if (hooks_.on_state) hooks_.on_state(state_);
+  if (auto injected = fault(enter_point(state_))) {
+    // What undoes or brings back can't be skipped: it goes on all the same.
+    if (!failed) return complete_soon(*std::move(injected));
+  }
 
   // The switch itself writes its own record; restore and commit end in removing it.
   const bool journaled = row.action != SwapAction::switch_over && row.action != SwapAction::commit &&
@@ -135,10 +160,15 @@ void SwapMachine::finish() {
 
 StepDone SwapMachine::step_done() {
   return [this, step = step_](Result<void> result) {
-    if (step != step_) return;  // the step was given up
-    if (result) return handle(SwapEvent::step_done);
-    fail(std::move(result).error());
+    if (step == step_) complete(std::move(result));  // else the step was given up
   };
+}
+
+void SwapMachine::complete(Result<void> result) {
+  if (result)
+    if (auto injected = fault(leave_point(state_))) result = *std::move(injected);
+  if (result) return handle(SwapEvent::step_done);
+  fail(std::move(result).error());
 }
 
 void SwapMachine::complete_soon(Result<void> result) {

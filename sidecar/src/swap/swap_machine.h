@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "loop/event_loop.h"
 #include "midair/clock.h"
@@ -36,6 +37,9 @@ struct SwapDeadlines {
   std::chrono::milliseconds ready{std::chrono::seconds(60)};
   std::chrono::milliseconds suspend{std::chrono::seconds(10)};
 };
+
+/// "swap.enter.STATE" and "swap.leave.STATE" of every state that does something, from the state table (see fault.h).
+[[nodiscard]] std::vector<std::string> swap_fault_points();
 
 /// The state machine. All calls on the loop thread.
 class SwapMachine {
@@ -82,6 +86,7 @@ class SwapMachine {
   [[nodiscard]] StepDone step_done();
   [[nodiscard]] std::chrono::milliseconds deadline_of(SwapState state) const;
   [[nodiscard]] Result<void> write_journal(SwapState state, bool switched) const;
+  void complete(Result<void> result);
   void complete_soon(Result<void> result);
   [[nodiscard]] Result<void> switch_over();
   [[nodiscard]] Result<void> commit();

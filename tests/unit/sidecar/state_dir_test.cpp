@@ -61,7 +61,7 @@ class OtherOwner {
 
 class StateDirTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(StateDirTest);
-  CPPUNIT_TEST(creates_what_is_missing_and_makes_it_private);
+  CPPUNIT_TEST(creates_what_is_missing_with_the_right_modes);
   CPPUNIT_TEST(a_second_sidecar_is_refused_and_told_by_whom);
   CPPUNIT_TEST(the_lock_goes_with_its_owner);
   CPPUNIT_TEST(a_directory_that_cannot_be_written_is_an_error);
@@ -85,13 +85,15 @@ class StateDirTest : public CppUnit::TestFixture {
     return digest;
   }
 
-  void creates_what_is_missing_and_makes_it_private() {
+  void creates_what_is_missing_with_the_right_modes() {
     fs::create_directories(temp_ / "a/state");
     fs::permissions(temp_ / "a/state", fs::perms::all);
     const StateDir state = value_of(StateDir::open(temp_ / "a/./state"));
     CPPUNIT_ASSERT_EQUAL((temp_ / "a/state").string(), state.root().string());
-    for (const fs::path& directory : {state.root(), state.incoming(), state.releases()})
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(directory.string(), mode_t{0700}, mode_of(directory));
+    CPPUNIT_ASSERT_EQUAL(mode_t{0711}, mode_of(state.root()));  // an app without our privileges reaches its release
+    CPPUNIT_ASSERT_EQUAL(mode_t{0711}, mode_of(state.releases()));
+    CPPUNIT_ASSERT_EQUAL(mode_t{0700}, mode_of(state.incoming()));
+    CPPUNIT_ASSERT_EQUAL(mode_t{0600}, mode_of(state.root() / "lock"));
   }
 
   void a_second_sidecar_is_refused_and_told_by_whom() {
