@@ -109,8 +109,9 @@ Result<std::size_t> clean_up(ObjectStore& store, MachineDirectory& directory, co
   std::mutex mutex;
   std::optional<Error> trouble;
   for_each_parallel(doomed.size(), [&](std::size_t i) {
-    if (clock.now() >= deadline || !lock.held() || stop.stop_requested()) return;
-    if (auto result = store.remove(doomed[i], limits); result.ok()) {
+    const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline - clock.now());
+    if (left.count() <= 0 || !lock.held() || stop.stop_requested()) return;
+    if (auto result = store.remove(doomed[i], {left, stop}); result.ok()) {
       ++removed;
     } else {
       const std::lock_guard guard(mutex);

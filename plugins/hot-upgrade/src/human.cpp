@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace midair {
@@ -30,7 +31,7 @@ std::string format_age(std::chrono::nanoseconds age) {
 
 std::string format_took(std::chrono::nanoseconds took) {
   const auto milliseconds = std::chrono::duration<double, std::milli>(took).count();
-  if (milliseconds < 999.5) return std::to_string(static_cast<int>(milliseconds + 0.5)) + " ms";
+  if (milliseconds < 999.5) return std::to_string(std::lround(milliseconds)) + " ms";
   if (milliseconds < 60'000) return with_one_decimal(milliseconds / 1000, "s");
   return format_age(took);
 }

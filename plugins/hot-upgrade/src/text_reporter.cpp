@@ -1,5 +1,7 @@
 #include "text_reporter.h"
 
+#include <algorithm>
+
 #include "human.h"
 
 namespace midair {
@@ -9,8 +11,9 @@ namespace {
 constexpr std::size_t kStepWidth = 11;
 constexpr std::size_t kStateWidth = 13;
 
+/// At least one space wide, whatever the text.
 std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.resize(width, ' ');
+  text.resize(std::max(width, text.size() + 1), ' ');
   return text;
 }
 
