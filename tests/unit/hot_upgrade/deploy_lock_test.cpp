@@ -79,6 +79,7 @@ class DeployLockTest : public CppUnit::TestFixture {
       std::atomic<int> refused{0};
       std::barrier everybody(kTakers);
       std::vector<std::jthread> takers;
+      takers.reserve(kTakers);
       for (int i = 0; i < kTakers; ++i)
         takers.emplace_back([&, i] {
           everybody.arrive_and_wait();
@@ -99,6 +100,7 @@ class DeployLockTest : public CppUnit::TestFixture {
     std::atomic<int> keepers{0};
     std::barrier everybody(kTakers);
     std::vector<std::jthread> takers;
+    takers.reserve(kTakers);
     for (int i = 0; i < kTakers; ++i)
       takers.emplace_back([&, i] {
         everybody.arrive_and_wait();

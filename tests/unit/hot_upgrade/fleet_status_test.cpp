@@ -109,6 +109,7 @@ class FleetStatusTest : public CppUnit::TestFixture {
 
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, value_of(status.take({})).machines.size());
     CPPUNIT_ASSERT_EQUAL(1, store.take("get"));
+    CPPUNIT_ASSERT_EQUAL(1, store.take("not modified"));
     CPPUNIT_ASSERT_EQUAL(2, store.take("list"));
 
     report(memory_, "01NOW", result_of("b", UpgradeStatus::failed, "no"));

@@ -23,20 +23,17 @@ inline const StoreLayout kLayout{"web"};
 inline const std::string kBase = "registry.fly.io/web:deployment-01JBASE";
 
 /// A pause that takes no time: it moves the clock, then lets `meanwhile` happen.
-inline Pause moving(ManualClock& clock, std::function<void()> meanwhile = {}) {
-  return [&clock, meanwhile = std::move(meanwhile)](std::chrono::milliseconds duration, const std::stop_token&) {
-    clock.advance(duration);
-    if (meanwhile) meanwhile();
-  };
-}
+Pause moving(ManualClock& clock, std::function<void()> meanwhile = {});
 
-/// Counts calls by verb ("get", "put", "head", "remove", "list").
+/// Counts calls by verb ("get", "put", "head", "remove", "list"), and gets answered with "not modified".
 class CountingStore : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
   Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override {
     count("get");
-    return ForwardingStore::get(request, sink, limits);
+    auto answer = ForwardingStore::get(request, sink, limits);
+    if (answer.ok() && answer->not_modified) count("not modified");
+    return answer;
   }
   Result<Etag> put(const std::string& key, ByteSource& body, const PutCondition& condition,
                    const CallLimits& limits) override {

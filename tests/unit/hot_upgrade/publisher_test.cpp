@@ -39,7 +39,8 @@ class RecordingReporter final : public HotReporter {
 
  private:
   void heard(const std::string& event) {
-    events += event + "; ";
+    events += event;
+    events += "; ";
     if (on_event) on_event(event);
   }
 };
@@ -249,7 +250,7 @@ class PublisherTest : public CppUnit::TestFixture {
       std::string spoilt;
       ScriptedStore fragile(store_, [&](const std::string& verb, const std::string& key) -> Result<void> {
         if (++count != at) return {};
-        spoilt = verb + " " + key;
+        spoilt = std::string(verb).append(" ").append(key);
         return spoil();
       });
       const auto summary = publish(fragile, obedient("a"));
