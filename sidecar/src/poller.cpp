@@ -176,7 +176,7 @@ void Poller::went_well(PointerWatch::Seen seen) {
 }
 
 void Poller::went_wrong(const Error& error) {
-  if (!failure_) log(LogLevel::warning, "poll.failing", {{"error", error.message()}});
+  if (!failure_) log(LogLevel::warning, "poll.failing", {{"error", error.to_string()}});
   failure_ = error;
 
   const std::scoped_lock lock(mutex_);

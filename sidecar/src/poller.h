@@ -69,6 +69,7 @@ class Poller {
 
   /// One poll on the caller's thread, for the bounded boot: before start() only. Nothing if no release was ever
   /// published. What it read is not delivered again by the thread unless it changes or reconsider() asks for it.
+  /// stop() ends it from another thread.
   [[nodiscard]] Result<std::optional<Decision>> poll_once(std::chrono::milliseconds deadline);
 
   /// Starts the thread, which polls at once.

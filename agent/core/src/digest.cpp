@@ -65,11 +65,12 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.finish_hex();
 }
 
-Result<std::string> sha256_of_fd(int fd, std::uint64_t size, const std::string& subject) {
+Result<std::string> sha256_of_fd(int fd, std::uint64_t size, const std::string& subject, const std::stop_token& stop) {
   Sha256 hash;
   std::vector<char> buffer(128 * 1024);
   std::uint64_t offset = 0;
   for (;;) {
+    if (stop.stop_requested()) return Error{Errc::cancelled, "verify", subject, "stopped on request"};
     const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error(errno, "read", subject);

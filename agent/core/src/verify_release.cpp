@@ -32,22 +32,22 @@ Result<Fd> open_listed(DirTree& tree, const std::string& name, bool executable) 
   return fd;
 }
 
-Result<void> verify_file(DirTree& tree, const ManifestFile& file) {
+Result<void> verify_file(DirTree& tree, const ManifestFile& file, const std::stop_token& stop) {
   MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, file.path, file.executable));
-  MIDAIR_TRY_ASSIGN(const std::string sha256, sha256_of_fd(fd.get(), file.size, file.path));
+  MIDAIR_TRY_ASSIGN(const std::string sha256, sha256_of_fd(fd.get(), file.size, file.path, stop));
   if (sha256 != file.sha256) return differs(file.path, "its SHA-256 is not the one in the manifest");
   return {};
 }
 
 }  // namespace
 
-Result<Manifest> verify_extracted(const std::filesystem::path& directory) {
+Result<Manifest> verify_extracted(const std::filesystem::path& directory, const std::stop_token& stop) {
   const std::string name(kManifestName);
   MIDAIR_TRY_ASSIGN(DirTree tree, DirTree::open(directory));
   MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, name, false));
   MIDAIR_TRY_ASSIGN(const std::string text, read_all(fd.get(), kMaxManifestBytes, name));
   MIDAIR_TRY_ASSIGN(Manifest manifest, Manifest::parse(text, name));
-  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(verify_file(tree, file));
+  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(verify_file(tree, file, stop));
   return manifest;
 }
 

@@ -83,8 +83,8 @@ Result<void> fetch(ObjectStore& store, const Download& download, const fs::path&
   return {};
 }
 
-Result<void> verify(const Download& download, int fd) {
-  MIDAIR_TRY_ASSIGN(const std::string digest, sha256_of_fd(fd, download.size, download.key));
+Result<void> verify(const Download& download, int fd, const std::stop_token& stop) {
+  MIDAIR_TRY_ASSIGN(const std::string digest, sha256_of_fd(fd, download.size, download.key, stop));
   if (digest != download.sha256)
     return Error{Errc::corrupt, "verify", download.key,
                  "its SHA-256 is " + digest + ", " + download.sha256 + " was promised", "publish the release again"};
@@ -97,7 +97,7 @@ Result<Fd> fetch_verified(ObjectStore& store, const Download& download, const fs
                           const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(Fd fd, open_file(part, O_RDWR | O_CREAT | O_NOFOLLOW));
   auto done = fetch(store, download, part, fd.get(), limits);
-  if (done) done = verify(download, fd.get());
+  if (done) done = verify(download, fd.get(), limits.stop);
   if (done) return fd;
   if (done.error().code == Errc::corrupt || done.error().code == Errc::no_space) discard_download(part);
   return std::move(done).error();

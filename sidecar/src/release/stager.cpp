@@ -85,21 +85,22 @@ Stager::Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& l
 Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop,
                                     std::chrono::milliseconds deadline) {
   const fs::path release = state_.release(target.sha256);
-  MIDAIR_TRY_ASSIGN(auto known, find_sealed(target));
+  MIDAIR_TRY_ASSIGN(auto known, find_sealed(target, stop));
   if (known) return StagedRelease{target, release, *std::move(known)};
   MIDAIR_TRY_ASSIGN(Manifest manifest, fetch_and_unpack(target, stop, deadline));
   return StagedRelease{target, release, std::move(manifest)};
 }
 
-Result<std::optional<Manifest>> Stager::find_sealed(const Target& target) const {
+Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const std::stop_token& stop) const {
   const fs::path release = state_.release(target.sha256);
   std::error_code error;
   if (!fs::exists(release, error)) return std::optional<Manifest>();
-  auto manifest = verify_extracted(release);
+  auto manifest = verify_extracted(release, stop);
   if (manifest) {
     MIDAIR_TRY(check_manifest(*manifest, target));
     return std::optional(std::move(manifest).value());
   }
+  if (manifest.error().code == Errc::cancelled) return std::move(manifest).error();
   log(LogLevel::warning, "stage.tampered", {{"release", release.string()}, {"error", manifest.error().message()}});
   MIDAIR_TRY(remove_tree(release));
   return std::optional<Manifest>();

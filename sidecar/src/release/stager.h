@@ -41,7 +41,7 @@ class Stager {
                                             std::chrono::milliseconds deadline);
 
  private:
-  [[nodiscard]] Result<std::optional<Manifest>> find_sealed(const Target& target) const;
+  [[nodiscard]] Result<std::optional<Manifest>> find_sealed(const Target& target, const std::stop_token& stop) const;
   [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop,
                                                   std::chrono::milliseconds deadline) const;
 

@@ -65,7 +65,7 @@ void Reporter::postpone(const Report& failed) {
 }
 
 std::chrono::milliseconds Reporter::back_off(const Error& error) {
-  if (!failing_) log(LogLevel::warning, "report.failing", {{"error", error.message()}});
+  if (!failing_) log(LogLevel::warning, "report.failing", {{"error", error.to_string()}});
   failing_ = true;
   const auto asked = std::min<std::chrono::milliseconds>(error.retry_after.value_or(kFirstDelay), kMaxRetryAfter);
   return error.retry_after ? asked + backoff_.next() : backoff_.next();

@@ -200,6 +200,11 @@ class StagerTest : public CppUnit::TestFixture {
     const Target target = publish("1.0");
     assert_staged(target, stage(target));
     const fs::path server = state_.release(target.sha256) / "bin/server";
+    std::stop_source stopped;
+    stopped.request_stop();
+    assert_fails(stage(target, stopped.get_token()), Errc::cancelled);
+    CPPUNIT_ASSERT(fs::exists(server));  // not known to be sound is not known to be bad
+
     fs::permissions(server.parent_path(), fs::perms::owner_all);
     assert_ok(write_file_durably(server, "#!/bin/sh\n# 6.6", 0555));
     assert_staged(target, stage(target));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,8 @@ class Sha256 {
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 /// SHA-256 in hex of the first `size` bytes of `fd`, read with pread (the offset stays). Errc::corrupt if the
-/// file is shorter or longer than `size`.
-[[nodiscard]] Result<std::string> sha256_of_fd(int fd, std::uint64_t size, const std::string& subject);
+/// file is shorter or longer than `size`, Errc::cancelled soon after a stop is requested.
+[[nodiscard]] Result<std::string> sha256_of_fd(int fd, std::uint64_t size, const std::string& subject,
+                                               const std::stop_token& stop = {});
 
 }  // namespace midair

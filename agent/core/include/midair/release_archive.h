@@ -55,6 +55,7 @@ struct ExtractLimits {
 /// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode (it may have been
 /// sealed meanwhile: the owner's write permission doesn't count). Extra files are tolerated (interpreters leave
 /// caches). Errc::corrupt names the first file that differs.
-[[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory);
+[[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory,
+                                                const std::stop_token& stop = {});
 
 }  // namespace midair
