@@ -133,7 +133,7 @@ Result<void> HttpConnection::connect(const Poco::Net::Context::Ptr& tls, const C
     session_ =
         std::make_unique<Session>(server_.scheme == "https" ? tls_socket(*tcp, server_.host, tls, guard_) : plain);
   } catch (const Poco::Exception& error) {
-    return translate(error, server_);
+    return failure(error);
   }
   return {};
 }
@@ -170,27 +170,39 @@ Result<void> HttpConnection::exchange(HTTPRequest& request, const HttpBody& body
       body_ = &session_->receiveResponse(response);
     } catch (const Poco::IOException& error) {
       if (guard_.received() > 0) throw;
-      MIDAIR_TRY(receive_early_answer(translate(error, server_), response));
+      MIDAIR_TRY(receive_early_answer(failure(error), response));
     }
-    const bool has_body = request.getMethod() != HTTPRequest::HTTP_HEAD &&
-                          response.getStatus() != HTTPResponse::HTTP_NO_CONTENT &&
-                          response.getStatus() != HTTPResponse::HTTP_NOT_MODIFIED;
-    const bool chunked = response.getChunkedTransferEncoding();
-    has_length_ = !has_body || (!chunked && response.hasContentLength());
-    left_ = has_body && has_length_ ? static_cast<std::uint64_t>(response.getContentLength64()) : 0;
-    ended_ = has_length_ && left_ == 0;
-    keeps_ = response.getKeepAlive() && (has_length_ || chunked);
-    guard_.begin_phase("no progress", kStallPatience);
-    guard_.renew_on_progress();
+    expect_body(request, response);
     return {};
   } catch (const Poco::Exception& error) {
-    Error failure = translate(error, server_);
-    if (failure.code == Errc::corrupt && guard_.ended()) {
-      failure.code = Errc::unavailable;
-      failure.cause = "it closed the connection in the middle of an answer";
-    }
-    return failure;
+    return failure(error);
   }
+}
+
+/// How the end of the body will be known (RFC 9112 section 6.3).
+void HttpConnection::expect_body(const HTTPRequest& request, const HTTPResponse& response) {
+  const bool has_body = request.getMethod() != HTTPRequest::HTTP_HEAD &&
+                        response.getStatus() != HTTPResponse::HTTP_NO_CONTENT &&
+                        response.getStatus() != HTTPResponse::HTTP_NOT_MODIFIED;
+  const bool chunked = response.getChunkedTransferEncoding();
+  has_length_ = !has_body || (!chunked && response.hasContentLength());
+  left_ = has_body && has_length_ ? static_cast<std::uint64_t>(response.getContentLength64()) : 0;
+  ended_ = has_length_ && left_ == 0;
+  keeps_ = response.getKeepAlive() && (has_length_ || chunked);
+  guard_.begin_phase("no progress", kStallPatience);
+  guard_.renew_on_progress();
+}
+
+Error HttpConnection::failure(const Poco::Exception& error) const {
+  Error failure = translate(error, server_);
+  if (guard_.stopped()) {  // then whatever failed did so because the guard closed the connection
+    failure.code = Errc::cancelled;
+    failure.cause = "the caller asked to stop";
+  } else if (failure.code == Errc::corrupt && guard_.ended()) {
+    failure.code = Errc::unavailable;
+    failure.cause = "it closed the connection in the middle of an answer";
+  }
+  return failure;
 }
 
 /// A server that refuses a large body may answer and close before it has read all of it.
@@ -223,7 +235,7 @@ Result<std::size_t> HttpConnection::read(char* buffer, std::size_t capacity) {
     ended_ = left_ == 0;
     return static_cast<std::size_t>(n);
   } catch (const Poco::Exception& error) {
-    return translate(error, server_);
+    return failure(error);
   }
 }
 

@@ -65,6 +65,8 @@ class HttpConnection {
   [[nodiscard]] Result<void> connect(const Poco::Net::Context::Ptr& tls, const CallTimer& timer);
   [[nodiscard]] Result<void> send(Poco::Net::HTTPRequest& request, const HttpBody& body);
   [[nodiscard]] Result<void> receive_early_answer(Error lost, Poco::Net::HTTPResponse& response);
+  void expect_body(const Poco::Net::HTTPRequest& request, const Poco::Net::HTTPResponse& response);
+  [[nodiscard]] Error failure(const Poco::Exception& error) const;
 
   const HttpUrl server_;
   SocketGuard guard_;

@@ -61,7 +61,8 @@ Result<std::unique_ptr<ObjectStore>> open_store(const StoreSettings& settings) {
     MIDAIR_TRY_ASSIGN(auto store, S3ObjectStore::open(settings));
     return std::unique_ptr<ObjectStore>(std::move(store));
   }
-  return Error{Errc::bad_input, "open the store", settings.address, "it is neither s3:// nor file://",
+  // Not named: somebody may have put a password into it.
+  return Error{Errc::bad_input, "open the store at", "this address", "it is neither s3:// nor file://",
                "write s3://BUCKET[/PREFIX] or file:///DIR"};
 }
 

@@ -23,10 +23,12 @@ struct Lookup {
   Addresses addresses;  // guarded by mutex
 };
 
+bool is_numeric(const std::string& host) { return host.find_first_not_of("0123456789.") == std::string::npos; }
+
 int ask(const std::string& host, std::uint16_t port, Addresses& addresses) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV | (is_numeric(host) ? AI_NUMERICHOST : AI_ADDRCONFIG);
   addrinfo* found = nullptr;
   const int status = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, [](addrinfo* list) {
@@ -46,8 +48,6 @@ void run(const std::shared_ptr<Lookup>& lookup, const std::string& host, std::ui
   lookup->done = true;
   lookup->changed.notify_all();
 }
-
-bool is_numeric(const std::string& host) { return host.find_first_not_of("0123456789.") == std::string::npos; }
 
 }  // namespace
 

@@ -34,6 +34,7 @@ S3Download::S3Download(S3Client& client, std::string key, const GetRequest& requ
       version_(request.if_match) {}
 
 Result<GetAnswer> S3Download::run() {
+  if (held_ > 0 && version_.empty()) MIDAIR_TRY(start_over());
   for (RetrySchedule schedule;;) {
     const std::uint64_t before = held_;
     auto outcome = attempt();

@@ -29,6 +29,17 @@ S3Request request_for(const std::string& method, const std::string& op, const st
   return request;
 }
 
+Result<ListPage> fetch_page(S3Client& client, const std::string& prefix, const std::string& token,
+                            const CallTimer& timer) {
+  S3Request request = request_for("GET", "list", "");
+  request.purpose.subject = prefix;
+  request.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
+  if (!token.empty()) request.query.insert(request.query.begin(), {"continuation-token", token});
+  MIDAIR_TRY_ASSIGN(S3Answer answer, client.send(request, timer));
+  MIDAIR_TRY_ASSIGN(const std::string document, answer.text(kMaxListPage));
+  return parse_list_page(document, "the listing of " + client.url_of(""));
+}
+
 Result<ObjectInfo> info_of(const S3Answer& answer, const std::string& key) {
   ObjectInfo info{key, to_etag(answer.header("ETag")), 0, parse_http_date(answer.header("Last-Modified"))};
   const std::string length = answer.header("Content-Length");
@@ -99,31 +110,21 @@ Result<void> S3ObjectStore::remove(const std::string& key, const CallLimits& lim
 }
 
 Result<std::vector<ObjectInfo>> S3ObjectStore::list(const std::string& prefix, const CallLimits& limits) {
-  MIDAIR_TRY(check_prefix(prefix_ + prefix));
+  const std::string full = prefix_ + prefix;
+  MIDAIR_TRY(check_prefix(full));
   const CallTimer timer(limits);
   std::vector<ObjectInfo> listing;
-  std::string token;
-  do {
-    S3Request request = request_for("GET", "list", "");
-    request.purpose.subject = prefix_ + prefix;
-    if (!token.empty()) request.query.emplace_back("continuation-token", token);
-    request.query.insert(request.query.end(),
-                         {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix_ + prefix}});
-    const auto fetch = [&]() -> Result<ListPage> {
-      MIDAIR_TRY_ASSIGN(S3Answer answer, client_->send(request, timer));
-      MIDAIR_TRY_ASSIGN(const std::string document, answer.text(kMaxListPage));
-      return parse_list_page(document, "the listing of " + client_->url_of(""));
-    };
-    MIDAIR_TRY_ASSIGN(ListPage page, with_retries(timer, fetch));
-    if (!page.next.empty() && page.next == token)
-      return Error{Errc::corrupt, "list", prefix_ + prefix, "the server gives the same page again and again"};
-    token = page.next;
+  for (std::string token;;) {
+    MIDAIR_TRY_ASSIGN(ListPage page, with_retries(timer, [&] { return fetch_page(*client_, full, token, timer); }));
     for (ObjectInfo& object : page.objects) {
-      if (!object.key.starts_with(prefix_ + prefix)) continue;
+      if (!object.key.starts_with(full)) continue;
       object.key.erase(0, prefix_.size());
       if (check_key(object.key).ok()) listing.push_back(std::move(object));
     }
-  } while (!token.empty());
+    if (page.next.empty()) break;
+    if (page.next == token) return Error{Errc::corrupt, "list", full, "the server gives the same page again and again"};
+    token = std::move(page.next);
+  }
   std::sort(listing.begin(), listing.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   return listing;
 }

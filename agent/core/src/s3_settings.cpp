@@ -37,7 +37,7 @@ Result<void> read_address(const std::string& address, S3Location& location) {
   if (!location.prefix.empty() && location.prefix.back() != '/') location.prefix += '/';
   if (!address.starts_with(kScheme) || !is_bucket_name(location.access.bucket) ||
       (!location.prefix.empty() && !check_key(location.prefix + "x").ok()))
-    return unusable("the address " + address, "it is not of the form s3://BUCKET[/PREFIX]",
+    return unusable("this address", "it is not of the form s3://BUCKET[/PREFIX]",
                     "correct --store or MIDAIR_STORE; a bucket's name has 3 to 63 letters, digits, dots and dashes");
   return {};
 }

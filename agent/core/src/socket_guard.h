@@ -34,6 +34,7 @@ class SocketGuard {
   /// Bytes received since begin_call().
   [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool stopped() const { return timer_->stop().stop_requested(); }
 
  private:
   const CallTimer* timer_ = nullptr;

@@ -2,7 +2,7 @@
 /// The object store: everything that agents and sidecars share goes through this interface.
 ///
 /// Implementations: S3ObjectStore (s3_object_store.h), FileObjectStore (file_object_store.h) and, for tests,
-/// MemoryObjectStore (memory_object_store.h). tests/unit holds the conformance suite that all of them pass.
+/// MemoryObjectStore (memory_object_store.h). tests/support holds the conformance suite that all of them pass.
 #pragma once
 
 #include <chrono>
