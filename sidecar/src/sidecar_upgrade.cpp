@@ -71,8 +71,8 @@ void Sidecar::adopt(const Target& target) {
   UpgradeResult result = result_for(target, UpgradeStatus::completed);
   result.observed_digest = target.sha256;
   result.total_duration_ms = 0;
-  reporter_->result(target.upgrade_id, result);
   publish_record("serving");
+  reporter_->result(target.upgrade_id, result);
 }
 
 void Sidecar::on_staged(Result<StagedRelease> release) {
@@ -104,9 +104,10 @@ void Sidecar::on_finished(const SwapOutcome& outcome) {
     result.error = outcome.error ? outcome.error->message() : "";
     failed(outcome, result);
   }
+  // The record first: whoever reads the result finds the record to match.
+  if (phase_ != Phase::ending) publish_record("serving");
   const bool interrupted = outcome.error && outcome.error->code == Errc::cancelled;
   if (!interrupted) reporter_->result(outcome.target.upgrade_id, result);
-  if (phase_ != Phase::ending) publish_record("serving");
   consider();
 }
 
