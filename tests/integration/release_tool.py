@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
 def release_tool(*args, **options):
     """`options` go to subprocess.run; `prefix` is a command that runs the tool."""
     command = [*options.pop("prefix", []), str(TOOL), *map(str, args)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=100, errors="backslashreplace", **options)
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=250, errors="backslashreplace", **options)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout}")
     result, peak = done.stdout.splitlines()
