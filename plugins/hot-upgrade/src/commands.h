@@ -30,5 +30,7 @@ struct CommandTools {
 [[nodiscard]] CommandSpec hot_command(CommandTools tools);
 /// `midair status`
 [[nodiscard]] CommandSpec status_command(CommandTools tools);
+/// `midair faults`, only in a build with fault points: lists those of a publication.
+[[nodiscard]] CommandSpec faults_command();
 
 }  // namespace midair

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "json_reporter.h"
+#include "midair/fault.h"
 #include "publisher.h"
 #include "text_reporter.h"
 
@@ -46,6 +47,7 @@ int exit_status_of(const HotSummary& summary) {
 int run(const CommandTools& tools, Invocation& invocation) {
   const auto app = app_of(invocation);
   if (!app.ok()) return fail(invocation, app.error());
+  if (auto checked = check_fault_setting(kPublishFaultPoints); !checked.ok()) return fail(invocation, checked.error());
   const auto request = request_of(invocation, *app);
   if (request.lock_timeout < kShortestLockTimeout) {
     invocation.console().print_error(

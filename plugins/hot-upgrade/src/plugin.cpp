@@ -3,6 +3,7 @@
 #include <array>
 
 #include "commands.h"
+#include "midair/fault.h"
 #include "midair/plugin.h"
 #include "midair/store_provider.h"
 #include "store_machine_directory.h"
@@ -19,6 +20,7 @@ class HotUpgradePlugin final : public Plugin {
     const CommandTools tools{context.service<StoreProvider>("store"), directory};
     if (!tools.stores) return Error{Errc::not_found, "find the service", "store", "nobody offers it"};
     MIDAIR_TRY(context.add_command(hot_command(tools)));
+    if (kFaultsCompiledIn) MIDAIR_TRY(context.add_command(faults_command()));
     return context.add_command(status_command(tools));
   }
   void stop() noexcept override {}

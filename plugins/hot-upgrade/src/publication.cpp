@@ -1,6 +1,7 @@
 #include "publication.h"
 
 #include "conditional_put.h"
+#include "midair/fault.h"
 #include "midair/log.h"
 
 namespace midair {
@@ -50,12 +51,14 @@ Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& l
 
   const auto history_key = layout.history(upgrade.sequence);
   MIDAIR_TRY_ASSIGN(const auto history_etag, record(store, history_key, text));
+  if (auto injected = fault("publish.recorded")) return *injected;
   if (auto swapped = swap(store, lock, layout, state.current, text); !swapped.ok()) {
     if (swapped.error().code == Errc::precondition)
       if (const auto removed = store.remove(history_key, {}, history_etag); !removed.ok())
         log(LogLevel::warning, "history.not_taken_back", {{"key", history_key}, {"error", removed.error().message()}});
     return std::move(swapped).error();
   }
+  if (auto injected = fault("publish.swapped")) return *injected;
   return upgrade;
 }
 

@@ -6,6 +6,7 @@
 #include "follower.h"
 #include "human.h"
 #include "lock_renewer.h"
+#include "midair/fault.h"
 #include "publication.h"
 #include "tarball_upload.h"
 #include "ulid.h"
@@ -82,15 +83,18 @@ Result<HotSummary> Publisher::publish(const HotRequest& request) {
     const Stopwatch total(world_.clock, times_.total);
     const auto prepared = prepare(request);
     if (!prepared.ok()) return nothing_published(prepared.error());
+    if (auto injected = fault("publish.prepared")) return *injected;
     const auto lock = take_lock(request, *prepared);
     if (!lock.ok()) return nothing_published(lock.error());
     const LockRenewer renewer(**lock);
+    if (auto injected = fault("publish.locked")) return *injected;
     const auto upgrade = upload_and_publish(*prepared, **lock);
     if (!upgrade.ok()) return nothing_published(upgrade.error());
 
     summary.upgrade = *upgrade;
     summary.upgrade_id = prepared->upgrade_id;
     follow(request, *prepared, summary);
+    if (auto injected = fault("publish.followed")) return *injected;
     clean_up(*prepared, **lock);
   }
   summary.times = times_;
@@ -160,6 +164,7 @@ Result<HotUpgrade> Publisher::upload_and_publish(const Prepared& prepared, Deplo
                       upload_tarball(world_.store, prepared.tarball_key(), release.tarball(), world_.stop));
     world_.reporter.uploaded(prepared.tarball_key(), outcome, watch.elapsed());
   }
+  if (auto injected = fault("publish.uploaded")) return *injected;
   if (world_.stop.stop_requested()) return Error{Errc::cancelled, "publish", "", "interrupted"};
 
   const Stopwatch watch(world_.clock, times_.publish);

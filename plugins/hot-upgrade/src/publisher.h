@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "deploy_lock.h"
 #include "fleet_plan.h"
@@ -19,6 +20,10 @@
 #include "pause.h"
 
 namespace midair {
+
+/// Where a publication can be made to fail (fault.h): each names what was just done.
+inline const std::vector<std::string> kPublishFaultPoints{"publish.prepared", "publish.locked",  "publish.uploaded",
+                                                          "publish.recorded", "publish.swapped", "publish.followed"};
 
 /// What the user asks for.
 struct HotRequest {
