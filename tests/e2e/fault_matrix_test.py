@@ -41,7 +41,7 @@ class Cell(FleetCase):
         self.resources.callback(agent.wait, 40)
         self.resources.callback(agent.terminate)
         wait_until(lambda: f"point={point} " in machine.log(), lambda: f"{point} to be reached: {machine.tail(40)}")
-        self.check_fault(machine, state, action, serving)
+        self.check_fault(machine, point, action, serving)
         agent.terminate()
         agent.wait(40)
 
@@ -62,7 +62,8 @@ class Cell(FleetCase):
             return self.broken_release("new")
         return self.release("new")
 
-    def check_fault(self, machine, state, action, serving):
+    def check_fault(self, machine, point, action, serving):
+        state = point.rsplit(".", 1)[1]
         if action == "kill":
             self.assertEqual(machine.process.wait(10), -9)
             return
@@ -70,6 +71,10 @@ class Cell(FleetCase):
             os.kill(serving, 0)  # raises if it is gone
             self.assertEqual(machine.version(), "base", machine.tail())
         if action == "hang":
+            # Between the death of the new code and the start of the old nobody serves: a sidecar that stops executing
+            # at that very instruction is the platform's to restart.
+            if point == "swap.enter.rolling_back":
+                return
             self.check_code(wait_until(machine.get, machine.tail))
             return
 

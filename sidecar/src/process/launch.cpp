@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,11 +51,15 @@ Result<Fd> lift(int fd, int lowest, const std::string& name) {
   return lifted;
 }
 
-/// Every signal at its default; also what the sidecar ignores, since that would survive exec.
+/// Every signal at its default; also what the sidecar ignores, since that would survive exec. By the system call itself
+/// (rt_sigaction(2)), as glibc keeps its own signals 32 and 33 from us, and whoever started us by its posix_spawn()
+/// left them ignored.
 void reset_signals() noexcept {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int signo = 1; signo <= SIGRTMAX; ++signo) ::sigaction(signo, &action, nullptr);
+  // All zeros means SIG_DFL, no flags, nothing blocked. Not larger than this on any architecture.
+  static constexpr std::array<unsigned long, 8> kDefault{};
+  constexpr std::size_t kKernelMaskBytes = 8;
+  for (int signo = 1; signo <= SIGRTMAX; ++signo)
+    ::syscall(SYS_rt_sigaction, signo, kDefault.data(), nullptr, kKernelMaskBytes);
 }
 
 void unblock_signals() noexcept {
