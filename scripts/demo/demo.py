@@ -4,13 +4,13 @@ import contextlib
 import pathlib
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
-from fleet import Agent, FileStore, Load, Machine, counter_release, wait_until  # noqa: E402
+from fleet import (Agent, FileStore, Interruption, Load, Machine, counter_release, uninterrupted,  # noqa: E402
+                   wait_until)
 from terminal import colour, note, step, table  # noqa: E402
 
 MACHINES = {"m-fra": "fra", "m-iad": "iad", "m-syd": "syd"}
@@ -60,7 +60,8 @@ class Demo:
     def start_load(self):
         for machine in self.machines:
             load = Load(machine.port, self.root / f"{machine.name}.load", *LOAD)
-            self.loads.append(self.resources.enter_context(load))
+            with uninterrupted():
+                self.loads.append(self.resources.enter_context(load))
         self.let_clients_see()
 
     def let_clients_see(self):
@@ -72,7 +73,10 @@ class Demo:
         """Runs `midair hot` as a user would, with its own output; returns its exit status."""
         command = self.agent.hot(version, version, "--timeout", "60s")
         print("  $ " + colour("bold", shlex.join(["midair", *command[1:]])), flush=True)
-        return subprocess.run(command, env=self.agent.environment(), cwd=self.root, timeout=90, check=False).returncode
+        with uninterrupted():
+            agent = subprocess.Popen(command, env=self.agent.environment(), cwd=self.root)
+            self.resources.callback(end, agent)
+        return agent.wait(90)
 
     def serves(self, machine, version, status, of=None):
         """The machine reported `status` for release `of`, and its app itself says that it runs `version`."""
@@ -103,15 +107,14 @@ class Demo:
         ]
 
 
-def stop_on_signals():
-    def stop(number, _):
-        sys.exit(128 + number)  # unwinds through every context manager
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+def end(process):
+    if process.poll() is None:
+        process.terminate()
+        process.wait(20)
 
 
 def main():
-    stop_on_signals()
+    Interruption.install()
     root = pathlib.Path(tempfile.mkdtemp(prefix="midair-demo-"))
     held, interrupted = False, False
     try:

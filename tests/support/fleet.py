@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -48,6 +49,35 @@ def scratch(name):
     finally:
         if not os.environ.get("MIDAIR_KEEP"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+class Interruption:
+    """Turns signals into SystemExit, which unwinds through every context manager."""
+
+    held, pending = 0, None
+
+    @classmethod
+    def install(cls):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, cls.handle)
+
+    @classmethod
+    def handle(cls, number, _):
+        cls.pending = number
+        if not cls.held:
+            sys.exit(128 + number)
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """Within it no signal unwinds: a process that is being started gets its owner first."""
+    Interruption.held += 1
+    try:
+        yield
+    finally:
+        Interruption.held -= 1
+        if not Interruption.held and Interruption.pending:
+            sys.exit(128 + Interruption.pending)
 
 
 class Port:
@@ -132,7 +162,7 @@ class Machine:
         env = {**os.environ, "FLY_APP_NAME": self.app, "FLY_MACHINE_ID": self.name, "FLY_REGION": self.region,
                "FLY_IMAGE_REF": self.image, "FLY_PROCESS_GROUP": "app", "MIDAIR_TEST_MACHINE": str(self.root),
                "PYTHONDONTWRITEBYTECODE": "1", **self.env}
-        with open(self.log_path, "ab") as log:
+        with open(self.log_path, "ab") as log, uninterrupted():
             self.process = subprocess.Popen([*map(str, arguments), "--", *self.command], env=env, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **popen)
         return self
