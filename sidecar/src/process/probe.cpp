@@ -33,7 +33,7 @@ class Probe::Attempt {
       : loop_(loop), accepted_by_(std::move(accepted_by)), on_answer_(std::move(on_answer)) {}
 
   /// An empty request means to connect only.
-  void start(const SocketAddress& address, std::string request, std::chrono::milliseconds timeout);
+  void start(const SocketAddress& address, const std::string& request, std::chrono::milliseconds timeout);
   /// Answers without trying.
   void give_up(std::string why);
 
@@ -60,7 +60,8 @@ class Probe::Attempt {
   EventLoop::Timer next_look_;
 };
 
-void Probe::Attempt::start(const SocketAddress& address, std::string request, std::chrono::milliseconds timeout) {
+void Probe::Attempt::start(const SocketAddress& address, const std::string& request,
+                           std::chrono::milliseconds timeout) {
   // Without its last line no request is complete: whoever accepts too early can't answer.
   constexpr std::size_t kLastLine = 2;
   if (!request.empty()) held_back_ = request.substr(request.size() - kLastLine);

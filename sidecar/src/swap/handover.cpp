@@ -109,7 +109,7 @@ void Handover::watch_candidate(const StepDone& done) {
 
 void Handover::check_health(const StepDone& done) {
   health_.emplace(loop_, supervisor_, candidate_, settings_.ready, kHealthTimeout,
-                  [this, done](Result<std::string> healthy) {
+                  [this, done](const Result<std::string>& healthy) {
                     health_.reset();
                     unhealthy_ = healthy ? 0 : unhealthy_ + 1;
                     illness_ = healthy ? std::nullopt : std::optional(healthy.error());
@@ -154,7 +154,7 @@ void Handover::bring_back(const ReleaseRef& release, const StepDone& done) {
   }
   serve_with(*started.value());
   readiness_.emplace(loop_, supervisor_, serving_, check_for_fallback(), settings_.ready_timeout,
-                     [this](Result<std::string> ready) {
+                     [this](const Result<std::string>& ready) {
                        readiness_.reset();
                        if (!ready) return fallback_failed(ready.error());
                        std::exchange(bringing_back_, nullptr)({});
