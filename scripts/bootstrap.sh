@@ -2,7 +2,7 @@
 # Installs what building and testing Midair needs on Debian 12. Does nothing where all of it is there.
 set -eu
 
-build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libtomlplusplus-dev liblua5.4-dev libcli11-dev
+build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
   libelf-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
   clang-format clang-tidy dpkg-dev file"
