@@ -1,5 +1,6 @@
 """What the e2e tests share: a temporary directory, a store, machines, and releases to ship."""
 
+import concurrent.futures
 import contextlib
 import re
 import unittest
@@ -89,3 +90,21 @@ class FleetCase(unittest.TestCase):
         self.assertGreater(summary["requests"], 0)
         self.assertEqual(machine.get()["count"], summary["posts"])
         return summary
+
+
+FAULT_ACTIONS = ("error", "kill", "hang", "enospc", "eio")
+
+
+def survive_all(test, case, points, side_by_side=4):
+    """Runs `case().survive(point, action)` for every fault point and action, each with a store of its own."""
+    def run(point, action):
+        cell = case()
+        cell.setUp()
+        with contextlib.closing(cell.resources):
+            cell.survive(point, action)
+
+    with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
+        runs = {(point, action): pool.submit(run, point, action) for point in points for action in FAULT_ACTIONS}
+    for (point, action), done in runs.items():
+        with test.subTest(point=point, action=action):
+            done.result()
