@@ -64,6 +64,8 @@ class Sidecar {
   // Decisions.
   void consider();
   [[nodiscard]] bool may_try(const Target& target);
+  /// This disk takes no record of the upgrade: nothing is risked, it is tried again later.
+  void put_off(const Target& target, const Error& error);
   void adopt(const Target& target);
   void completed(const SwapOutcome& outcome);
   void failed(const SwapOutcome& outcome, UpgradeResult& result);

@@ -33,16 +33,17 @@ void Sidecar::consider() {
   if (target.hot_ref == serving.hot_ref || target.upgrade_id == retry_of_) return;
   if (target.sha256 == serving.digest) return adopt(target);
   if (!may_try(target)) return;
-  if (auto counted = attempts_->begin(target.upgrade_id); !counted) {
-    log(LogLevel::error, "attempts.unwritable", {{"error", counted.error().to_string()}});
-    UpgradeResult result = result_for(target, UpgradeStatus::failed);
-    result.error = counted.error().message();
-    retry_later(target.upgrade_id, result);
-    return reporter_->result(target.upgrade_id, result);
-  }
+  if (auto counted = attempts_->begin(target.upgrade_id); !counted) return put_off(target, counted.error());
   reporter_->result(target.upgrade_id, result_for(target, UpgradeStatus::pending));
-  const Target chosen = target;
-  swap_->begin(chosen);
+  swap_->begin(target);
+}
+
+void Sidecar::put_off(const Target& target, const Error& error) {
+  log(LogLevel::error, "state.unwritable", {{"version", target.version}, {"error", error.to_string()}});
+  UpgradeResult result = result_for(target, UpgradeStatus::failed);
+  result.error = error.message();
+  retry_later(target.upgrade_id, result);
+  reporter_->result(target.upgrade_id, result);
 }
 
 bool Sidecar::may_try(const Target& target) {
@@ -63,8 +64,7 @@ void Sidecar::adopt(const Target& target) {
   Marker marker{
       target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(system_clock().wall()),
       target.sequence};
-  if (auto written = write_marker(dir_->marker(), marker); !written)
-    return log(LogLevel::error, "marker.unwritable", {{"error", written.error().to_string()}});
+  if (auto written = write_marker(dir_->marker(), marker); !written) return put_off(target, written.error());
   handover_->rename_serving(target.version, target.hot_ref, target.sequence);
   committed_ = handover_->serving_release();
   log(LogLevel::notice, "release.adopted", {{"version", target.version}, {"why", "the same code runs already"}});

@@ -27,6 +27,18 @@ class UpgradeUnderLoad(FleetCase):
 
 
 class WhatAnUpgradeLeaves(FleetCase):
+    def test_a_republication_that_this_disk_can_not_record_is_reported_and_tried_again(self):
+        machine = self.started()
+        self.publish("r1")
+        marker = machine.state_dir / "marker.json"
+        marker.unlink()
+        marker.mkdir()  # no file can be renamed over it
+        self.assertEqual(self.hot("r1").returncode, 1)
+        self.assertIn("marker.json", self.store.wait_for_result(machine.name, "r1", "failed")["error"])
+        self.assertEqual(machine.version(), "r1")
+        marker.rmdir()
+        self.store.wait_for_result(machine.name, "r1", "completed", timeout=30)
+
     def test_result_and_record_name_what_the_new_code_itself_runs(self):
         machine = self.started()
         self.publish("r1")

@@ -11,7 +11,7 @@
 #include "process/listen_sockets.h"
 #include "process/process_table.h"
 #include "script.h"
-#include "temporary_directory.h"
+#include "temp_dir.h"
 
 namespace midair {
 namespace fs = std::filesystem;
@@ -45,7 +45,7 @@ class ChildTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_grandchild_holds_a_socket_too);
   CPPUNIT_TEST_SUITE_END();
 
-  TemporaryDirectory directory_;
+  TempDir directory_;
 
   void write_file(const std::string& name, const std::string& text, fs::perms mode) const {
     std::ofstream(directory_.path() / name) << text;

@@ -7,7 +7,7 @@
 
 #include "midair/durable_file.h"
 #include "script.h"
-#include "temporary_directory.h"
+#include "temp_dir.h"
 
 namespace midair {
 namespace fs = std::filesystem;
@@ -23,7 +23,7 @@ class LeftoversTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_corrupt_file_is_an_error_and_kills_nobody);
   CPPUNIT_TEST_SUITE_END();
 
-  TemporaryDirectory directory_;
+  TempDir directory_;
   fs::path file_ = directory_.path() / "sessions";
 
   [[nodiscard]] std::string recorded() const { return value_of(read_file(file_, 4096)); }

@@ -9,7 +9,7 @@
 
 #include "process/fd_store.h"
 #include "script.h"
-#include "temporary_directory.h"
+#include "temp_dir.h"
 
 namespace midair {
 namespace fs = std::filesystem;
@@ -44,7 +44,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(nothing_to_drain_does_not_block);
   CPPUNIT_TEST_SUITE_END();
 
-  TemporaryDirectory directory_;
+  TempDir directory_;
   NotifySocket socket_ = value_of(NotifySocket::open(directory_.path() / "notify"));
 
   [[nodiscard]] SpawnSpec app(const std::string& python) const {
