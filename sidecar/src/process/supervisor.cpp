@@ -14,8 +14,9 @@ namespace midair {
 
 namespace {
 
-/// What serves, its successor, and one that still drains. Older ones are ended.
-constexpr std::size_t kMaxGenerations = 3;
+/// What serves, its successor, and those that still drain. Upgrades that follow each other closely must not cut the
+/// answers of the ones before, which the drain timeout bounds anyway; this only bounds the memory. The oldest is ended.
+constexpr std::size_t kMaxGenerations = 8;
 
 SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& release,
                      const std::filesystem::path& notify_path) {
@@ -132,7 +133,10 @@ void Supervisor::ended(pid_t pid, const ExitStatus& status) {
 void Supervisor::enforce_generation_cap() {
   if (generations_.size() <= kMaxGenerations) return;
   for (const auto& generation : generations_)
-    if (generation->asked_to_end) return kill(*generation);
+    if (generation->asked_to_end) {
+      log(LogLevel::warning, "app.drain_cut", {{"generation", std::to_string(generation->number)}});
+      return kill(*generation);
+    }
 }
 
 }  // namespace midair
