@@ -1,4 +1,4 @@
-"""Releases pass between Midair and GNU tar, bsdtar and Python's tarfile, both ways, and stay the same."""
+"""Releases pass between Midair and GNU tar, bsdtar, Python's tarfile and Erlang's erl_tar, both ways, and stay the same."""
 import os
 import shutil
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from release_tool import release_tool, tree_of
 
+ERL_TAR = Path(__file__).parents[1] / "support/erl_tar.escript"
 LONG_NAME = "d" * 90 + "/" + "e" * 50 + "/" + "n" * 100  # fills ustar's prefix
 
 
@@ -76,6 +77,13 @@ class Interoperability(unittest.TestCase):
             tar.extractall(self.home / "theirs")
         self.assert_same_tree(self.home / "theirs")
 
+    def test_erl_tar_reads_ours(self):
+        self.assertEqual(self.run_tool(ERL_TAR, "list", self.tarball).split(), self.names)
+        theirs = self.home / "theirs"
+        theirs.mkdir()
+        self.run_tool(ERL_TAR, "extract", self.tarball, theirs)
+        self.assert_same_tree(theirs)
+
     def test_gnu_tar_would_write_the_same_archive(self):
         subprocess.run(["gzip", "-dk", self.tarball], check=True)
         theirs = self.home / "theirs.tar"
@@ -111,13 +119,26 @@ class Interoperability(unittest.TestCase):
                 tar.add(self.release / name, name)
         self.assert_readable(tarball)
 
+    def test_we_read_erl_tar(self):
+        """Its modes carry the file's type. Of long names it makes pax headers, so there are none here."""
+        shutil.rmtree(self.home / "source" / LONG_NAME.split("/")[0])
+        shutil.rmtree(self.release)
+        self.check(release_tool("pack", self.home / "source", self.tarball))
+        self.unpack(self.tarball, "release")
+        tarball = self.home / "erlang.tar.gz"
+        self.run_tool(ERL_TAR, "create", tarball, self.release, "midair.json", *os.listdir(self.home / "source"))
+        self.assert_readable(tarball)
+
     def test_we_refuse_their_default_formats_by_name(self):
-        """GNU tar's own format, and pax, which bsdtar and Python write when a name or time needs it."""
+        """GNU tar's own format, and pax, which bsdtar, Python and erl_tar write when a name or time needs it."""
         gnu = self.home / "gnu.tar.gz"
         self.run_tool("tar", "--format=gnu", "-czf", gnu, "-C", self.release, "midair.json")
         pax = self.home / "pax.tar.gz"
         self.run_tool("tar", "--format=pax", "-czf", pax, "-C", self.release, "midair.json")
-        for tarball, words in [(gnu, "GNU tar's own format"), (pax, "pax extended header")]:
+        erlang = self.home / "erlang.tar.gz"
+        self.run_tool(ERL_TAR, "create", erlang, self.release, LONG_NAME)
+        for tarball, words in [(gnu, "GNU tar's own format"), (pax, "pax extended header"),
+                               (erlang, "pax extended header")]:
             target = self.home / f"from-{tarball.stem}"
             target.mkdir()
             outcome = release_tool("extract", tarball, target)

@@ -1,5 +1,7 @@
 #include "ustar.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -139,12 +141,15 @@ Result<std::string> decode_name(const TarBlock& block, bool is_directory) {
   return full;
 }
 
-Result<std::uint64_t> decode_mode(const TarBlock& block) {
+/// The permissions. Erlang's erl_tar writes the whole st_mode, so the file's type may stand before them.
+Result<std::uint64_t> decode_mode(const TarBlock& block, bool is_directory) {
   const auto mode = get_octal(block, kMode);
   if (!mode) return corrupt(block, "its mode is not an octal number");
   if ((*mode & 07000) != 0) return refused(block, "its mode has a setuid, setgid or sticky bit");
-  if (*mode > 0777) return corrupt(block, "its mode has bits that are not permissions");
-  return *mode;
+  const std::uint64_t type = *mode & ~std::uint64_t{0777};
+  if (type != 0 && type != (is_directory ? S_IFDIR : S_IFREG))
+    return corrupt(block, "its mode has bits that are neither permissions nor its type");
+  return *mode & 0777;
 }
 
 Result<std::uint64_t> decode_size(const TarBlock& block, bool is_directory) {
@@ -204,7 +209,7 @@ Result<TarEntry> decode_ustar(const TarBlock& block) {
   TarEntry entry;
   entry.is_directory = block[kType.offset] == kDirectory;
   MIDAIR_TRY_ASSIGN(entry.name, decode_name(block, entry.is_directory));
-  MIDAIR_TRY_ASSIGN(const std::uint64_t mode, decode_mode(block));
+  MIDAIR_TRY_ASSIGN(const std::uint64_t mode, decode_mode(block, entry.is_directory));
   MIDAIR_TRY_ASSIGN(entry.size, decode_size(block, entry.is_directory));
   entry.executable = !entry.is_directory && (mode & 0100) != 0;
   return entry;

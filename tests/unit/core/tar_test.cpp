@@ -48,6 +48,7 @@ class TarTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(long_names_are_split_at_a_slash);
   CPPUNIT_TEST(names_that_do_not_fit_cannot_be_packed);
   CPPUNIT_TEST(files_beyond_eight_gigabytes_cannot_be_packed);
+  CPPUNIT_TEST(mode_may_begin_with_the_type);
   CPPUNIT_TEST(bad_headers_are_corrupt);
   CPPUNIT_TEST(other_formats_types_and_modes_are_refused);
   CPPUNIT_TEST(every_single_bit_flip_in_a_header_is_noticed);
@@ -111,6 +112,13 @@ class TarTest : public CppUnit::TestFixture {
     assert_fails(encode_ustar({.name = "a", .size = kMaxTarFileBytes + 1}), Errc::bad_input, "larger than 8 GiB");
   }
 
+  void mode_may_begin_with_the_type() {
+    const TarBlock directory = value_of(encode_ustar({.name = "d", .is_directory = true}));
+    CPPUNIT_ASSERT(value_of(decode_ustar(with(header_of("a"), 100, "0100755"))).executable);
+    CPPUNIT_ASSERT(!value_of(decode_ustar(with(header_of("a"), 100, "0100644"))).executable);
+    CPPUNIT_ASSERT(value_of(decode_ustar(with(directory, 100, "0040755"))).is_directory);
+  }
+
   void bad_headers_are_corrupt() {
     const TarBlock good = header_of("a", 5);
     for (const auto& [offset, bytes, words] : std::vector<std::tuple<std::size_t, std::string, std::string>>{
@@ -124,7 +132,9 @@ class TarTest : public CppUnit::TestFixture {
                           3),
               "size is not"},
              {124, "-0000000001", "size is not"},
-             {100, "0100644", "not permissions"},
+             {100, "0120644", "neither permissions nor its type"},
+             {100, "0040755", "neither permissions nor its type"},
+             {100, "1000644", "neither permissions nor its type"},
              {100, "000064x", "mode is not"},
              {100, std::string(8, '\0'), "mode is not"},
              {0, std::string("a\0b", 3), "goes on after a NUL"},
