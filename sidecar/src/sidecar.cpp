@@ -59,9 +59,11 @@ Result<void> Sidecar::set_up() {
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
-  handover_ =
-      std::make_unique<Handover>(*loop_, *supervisor_, base_image_,
-                                 Handover::Settings{options_.ready, options_.ready_timeout, options_.probation});
+  probation_ = std::make_unique<Probation>(*loop_, *supervisor_, options_.ready, options_.probation);
+  fallback_ =
+      std::make_unique<Fallback>(*loop_, *supervisor_, serving_, base_image_, options_.ready, options_.ready_timeout);
+  handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
+                                         Handover::Settings{options_.ready, options_.ready_timeout});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
   swap_ = std::make_unique<SwapMachine>(
@@ -78,7 +80,7 @@ Result<void> Sidecar::set_up() {
 void Sidecar::on_signal(int signo) {
   if (signo == SIGCHLD) return supervisor_->reap();
   if (signo != SIGTERM && signo != SIGINT) {
-    Generation* serving = supervisor_->find(handover_->serving());
+    Generation* serving = supervisor_->find(serving_.generation);
     if (serving != nullptr)
       if (auto sent = serving->child.signal(signo); !sent)
         log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
@@ -95,10 +97,10 @@ void Sidecar::on_signal(int signo) {
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (phase_ != Phase::ending) {
-    if (number == handover_->candidate()) return swap_->candidate_exited(status.text());
-    if (handover_->fallback_exited(number, status.text())) return;
+    if (number == serving_.candidate) return swap_->candidate_exited(status.text());
+    if (fallback_->exited(number, status.text())) return;
   }
-  if (number == handover_->serving()) {
+  if (number == serving_.generation) {
     if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();
   }
@@ -138,7 +140,7 @@ void Sidecar::serve(const ReleaseRef& release) {
     begin_ending();
     return leave_when_empty();
   }
-  handover_->serve_with(*started.value());
+  serving_.serve_with(*started.value());
   phase_ = Phase::running;
   if (auto pointed = dir_->point_current_at(release.directory); !pointed)
     log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});

@@ -92,6 +92,9 @@ class Sidecar {
   std::unique_ptr<Stager> stager_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;
+  Serving serving_;
+  std::unique_ptr<Probation> probation_;
+  std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;
   std::unique_ptr<SwapMachine> swap_;
   std::unique_ptr<Poller> poller_;

@@ -103,11 +103,10 @@ void Sidecar::boot_staged(const StagedRelease& release) {
   boot_limit_ = {};
   const Target& target = release.target;
   if (auto counted = attempts_->begin(target.upgrade_id); !counted) return boot_without(counted.error().to_string());
-  auto started =
-      supervisor_->start({target.version, target.sha256, target.hot_ref, target.sequence, release.directory});
+  auto started = supervisor_->start(ref_of(release));
   if (!started) return boot_without(started.error().to_string());
   phase_ = Phase::running;
-  handover_->adopt_candidate(*started.value(), committed_);
+  serving_.adopt_candidate(*started.value(), committed_);
   publish_record("swapping");
   swap_->begin_at_boot(release);
 }

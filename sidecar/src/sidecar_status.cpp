@@ -7,7 +7,7 @@
 namespace midair {
 
 void Sidecar::publish_record(const std::string& state) {
-  const ReleaseRef& running = handover_->serving() == 0 ? committed_ : handover_->serving_release();
+  const ReleaseRef& running = serving_.generation == 0 ? committed_ : serving_.release;
   MachineRecord record;
   record.base_image_ref = options_.identity.base_image_ref;
   record.hot_ref = running.hot_ref;
@@ -47,7 +47,7 @@ std::string Sidecar::answer(const std::string& op) {
 }
 
 std::string Sidecar::status_json() const {
-  const ReleaseRef& running = handover_->serving_release();
+  const ReleaseRef& running = serving_.release;
   Poco::JSON::Object status;
   status.set("app", options_.identity.app);
   status.set("machine_id", options_.identity.machine_id);
@@ -60,7 +60,7 @@ std::string Sidecar::status_json() const {
   status.set("fingerprint", fingerprint_of(options_.identity.base_image_ref, running.hot_ref));
   status.set("sidecar_version", MIDAIR_BUILD_VERSION);
   status.set("booted_at", booted_at_);
-  if (Generation* serving = supervisor_->find(handover_->serving())) {
+  if (Generation* serving = supervisor_->find(serving_.generation)) {
     status.set("pid", serving->child.pid());
     status.set("generation", serving->number);
     status.set("app_status", serving->status);

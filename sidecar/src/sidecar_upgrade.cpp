@@ -29,7 +29,7 @@ void Sidecar::on_pointer(const Decision& decision) {
 void Sidecar::consider() {
   if (phase_ != Phase::running || swap_->state() != SwapState::idle || !decision_ || !decision_->target) return;
   const Target& target = *decision_->target;
-  const ReleaseRef& serving = handover_->serving_release();
+  const ReleaseRef& serving = serving_.release;
   if (target.hot_ref == serving.hot_ref || target.upgrade_id == retry_of_) return;
   if (target.sha256 == serving.digest) return adopt(target);
   if (!may_try(target)) return;
@@ -65,8 +65,8 @@ void Sidecar::adopt(const Target& target) {
       target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(system_clock().wall()),
       target.sequence};
   if (auto written = write_marker(dir_->marker(), marker); !written) return put_off(target, written.error());
-  handover_->rename_serving(target.version, target.hot_ref, target.sequence);
-  committed_ = handover_->serving_release();
+  serving_.rename(target.version, target.hot_ref, target.sequence);
+  committed_ = serving_.release;
   log(LogLevel::notice, "release.adopted", {{"version", target.version}, {"why", "the same code runs already"}});
   UpgradeResult result = result_for(target, UpgradeStatus::completed);
   result.observed_digest = target.sha256;
@@ -112,7 +112,7 @@ void Sidecar::on_finished(const SwapOutcome& outcome) {
 }
 
 void Sidecar::completed(const SwapOutcome& outcome) {
-  committed_ = handover_->serving_release();
+  committed_ = serving_.release;
   retry_delay_.reset();
   log(LogLevel::notice, "release.committed",
       {{"version", outcome.target.version},
@@ -121,8 +121,7 @@ void Sidecar::completed(const SwapOutcome& outcome) {
   if (auto forgotten = attempts_->forget_others(outcome.target.upgrade_id); !forgotten)
     log(LogLevel::warning, "attempts.unwritable", {{"error", forgotten.error().to_string()}});
   std::set<std::string> keep{committed_.digest};
-  if (const ReleaseRef& last_good = handover_->fallback_release(); !last_good.is_base_image())
-    keep.insert(last_good.digest);
+  if (const ReleaseRef& last_good = serving_.fallback; !last_good.is_base_image()) keep.insert(last_good.digest);
   if (auto collected = dir_->collect_garbage(keep); !collected)
     log(LogLevel::warning, "garbage.not_collected", {{"error", collected.error().to_string()}});
   poller_->reconsider(committed_.sequence);

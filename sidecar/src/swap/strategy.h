@@ -7,11 +7,18 @@
 
 #include "midair/error.h"
 #include "release/stager.h"
+#include "swap/release_ref.h"
 
 namespace midair {
 
 /// Ends a step: called exactly once, on the loop thread, never from inside the call that began the step.
 using StepDone = std::function<void(Result<void>)>;
+
+/// How a staged release is known once it runs.
+[[nodiscard]] inline ReleaseRef ref_of(const StagedRelease& release) {
+  const Target& target = release.target;
+  return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
+}
 
 /// One way to swap. All calls come on the loop thread, in the order of the state table. A step that is given up (its
 /// deadline passed, the candidate died) is followed by undo() or roll_back(); its late StepDone is ignored.
@@ -31,6 +38,10 @@ class Strategy {
   virtual void undo(StepDone done) = 0;
   /// After the switch: stops the new code and brings back what served before, else the base image.
   virtual void roll_back(StepDone done) = 0;
+  /// The new code is committed: nothing will be rolled back, what was kept for it may go. Can't fail the swap.
+  virtual void committed() = 0;
+  /// The machine stops: nothing is started, judged or brought back any more.
+  virtual void stop_watching() = 0;
 
   /// The digest of the release that the new code itself was seen to run; empty where that can't be seen.
   [[nodiscard]] virtual std::string observed_digest() const = 0;

@@ -92,6 +92,7 @@ void SwapMachine::enter(const SwapRow& row) {
   since_ = system_clock().now();
   log(LogLevel::info, std::string("swap.") + to_string(state_),
       {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
+  if (row.from == SwapState::committed) strategy_.committed();
   if (state_ == SwapState::idle) return finish();
   if (hooks_.on_state) hooks_.on_state(state_);
   if (auto injected = fault(enter_point(state_))) {

@@ -29,6 +29,8 @@ class ScriptedStrategy final : public Strategy {
   void resume(StepDone done) override { step("resume", std::move(done)); }
   void undo(StepDone done) override { step("undo", std::move(done)); }
   void roll_back(StepDone done) override { step("roll_back", std::move(done)); }
+  void committed() override { calls.emplace_back("committed"); }
+  void stop_watching() override {}
   [[nodiscard]] std::string observed_digest() const override { return std::string(64, 'a'); }
 
  private:
@@ -148,7 +150,8 @@ class SwapMachineTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!world.outcome->error);
     CPPUNIT_ASSERT_EQUAL(std::string(64, 'a'), world.outcome->observed_digest);
     CPPUNIT_ASSERT(world.outcome->suspended_for.has_value());
-    CPPUNIT_ASSERT(world.strategy.calls == (std::vector<std::string>{"prepare", "suspend", "migrate", "resume"}));
+    CPPUNIT_ASSERT(world.strategy.calls ==
+                   (std::vector<std::string>{"prepare", "suspend", "migrate", "resume", "committed"}));
     CPPUNIT_ASSERT_EQUAL(std::string("new"), world.current());
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, read_marker(world.dir->marker()).value()->sequence);
     CPPUNIT_ASSERT(!world.has_journal());
