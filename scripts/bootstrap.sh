@@ -5,7 +5,7 @@ set -eu
 build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
   libelf-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
-  erlang-base clang-format clang-tidy dpkg-dev file"
+  erlang-base clang-format clang-tidy dpkg-dev file strace"
 
 missing=""
 for package in $build $test; do

@@ -127,7 +127,7 @@ class Machine:
     """One local machine. start() and stop() may be called again and again; close() leaves nothing behind."""
 
     def __init__(self, root, name, store, base_dir, *, app="counter", image="registry.fly.io/counter:deployment-01BASE",
-                 region="fra", command=("./server.py",), options=(), env=None):
+                 region="fra", command=("./server.py",), options=(), env=None, wrapper=()):
         self.name = name
         self.root = pathlib.Path(root) / name
         self.root.mkdir(parents=True)
@@ -139,6 +139,7 @@ class Machine:
         self.options = {"--poll-interval": "200ms", "--probation": "500ms", "--drain-timeout": "10s",
                         "--ready-timeout": "10s", **dict(options)}
         self.env = env or {}
+        self.wrapper = list(wrapper)
         self._port = Port()
         self.port = self._port.number
         self.process = None
@@ -163,8 +164,9 @@ class Machine:
                "FLY_IMAGE_REF": self.image, "FLY_PROCESS_GROUP": "app", "MIDAIR_TEST_MACHINE": str(self.root),
                "PYTHONDONTWRITEBYTECODE": "1", **self.env}
         with open(self.log_path, "ab") as log, uninterrupted():
-            self.process = subprocess.Popen([*map(str, arguments), "--", *self.command], env=env, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **popen)
+            self.process = subprocess.Popen([*self.wrapper, *map(str, arguments), "--", *self.command], env=env,
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                                            **popen)
         return self
 
     def stop(self, number=signal.SIGTERM, timeout=20):

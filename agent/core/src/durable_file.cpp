@@ -113,8 +113,8 @@ Result<void> make_private_dir(const fs::path& path) {
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
   if (error) return system_error(error.value(), "create the directory", path.parent_path().string());
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return system_error(errno, "create the directory", path.string());
+  if (::mkdir(path.c_str(), 0700) == 0) return sync_path(directory_of(path));
+  if (errno != EEXIST) return system_error(errno, "create the directory", path.string());
   if (!fs::is_directory(path, error)) return system_error(ENOTDIR, "use the directory", path.string());
   return {};
 }

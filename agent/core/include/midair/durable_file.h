@@ -42,7 +42,7 @@ namespace midair {
 /// fsyncs a file or directory by path.
 [[nodiscard]] Result<void> sync_path(const std::filesystem::path& path);
 
-/// Creates `path` and its missing parents, `path` itself with mode 0700 (parents with the umask).
+/// Creates `path` and its missing parents, `path` itself durably and with mode 0700 (parents with the umask).
 [[nodiscard]] Result<void> make_private_dir(const std::filesystem::path& path);
 
 }  // namespace midair
