@@ -95,9 +95,12 @@ void Sidecar::on_finished(const SwapOutcome& outcome) {
   result.started_at = outcome.started_at;
   result.total_duration_ms = milliseconds_of(outcome.took);
   if (outcome.suspended_for) result.suspend_duration_ms = milliseconds_of(*outcome.suspended_for);
+  result.processes_succeeded = outcome.report.units_succeeded;
+  result.processes_failed = outcome.report.units_failed;
   if (outcome.status == UpgradeStatus::completed) {
-    result.processes_succeeded = 1;
-    result.observed_digest = outcome.observed_digest;
+    result.observed_digest = outcome.report.observed_digest;
+    result.modules_reloaded = outcome.report.modules.size();
+    result.module_names = outcome.report.modules;
     completed(outcome);
   } else {
     result.step = to_string(outcome.ended_in);

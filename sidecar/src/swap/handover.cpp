@@ -25,7 +25,7 @@ Handover::Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, Pr
 
 void Handover::prepare(const StagedRelease& release, StepDone done) {
   serving_.candidate_release = ref_of(release);
-  observed_.clear();
+  report_ = {};
   auto started = supervisor_.start(serving_.candidate_release);
   if (!started) {
     loop_.post([done, error = std::move(started).error()] { done(error); });
@@ -96,15 +96,16 @@ void Handover::roll_back(StepDone done) {
 }
 
 void Handover::observe(const std::string& named_release) {
-  observed_ = named_release;
-  if (!observed_.empty()) return;
+  report_.units_succeeded = 1;
+  report_.observed_digest = named_release;
+  if (!named_release.empty()) return;
   // The directory in which the kernel sees the process run is named after the digest.
   const Generation* candidate = supervisor_.find(serving_.candidate);
   if (candidate == nullptr) return;
   std::error_code error;
   const auto directory =
       std::filesystem::read_symlink("/proc/" + std::to_string(candidate->child.pid()) + "/cwd", error);
-  if (!error && is_sha256_hex(directory.filename().string())) observed_ = directory.filename().string();
+  if (!error && is_sha256_hex(directory.filename().string())) report_.observed_digest = directory.filename().string();
 }
 
 }  // namespace midair

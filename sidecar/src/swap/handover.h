@@ -36,7 +36,7 @@ class Handover final : public Strategy {
   void roll_back(StepDone done) override;
   void committed() override {}
   void stop_watching() override;
-  [[nodiscard]] std::string observed_digest() const override { return observed_; }
+  [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
   void watch_candidate(StepDone done);
@@ -48,7 +48,7 @@ class Handover final : public Strategy {
   Probation& probation_;
   Fallback& fallback_;
   const Settings settings_;
-  std::string observed_;
+  SwapReport report_;
   std::optional<Readiness> readiness_;
 };
 

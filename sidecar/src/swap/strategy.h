@@ -2,8 +2,12 @@
 /// How code is swapped: the steps of the state table that differ from strategy to strategy.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "midair/error.h"
 #include "release/stager.h"
@@ -20,6 +24,16 @@ using StepDone = std::function<void(Result<void>)>;
   return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
 }
 
+/// What was seen of the new code while it was swapped in.
+struct SwapReport {
+  std::string observed_digest{};  ///< of the release that it itself was seen to run; empty where that can't be seen
+  std::vector<std::string> modules{};  ///< in-place: the names of those that were replaced
+  std::uint64_t units_succeeded = 0;
+  std::uint64_t units_failed = 0;
+  /// In-place: from the first gate closed to the last opened, by the app's own clock.
+  std::optional<std::chrono::nanoseconds> suspended{};
+};
+
 /// One way to swap. All calls come on the loop thread, in the order of the state table. A step that is given up (its
 /// deadline passed, the candidate died) is followed by undo() or roll_back(); its late StepDone is ignored.
 class Strategy {
@@ -34,7 +48,8 @@ class Strategy {
   virtual void migrate(StepDone done) = 0;
   /// After the switch: the new code serves, the old drains. Ends when probation is passed, or with what went wrong.
   virtual void resume(StepDone done) = 0;
-  /// Before the switch: stops the new code, lets the old go on.
+  /// Before the switch: stops the new code, lets the old go on. Where the old died of the attempt it is started anew;
+  /// fails only if nothing serves any more.
   virtual void undo(StepDone done) = 0;
   /// After the switch: stops the new code and brings back what served before, else the base image.
   virtual void roll_back(StepDone done) = 0;
@@ -43,8 +58,8 @@ class Strategy {
   /// The machine stops: nothing is started, judged or brought back any more.
   virtual void stop_watching() = 0;
 
-  /// The digest of the release that the new code itself was seen to run; empty where that can't be seen.
-  [[nodiscard]] virtual std::string observed_digest() const = 0;
+  /// Of the swap that is going on, or went on last.
+  [[nodiscard]] virtual const SwapReport& report() const = 0;
 };
 
 }  // namespace midair

@@ -128,7 +128,7 @@ void SwapMachine::act(SwapAction action) {
     case SwapAction::migrate: return strategy_.migrate(step_done());
     case SwapAction::switch_over: return complete_soon(switch_over());
     case SwapAction::resume: return strategy_.resume(step_done());
-    case SwapAction::commit: outcome_.observed_digest = strategy_.observed_digest(); return complete_soon(commit());
+    case SwapAction::commit: return complete_soon(commit());
     case SwapAction::undo:
       outcome_.status = UpgradeStatus::failed;
       hooks_.cancel_stage();
@@ -151,6 +151,8 @@ void SwapMachine::fail(Error error) {
 
 void SwapMachine::finish() {
   outcome_.took = system_clock().now() - began_;
+  outcome_.report = strategy_.report();
+  if (outcome_.report.suspended) outcome_.suspended_for = outcome_.report.suspended;
   if (auto cleared = clear_journal(dir_.journal()); !cleared)
     log(LogLevel::warning, "journal.not_cleared", {{"error", cleared.error().to_string()}});
   const SwapOutcome outcome = std::exchange(outcome_, {});
@@ -166,8 +168,10 @@ StepDone SwapMachine::step_done() {
 }
 
 void SwapMachine::complete(Result<void> result) {
+  // What undid is undone: failing it here would end a machine that serves well.
   if (result)
-    if (auto injected = fault(leave_point(state_))) result = *std::move(injected);
+    if (auto injected = fault(leave_point(state_)); injected && state_ != SwapState::aborted)
+      result = *std::move(injected);
   if (result) return handle(SwapEvent::step_done);
   fail(std::move(result).error());
 }
@@ -183,9 +187,10 @@ std::chrono::milliseconds SwapMachine::deadline_of(SwapState state) const {
     case SwapState::staged: return deadlines_.ready + deadlines_.suspend;
     case SwapState::prepared:
     case SwapState::suspended: return deadlines_.suspend;
-    // The last good release gets its time to become ready, then the base image.
-    case SwapState::rolling_back: return 3 * deadlines_.ready;
-    case SwapState::aborted: return deadlines_.suspend;
+    // The last good release gets its time to become ready, then the base image. After an abort that is needed only
+    // where the process that was to stay died of the attempt.
+    case SwapState::rolling_back:
+    case SwapState::aborted: return deadlines_.suspend + 3 * deadlines_.ready;
     // Probation is timed by the strategy; the rest are local writes or no steps at all.
     case SwapState::probation:
     case SwapState::migrated:

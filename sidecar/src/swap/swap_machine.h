@@ -25,9 +25,9 @@ struct SwapOutcome {
   UpgradeStatus status = UpgradeStatus::completed;
   SwapState ended_in = SwapState::idle;  ///< the state in which it failed
   std::optional<Error> error;
-  std::string observed_digest;
+  SwapReport report;
   std::string started_at;                                 ///< RFC 3339
-  std::optional<std::chrono::nanoseconds> suspended_for;  ///< from `prepared` entered to `probation` entered
+  std::optional<std::chrono::nanoseconds> suspended_for;  ///< the app's word, else `prepared` to `probation` entered
   std::chrono::nanoseconds took{};                        ///< from begin() to the outcome
 };
 

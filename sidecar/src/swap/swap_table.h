@@ -5,7 +5,8 @@
 ///
 /// Each state has one action that is started on entering it and ends in step_done or step_failed. Up to `migrated` a
 /// failure leads to `aborted`: the old code was never stopped and serves on. The action of `migrated` is the switch (a
-/// journal record and a symlink rename); from `probation` on, failure leads to `rolling_back`.
+/// journal record and a symlink rename); from `probation` on, failure leads to `rolling_back`. A way back that fails,
+/// in either, leaves nobody who serves: `lost`.
 #pragma once
 
 #include <array>
@@ -87,7 +88,7 @@ inline constexpr auto kSwapTable = [] {
       {S::suspended, E::stop_requested, S::aborted, A::undo},
       {S::migrated, E::stop_requested, S::aborted, A::undo},
       {S::aborted, E::step_done, S::idle, A::none},
-      {S::aborted, E::step_failed, S::idle, A::none},
+      {S::aborted, E::step_failed, S::lost, A::give_up},
 
       {S::probation, E::step_failed, S::rolling_back, A::roll_back},
       {S::probation, E::candidate_exited, S::rolling_back, A::roll_back},

@@ -31,7 +31,8 @@ class ScriptedStrategy final : public Strategy {
   void roll_back(StepDone done) override { step("roll_back", std::move(done)); }
   void committed() override { calls.emplace_back("committed"); }
   void stop_watching() override {}
-  [[nodiscard]] std::string observed_digest() const override { return std::string(64, 'a'); }
+  [[nodiscard]] const SwapReport& report() const override { return seen; }
+  SwapReport seen{.observed_digest = std::string(64, 'a')};
 
  private:
   void step(const std::string& name, StepDone done) {
@@ -138,6 +139,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_candidate_that_dies_in_probation_rolls_back);
   CPPUNIT_TEST(failed_probation_rolls_back);
   CPPUNIT_TEST(a_failed_roll_back_is_lost);
+  CPPUNIT_TEST(an_abort_that_leaves_nobody_serving_is_lost);
   CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
   CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
   CPPUNIT_TEST(a_second_swap_starts_afresh);
@@ -148,7 +150,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
     world.run();
     CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
     CPPUNIT_ASSERT(!world.outcome->error);
-    CPPUNIT_ASSERT_EQUAL(std::string(64, 'a'), world.outcome->observed_digest);
+    CPPUNIT_ASSERT_EQUAL(std::string(64, 'a'), world.outcome->report.observed_digest);
     CPPUNIT_ASSERT(world.outcome->suspended_for.has_value());
     CPPUNIT_ASSERT(world.strategy.calls ==
                    (std::vector<std::string>{"prepare", "suspend", "migrate", "resume", "committed"}));
@@ -237,6 +239,16 @@ class SwapMachineTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(world.lost.has_value());
     CPPUNIT_ASSERT(!world.outcome);
     CPPUNIT_ASSERT(world.has_journal());
+  }
+
+  void an_abort_that_leaves_nobody_serving_is_lost() {
+    World world;
+    world.strategy.script["migrate"] = "fail";
+    world.strategy.script["undo"] = "fail";
+    world.run();
+    CPPUNIT_ASSERT(!world.outcome);
+    CPPUNIT_ASSERT(world.machine->state() == SwapState::lost);
+    CPPUNIT_ASSERT_EQUAL(std::string("old"), world.current());
   }
 
   void a_stop_aborts_only_before_the_switch() {
