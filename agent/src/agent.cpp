@@ -100,15 +100,13 @@ Result<void> Agent::set_up(const CommandLine& globals) {
 }
 
 int Agent::run_command(const CommandLine& globals, TerminalConsole& console) {
-  const CommandSpec* command = commands_.find(globals.command);
-  if (globals.command.empty()) {
-    print_help(nullptr, commands_, console);
-    return globals.flag("help") ? kExitOk : kExitUsage;
-  }
-  if (command == nullptr) return usage_error(console, unknown_command(globals.command), general_usage());
-  if (globals.flag("help")) {
+  const std::string name = command_name(globals);
+  const CommandSpec* command = commands_.find(name);
+  if (command == nullptr && !name.empty()) return usage_error(console, unknown_command(name), general_usage());
+  const bool incomplete = command == nullptr || is_group(*command);
+  if (incomplete || globals.flag("help")) {
     print_help(command, commands_, console);
-    return kExitOk;
+    return globals.flag("help") ? kExitOk : kExitUsage;
   }
   const auto line = parse_command_line(args_, *command);
   if (!line.ok()) return usage_error(console, line.error(), usage_of(*command));
@@ -119,6 +117,12 @@ int Agent::run_command(const CommandLine& globals, TerminalConsole& console) {
   if (const auto applied = apply_options(command->options, *line); !applied.ok())
     return usage_error(console, applied.error(), usage_of(*command));
   return run_parsed(*command, *line, console);
+}
+
+std::string Agent::command_name(const CommandLine& globals) const {
+  const CommandSpec* named = commands_.find(globals.command);
+  const bool goes_on = named != nullptr && is_group(*named) && !globals.arguments.empty();
+  return goes_on ? globals.command + " " + globals.arguments.front() : globals.command;
 }
 
 int Agent::run_parsed(const CommandSpec& command, const CommandLine& line, TerminalConsole& console) {
@@ -154,10 +158,12 @@ Error Agent::unknown_command(const std::string& name) const {
     if (plugin.state == PluginState::refused)
       error.cause += "; the plugin " + (plugin.name.empty() ? plugin.path : plugin.name) +
                      ", which might provide it, was refused: " + plugin.reason;
+  const std::string group = group_of(name);
+  const std::string prefix = group.empty() ? "midair " : "midair " + group + " ";
   std::vector<std::string> names;
-  for (const auto* command : commands_.all()) names.push_back(command->name);
-  const auto guess = nearest(name, names);
-  error.hint = guess ? "midair " + *guess : "midair help lists all commands";
+  for (const auto* command : members_of(group, commands_.all())) names.push_back(short_name(command->name));
+  const auto guess = nearest(short_name(name), names);
+  error.hint = guess ? prefix + *guess : prefix + "--help lists all commands";
   return error;
 }
 

@@ -30,6 +30,8 @@ class Agent {
   /// Plugins are mapped, the settings read and the plugins started: all but running the command.
   Result<void> set_up(const CommandLine& globals);
   int run_command(const CommandLine& globals, TerminalConsole& console);
+  /// The command's whole name: of a group's with the word that follows.
+  [[nodiscard]] std::string command_name(const CommandLine& globals) const;
   int run_parsed(const CommandSpec& command, const CommandLine& line, TerminalConsole& console);
   Result<void> apply_options(const std::vector<OptionSpec>& options, const CommandLine& line);
   [[nodiscard]] Error unknown_command(const std::string& name) const;

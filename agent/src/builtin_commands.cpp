@@ -1,5 +1,7 @@
 #include "builtin_commands.h"
 
+#include <Poco/String.h>
+
 #include "completion.h"
 #include "help.h"
 #include "midair/json.h"
@@ -71,9 +73,10 @@ int print_completion(const CommandTable& commands, Invocation& invocation) {
 
 int run_help(const CommandTable& commands, Invocation& invocation) {
   const auto& arguments = invocation.arguments();
-  const CommandSpec* command = arguments.empty() ? nullptr : commands.find(arguments.front());
-  if (arguments.size() > 1 || (!arguments.empty() && command == nullptr)) {
-    invocation.console().print_error(wrong_argument("help", "there is no command '" + arguments.back() + "'"));
+  const std::string name = Poco::cat(std::string(" "), arguments.begin(), arguments.end());
+  const CommandSpec* command = commands.find(name);
+  if (!name.empty() && command == nullptr) {
+    invocation.console().print_error(wrong_argument("help", "there is no command '" + name + "'"));
     return kExitUsage;
   }
   print_help(command, commands, invocation.console());
@@ -83,9 +86,11 @@ int run_help(const CommandTable& commands, Invocation& invocation) {
 }  // namespace
 
 void print_help(const CommandSpec* command, const CommandTable& commands, Console& console) {
-  if (!console.json()) return console.print(command != nullptr ? help_of(*command) : general_help(commands.all()));
-  for (const auto* each : commands.all())
-    if (command == nullptr || each == command) console.print_json_line(to_canonical_json(*describe(*each)));
+  const auto all = commands.all();
+  if (!console.json()) return console.print(command != nullptr ? help_of(*command, all) : general_help(all));
+  for (const auto* each : all)
+    if (command == nullptr || each == command || group_of(each->name) == command->name)
+      console.print_json_line(to_canonical_json(*describe(*each)));
 }
 
 std::vector<CommandSpec> builtin_commands(const BuiltinParts& parts) {

@@ -1,5 +1,6 @@
 #include "command_line.h"
 
+#include <Poco/StringTokenizer.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -86,6 +87,15 @@ Result<void> check_values(const CommandLine& line, const CommandSpec& command) {
   return {};
 }
 
+/// Where the arguments go on after the words of `name`; nothing if they don't begin with them.
+std::optional<std::vector<std::string>::const_iterator> end_of_name(const std::vector<std::string>& arguments,
+                                                                    const std::string& name) {
+  const Poco::StringTokenizer words(name, " ");
+  if (arguments.size() < words.count() || !std::equal(words.begin(), words.end(), arguments.begin()))
+    return std::nullopt;
+  return arguments.begin() + static_cast<std::ptrdiff_t>(words.count());
+}
+
 }  // namespace
 
 std::optional<std::string> CommandLine::text(const std::string& name) const {
@@ -108,6 +118,7 @@ Result<CommandLine> parse_global_options(const std::vector<std::string>& args) {
                          nearest(name, candidates).value_or("midair --help"));
   }
   line.command = rest.front();
+  line.arguments.assign(rest.begin() + 1, rest.end());
   return line;
 }
 
@@ -118,10 +129,11 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args, con
   MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(args));
   if (const auto unknown = parser.unknown(); !unknown.empty()) return unknown_option(unknown.front(), command);
   MIDAIR_TRY(check_values(line, command));
-  if (line.arguments.empty() || line.arguments.front() != command.name)  // an option took it for its value
+  const auto name_end = end_of_name(line.arguments, command.name);
+  if (!name_end)  // an option took a word of it for its value
     return misunderstood("the command line", "the options of midair " + command.name + " follow its name");
   line.command = command.name;
-  line.arguments.erase(line.arguments.begin());
+  line.arguments.erase(line.arguments.begin(), *name_end);
   if (command.arguments.empty() && !line.arguments.empty())
     return misunderstood("'" + line.arguments.front() + "'", "midair " + command.name + " takes no arguments",
                          "midair help " + command.name);

@@ -14,10 +14,11 @@ namespace midair {
 
 /// What stands on a command line.
 struct CommandLine {
-  std::string command;                                    ///< empty if none is named
+  std::string command;  ///< empty if none is named; after the first pass its first word
   std::map<std::string, std::vector<std::string>> texts;  ///< by option name: the values given, in order
   std::set<std::string> flags;                            ///< names of the flags given
-  std::vector<std::string> arguments;                     ///< positional ones after the command's name
+  /// Positional ones after the command's name. After the first pass: all that follows it and isn't global.
+  std::vector<std::string> arguments;
 
   [[nodiscard]] bool flag(const std::string& name) const { return flags.contains(name); }
   /// The value given, if any.

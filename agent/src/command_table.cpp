@@ -19,8 +19,11 @@ bool is_word(std::string_view name) {
 
 /// The first contradiction in `command`, if any.
 std::optional<std::string> contradiction(const CommandSpec& command, const SettingTable& settings) {
-  if (!is_word(command.name)) return "a command's name is made of lower-case letters, digits and '-'";
-  if (!command.run) return "it has nothing to run";
+  const std::string group = group_of(command.name);
+  if (!is_word(short_name(command.name)) || (!group.empty() && !is_word(group)))
+    return "a command's name is one or two words of lower-case letters, digits and '-'";
+  if (is_group(command) && !(group.empty() && command.options.empty() && command.arguments.empty()))
+    return "it has nothing to run, and is no group either";
   std::set<std::string> taken;
   for (const auto& option : global_options())
     if (option.name != kShadowable) taken.insert(option.name);
@@ -53,6 +56,19 @@ const std::vector<OptionSpec>& global_options() {
   return options;
 }
 
+std::string group_of(const std::string& name) {
+  const auto blank = name.find(' ');
+  return blank == std::string::npos ? std::string() : name.substr(0, blank);
+}
+
+std::string short_name(const std::string& name) { return name.substr(name.find(' ') + 1); }
+
+std::vector<const CommandSpec*> members_of(const std::string& group, const std::vector<const CommandSpec*>& commands) {
+  auto members = commands;
+  std::erase_if(members, [&](const CommandSpec* command) { return group_of(command->name) != group; });
+  return members;
+}
+
 std::vector<OptionSpec> global_options_of(const CommandSpec& command) {
   auto options = global_options();
   std::erase_if(options, [&](const OptionSpec& global) {
@@ -66,9 +82,16 @@ Result<void> CommandTable::add(const std::string& owner, CommandSpec command, co
   const std::string name = command.name;
   if (const auto problem = contradiction(command, settings)) return Error{Errc::bug, "add the command", name, *problem};
   const std::scoped_lock lock(mutex_);
+  if (const std::string group = group_of(name); !group.empty() && !has_group(group))
+    return Error{Errc::refused, "add the command", name, "there is no group '" + group + "'"};
   const auto [entry, is_new] = entries_.try_emplace(name, Entry{owner, std::move(command)});
   if (is_new) return {};
   return Error{Errc::refused, "add the command", name, "'" + entry->second.owner + "' has a command of that name"};
+}
+
+bool CommandTable::has_group(const std::string& name) const {
+  const auto entry = entries_.find(name);
+  return entry != entries_.end() && is_group(entry->second.command);
 }
 
 void CommandTable::withdraw(const std::string& owner) {

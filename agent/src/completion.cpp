@@ -18,7 +18,8 @@ ValueKind value_kind(const OptionSpec& option) {
 
 std::string argument_words(const CommandSpec& command, const Commands& commands) {
   const std::string& synopsis = command.arguments;
-  if (synopsis == "[COMMAND]") return command_words(commands);
+  if (is_group(command)) return command_words(command.name, commands);
+  if (synopsis == "[COMMAND]") return command_words("", commands);
   const bool is_placeholder = synopsis.find_first_not_of("abcdefghijklmnopqrstuvwxyz-|") != synopsis.npos;
   return is_placeholder ? std::string() : Poco::translate(synopsis, "|", " ");
 }
@@ -41,9 +42,17 @@ std::string option_pattern(const Commands& commands, const std::vector<ValueKind
   return pattern;
 }
 
-std::string command_words(const Commands& commands) {
+std::string command_words(const std::string& group, const Commands& commands) {
   std::string words;
-  for (const auto* command : commands) words += (words.empty() ? "" : " ") + command->name;
+  for (const auto* command : members_of(group, commands))
+    words += (words.empty() ? "" : " ") + short_name(command->name);
+  return words;
+}
+
+std::string group_words(const Commands& commands) {
+  std::string words;
+  for (const auto* command : commands)
+    if (is_group(*command)) words += (words.empty() ? "" : " ") + command->name;
   return words;
 }
 

@@ -19,7 +19,8 @@ _midair() {
     case ${COMP_WORDS[i]} in
       @value_options@) ((i++)) ;;
       -*) ;;
-      *) command=${COMP_WORDS[i]}; break ;;
+      *) command+=${command:+ }${COMP_WORDS[i]}
+         [[ " @groups@ " == *" $command "* ]] || break ;;
     esac
   done
   case $command in
@@ -35,10 +36,11 @@ complete -F _midair midair
 std::string bash_completion(const Commands& commands) {
   std::string cases;
   for (const auto* command : commands)
-    cases += "    " + command->name + ") options=" + shell_quoted(option_words(command->options)) +
+    cases += "    " + shell_quoted(command->name) + ") options=" + shell_quoted(option_words(command->options)) +
              " words=" + shell_quoted(argument_words(*command, commands)) + " ;;\n";
   return fill(kScript,
-              {{"commands", shell_quoted(command_words(commands))},
+              {{"commands", shell_quoted(command_words("", commands))},
+               {"groups", group_words(commands)},
                {"directory_options", option_pattern(commands, {ValueKind::directory})},
                {"file_options", option_pattern(commands, {ValueKind::file})},
                {"other_options", option_pattern(commands, {ValueKind::other})},

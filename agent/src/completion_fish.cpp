@@ -31,16 +31,35 @@ std::string option_lines(const std::vector<OptionSpec>& options, const std::stri
   return lines;
 }
 
+const std::string kSeen = "__fish_seen_subcommand_from ";
+
+/// The condition that `command` itself may be the next word.
+std::string expected(const CommandSpec& command, const Commands& commands) {
+  const std::string group = group_of(command.name);
+  if (group.empty()) return "__fish_use_subcommand";
+  return "'" + kSeen + group + "; and not " + kSeen + command_words(group, commands) + "'";
+}
+
+/// The condition that `command` is the one on the command line.
+std::string chosen(const CommandSpec& command, const Commands& commands) {
+  const std::string group = group_of(command.name);
+  if (!group.empty()) return "'" + kSeen + group + "; and " + kSeen + short_name(command.name) + "'";
+  const std::string groups = group_words(commands);
+  return "'" + kSeen + command.name + (groups.empty() ? "" : "; and not " + kSeen + groups) + "'";
+}
+
 }  // namespace
 
 std::string fish_completion(const Commands& commands) {
   std::string script = "# fish completion for midair\ncomplete -c midair -f\n" + option_lines(global_options(), "");
   for (const auto* command : commands) {
-    const std::string chosen = " -n '__fish_seen_subcommand_from " + command->name + "'";
-    script += "complete -c midair -n __fish_use_subcommand -a " + command->name + " -d " + quoted(command->summary) +
-              "\n" + option_lines(command->options, chosen);
+    script += "complete -c midair -n " + expected(*command, commands) + " -a " + short_name(command->name) + " -d " +
+              quoted(command->summary) + "\n";
+    if (is_group(*command)) continue;
+    const std::string condition = " -n " + chosen(*command, commands);
+    script += option_lines(command->options, condition);
     if (const auto words = argument_words(*command, commands); !words.empty())
-      script += "complete -c midair" + chosen + " -a " + quoted(words) + "\n";
+      script += "complete -c midair" + condition + " -a " + quoted(words) + "\n";
   }
   return script;
 }

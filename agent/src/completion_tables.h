@@ -18,7 +18,8 @@ enum class ValueKind { none, file, directory, other };
 /// By the option's value_name: DIR and FILE are completed by the shell.
 [[nodiscard]] ValueKind value_kind(const OptionSpec& option);
 
-/// The words that may follow a command: of "bash|zsh" its alternatives, for "[COMMAND]" all commands, else none.
+/// The words that may follow a command: a group's commands, of "bash|zsh" the alternatives, for "[COMMAND]" all
+/// commands of the first level, else none.
 [[nodiscard]] std::string argument_words(const CommandSpec& command, const Commands& commands);
 
 /// "--app --store".
@@ -27,8 +28,11 @@ enum class ValueKind { none, file, directory, other };
 /// A `case` pattern "--config|--from" of all options of all commands whose value is of one of `kinds`.
 [[nodiscard]] std::string option_pattern(const Commands& commands, const std::vector<ValueKind>& kinds);
 
-/// The names of all commands, separated by blanks.
-[[nodiscard]] std::string command_words(const Commands& commands);
+/// The short names of the commands in `group` (the empty one: of the first level), separated by blanks.
+[[nodiscard]] std::string command_words(const std::string& group, const Commands& commands);
+
+/// The names of the groups, separated by blanks.
+[[nodiscard]] std::string group_words(const Commands& commands);
 
 /// `text` in single quotes, as bash and zsh read it.
 [[nodiscard]] std::string shell_quoted(const std::string& text);

@@ -23,14 +23,17 @@ _midair() {
     case ${words[i]} in
       @value_options@) ((i++)) ;;
       -*) ;;
-      *) command=${words[i]}; break ;;
+      *) command+=${command:+ }${words[i]}
+         [[ " @groups@ " == *" $command "* ]] || break ;;
     esac
   done
   case $command in
-@cases@  esac
+    '') ;;
+@cases@    *) commands=() ;;
+  esac
   if [[ ${words[CURRENT]} == -* ]]; then
     _describe -o option options
-  elif [[ -z $command ]]; then
+  elif (( $#commands )); then
     _describe command commands
   else
     compadd -a arguments
@@ -44,6 +47,14 @@ std::string described(const std::string& name, const std::string& description) {
   return shell_quoted(Poco::replace(name, ":", "\\:") + ":" + description);
 }
 
+/// Those of the commands in `group`.
+std::string described(const std::string& group, const Commands& commands) {
+  std::string entries;
+  for (const auto* command : members_of(group, commands))
+    entries += (entries.empty() ? "" : " ") + described(short_name(command->name), command->summary);
+  return entries;
+}
+
 std::string described(const std::vector<OptionSpec>& options) {
   std::string entries;
   for (const auto& option : options)
@@ -54,15 +65,15 @@ std::string described(const std::vector<OptionSpec>& options) {
 }  // namespace
 
 std::string zsh_completion(const Commands& commands) {
-  std::string entries;
   std::string cases;
   for (const auto* command : commands) {
-    entries += (entries.empty() ? "" : " ") + described(command->name, command->summary);
-    cases += "    " + command->name + ") options+=(" + described(command->options) + ") arguments=(" +
-             argument_words(*command, commands) + ") ;;\n";
+    const std::string followers = is_group(*command) ? described(command->name, commands) : std::string();
+    cases += "    " + shell_quoted(command->name) + ") commands=(" + followers + ") options+=(" +
+             described(command->options) + ") arguments=(" + argument_words(*command, commands) + ") ;;\n";
   }
   return fill(kScript,
-              {{"commands", entries},
+              {{"commands", described("", commands)},
+               {"groups", group_words(commands)},
                {"directory_options", option_pattern(commands, {ValueKind::directory})},
                {"file_options", option_pattern(commands, {ValueKind::file})},
                {"other_options", option_pattern(commands, {ValueKind::other})},

@@ -44,6 +44,13 @@ std::string option_rows(const std::vector<OptionSpec>& options) {
   return columns(rows, 2);
 }
 
+std::string command_rows(const std::vector<const CommandSpec*>& commands) {
+  std::vector<std::vector<std::string>> rows;
+  rows.reserve(commands.size());
+  for (const auto* command : commands) rows.push_back({short_name(command->name), command->summary});
+  return columns(rows, 2);
+}
+
 }  // namespace
 
 std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent) {
@@ -64,6 +71,7 @@ std::string columns(const std::vector<std::vector<std::string>>& rows, std::size
 
 std::string usage_of(const CommandSpec& command) {
   std::string usage = "midair " + command.name;
+  if (is_group(command)) return usage + " COMMAND [OPTIONS] [ARGUMENTS]";
   for (const auto& option : command.options)
     if (option.required) usage += " " + synopsis(option);
   usage += " [OPTIONS]";
@@ -73,17 +81,15 @@ std::string usage_of(const CommandSpec& command) {
 std::string general_usage() { return "midair [OPTIONS] COMMAND [ARGUMENTS]"; }
 
 std::string general_help(const std::vector<const CommandSpec*>& commands) {
-  std::vector<std::vector<std::string>> rows;
-  rows.reserve(commands.size());
-  for (const auto* command : commands) rows.push_back({command->name, command->summary});
   return "Midair: hot code upgrades for apps on Fly.io.\n\nUsage: " + general_usage() + "\n\nCommands:\n" +
-         columns(rows, 2) + "\nOptions, before or after the command:\n" + option_rows(global_options()) +
-         "\nmidair help COMMAND shows a command's own options, with examples.\n";
+         command_rows(members_of("", commands)) + "\nOptions, before or after the command:\n" +
+         option_rows(global_options()) + "\nmidair help COMMAND shows a command's own options, with examples.\n";
 }
 
-std::string help_of(const CommandSpec& command) {
+std::string help_of(const CommandSpec& command, const std::vector<const CommandSpec*>& commands) {
   std::string text = "midair " + command.name + ": " + command.summary + "\n\nUsage: " + usage_of(command) + "\n";
   if (!command.description.empty()) text += "\n" + wrapped(command.description) + "\n";
+  if (is_group(command)) text += "\nCommands:\n" + command_rows(members_of(command.name, commands));
   if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
   text += "\nOptions of every command:\n" + option_rows(global_options_of(command));
   if (!command.examples.empty()) text += "\nExamples:\n";

@@ -11,15 +11,15 @@
 
 namespace midair {
 
-/// "midair hot --from DIR [OPTIONS]".
+/// "midair hot --from DIR [OPTIONS]", "midair machines COMMAND [OPTIONS] [ARGUMENTS]".
 [[nodiscard]] std::string usage_of(const CommandSpec& command);
 /// "midair [OPTIONS] COMMAND [ARGUMENTS]".
 [[nodiscard]] std::string general_usage();
 
-/// What `midair --help` prints.
+/// What `midair --help` prints. `commands`: all of them.
 [[nodiscard]] std::string general_help(const std::vector<const CommandSpec*>& commands);
-/// What `midair help COMMAND` prints.
-[[nodiscard]] std::string help_of(const CommandSpec& command);
+/// What `midair help COMMAND` prints; for a group with a table of those of `commands` that are its members.
+[[nodiscard]] std::string help_of(const CommandSpec& command, const std::vector<const CommandSpec*>& commands);
 /// The same for machines.
 [[nodiscard]] Poco::JSON::Object::Ptr describe(const CommandSpec& command);
 

@@ -41,9 +41,9 @@ class Help(AgentTest):
             name = command["name"]
             with self.subTest(name):
                 self.assertTrue(command["examples"])
-                page = self.midair(name, "--help")
+                page = self.midair(*name.split(), "--help")
                 self.assertEqual(0, page.returncode)
-                self.assertEqual(page.stdout, self.midair("help", name).stdout)
+                self.assertEqual(page.stdout, self.midair("help", *name.split()).stdout)
                 self.assertIn(f"Usage: midair {name}", page.stdout)
                 for example in command["examples"]:
                     self.assertIn(example["command"], page.stdout)
@@ -73,6 +73,23 @@ class Usage(AgentTest):
         self.expect_usage_error(["config", "hide"], "midair config show")
         self.expect_usage_error(["completion", "csh"], "bash, zsh or fish")
         self.expect_usage_error(["help", "nonsense"], "there is no command 'nonsense'")
+        self.expect_usage_error(["gardn", "water"], "Try: midair garden\n")
+        self.expect_usage_error(["garden", "watr"], "cannot run midair garden watr: there is no such command\n",
+                                "Try: midair garden water\n")
+        self.expect_usage_error(["garden", "xyzzy"], "Try: midair garden --help lists all commands\n")
+
+    def test_a_command_of_a_group_is_named_by_two_words(self):
+        self.use_plugins("good")
+        self.assertEqual("watered oak\n", self.midair("garden", "--json", "water", "oak", "--litres", "3").stdout)
+        self.assertEqual("awaited oak\n", self.midair("garden", "wait", "oak").stdout)
+
+    def test_a_group_alone_shows_its_commands_and_the_status_is_usage(self):
+        self.use_plugins("good")
+        alone = self.midair("garden")
+        self.assertEqual((64, self.midair("garden", "--help").stdout), (alone.returncode, alone.stdout))
+        self.assertIn("  water  water a plant\n", alone.stdout)
+        names = [json.loads(line)["name"] for line in self.midair("help", "garden", "--json").stdout.splitlines()]
+        self.assertEqual(["garden", "garden wait", "garden water"], names)
 
     def test_an_unknown_command_mentions_the_plugins_that_were_refused(self):
         self.use_plugins("wrong_abi")

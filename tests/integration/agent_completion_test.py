@@ -32,6 +32,7 @@ class Completion(AgentTest):
 
     def test_bash_offers_commands(self):
         self.assertEqual({"greet"}, self.bash("gr"))
+        self.assertEqual({"garden"}, self.bash("garden"))
         self.assertLessEqual({"completion", "config", "greet", "help", "plugins", "wait"}, self.bash(""))
 
     def test_bash_offers_the_commands_own_and_the_global_options(self):
@@ -47,6 +48,11 @@ class Completion(AgentTest):
         self.assertEqual({"dir", "dir-file"}, self.bash("--config", "d"))
         self.assertEqual(set(), self.bash("greet", "--times", ""))
 
+    def test_bash_offers_the_commands_of_a_group(self):
+        self.assertEqual({"wait", "water"}, self.bash("garden", "wa"))
+        self.assertEqual({"--litres", "--log-level"}, self.bash("garden", "--app", "x", "water", "--l"))
+        self.assertEqual(set(), self.bash("garden", "wait", "--stub"))
+
     @unittest.skipUnless(shutil.which("fish"), "fish isn't installed")
     def test_fish_offers_commands_options_and_arguments(self):
         def fish(line):
@@ -55,6 +61,9 @@ class Completion(AgentTest):
         self.assertEqual({"greet"}, fish("midair gr"))
         self.assertEqual({"--loud", "--log-level"}, fish("midair greet --lo"))
         self.assertEqual({"show"}, fish("midair config "))
+        self.assertEqual({"wait", "water"}, fish("midair garden w"))
+        self.assertEqual({"--litres", "--log-level"}, fish("midair garden water --l"))
+        self.assertEqual(set(), fish("midair garden wait --stub"))
         self.assertEqual({"dir/"}, fish("midair greet --from-dir d"))
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh isn't installed")
@@ -71,6 +80,9 @@ class Completion(AgentTest):
         self.assertLessEqual({"completion", "greet", "plugins"}, zsh("gr"))
         self.assertLessEqual({"--loud", "--times", "--app"}, zsh("--app", "a", "greet", "--l"))
         self.assertEqual({"bash", "zsh", "fish"}, zsh("completion", ""))
+        self.assertEqual({"wait", "water"}, zsh("garden", ""))
+        self.assertLessEqual({"--litres", "--app"}, zsh("garden", "water", "--"))
+        self.assertEqual(set(), zsh("greet", ""))
 
 
 if __name__ == "__main__":

@@ -74,12 +74,34 @@ int paint(Invocation& invocation) {
   return kExitOk;
 }
 
+/// A group of two commands, one of which is also the name of a command of the first level.
+Result<void> add_garden(Context& context) {
+  const auto report = [](const char* what) {
+    return [what](Invocation& invocation) {
+      invocation.console().print(std::string(what) + " " + invocation.arguments().front() + "\n");
+      return kExitOk;
+    };
+  };
+  MIDAIR_TRY(
+      context.add_command({"garden", "look after plants", "", {}, "", {{"midair garden wait oak", "waits"}}, {}}));
+  MIDAIR_TRY(context.add_command({"garden water",
+                                  "water a plant",
+                                  "",
+                                  {{"litres", OptionKind::integer, "N", "how much"}},
+                                  "PLANT",
+                                  {{"midair garden water oak", "waters the oak"}},
+                                  report("watered")}));
+  return context.add_command(
+      {"garden wait", "wait for a plant", "", {}, "PLANT", {{"midair garden wait oak", "waits"}}, report("awaited")});
+}
+
 class Good final : public Plugin {
  public:
   Result<void> start(Context& context) override {
     note("start good");
     MIDAIR_TRY(context.add_service<Greeter>(kGreeter, std::make_shared<FriendlyGreeter>()));
     MIDAIR_TRY(context.add_command(greet_command()));
+    MIDAIR_TRY(add_garden(context));
     MIDAIR_TRY(context.add_command({"wait",
                                     "wait to be interrupted",
                                     "",

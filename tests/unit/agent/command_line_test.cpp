@@ -21,7 +21,9 @@ class CommandLineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(arguments_are_only_taken_by_commands_that_want_them);
   CPPUNIT_TEST(an_invocation_falls_back_to_setting_and_default);
   CPPUNIT_TEST(a_required_option_may_come_from_its_setting);
+  CPPUNIT_TEST(a_command_of_a_group_is_named_by_two_words);
   CPPUNIT_TEST(a_command_that_contradicts_itself_is_refused);
+  CPPUNIT_TEST(a_group_is_there_before_its_commands);
   CPPUNIT_TEST_SUITE_END();
 
   using Args = std::vector<std::string>;
@@ -147,6 +149,33 @@ class CommandLineTest : public CppUnit::TestFixture {
                          ParsedInvocation(command, line, config, console, {}).check_required().error().to_string());
     command.options[0].config_key = "hot.from";
     CPPUNIT_ASSERT(ParsedInvocation(command, line, config, console, {}).check_required().ok());
+  }
+
+  void a_command_of_a_group_is_named_by_two_words() {
+    CommandSpec command = hot();
+    command.name = "engine heat";
+    const auto line = parse_command_line({"engine", "--json", "heat", "--from", "d", "a"}, command);
+    CPPUNIT_ASSERT_EQUAL(std::string("engine heat"), line->command);
+    CPPUNIT_ASSERT(line->flag("json") && line->arguments == Args{"a"});
+    CPPUNIT_ASSERT(!parse_command_line({"engine", "--from", "heat"}, command).ok());
+    const auto globals = parse_global_options({"--json", "engine", "--app", "x", "heat", "a"});
+    CPPUNIT_ASSERT_EQUAL(std::string("engine"), globals->command);
+    CPPUNIT_ASSERT(globals->arguments == (Args{"heat", "a"}));
+  }
+
+  void a_group_is_there_before_its_commands() {
+    const SettingTable settings;
+    CommandTable table;
+    CommandSpec command{"engine heat", "", "", {}, "", {}, [](Invocation&) { return 0; }};
+    CPPUNIT_ASSERT_EQUAL(std::string("cannot add the command engine heat: there is no group 'engine'"),
+                         table.add("p", command, settings).error().to_string());
+    CPPUNIT_ASSERT(table.add("p", {"engine", "", "", {}, "", {}, {}}, settings).ok());
+    CPPUNIT_ASSERT(table.add("p", command, settings).ok());
+    CPPUNIT_ASSERT(is_group(*table.find("engine")) && !is_group(*table.find("engine heat")));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, members_of("", table.all()).size());
+    command.name = "engine heat slowly";
+    CPPUNIT_ASSERT(table.add("p", command, settings).error().code == Errc::bug);
+    CPPUNIT_ASSERT(table.add("p", {"engine cool", "", "", {}, "", {}, {}}, settings).error().code == Errc::bug);
   }
 
   void a_command_that_contradicts_itself_is_refused() {

@@ -9,6 +9,7 @@ class HelpTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(columns_are_as_wide_as_their_widest_cell);
   CPPUNIT_TEST(usage_names_what_is_required);
   CPPUNIT_TEST(a_page_has_description_options_and_examples);
+  CPPUNIT_TEST(a_groups_page_lists_its_commands_and_the_general_one_only_the_group);
   CPPUNIT_TEST(long_descriptions_are_wrapped_and_their_own_breaks_kept);
   CPPUNIT_TEST_SUITE_END();
 
@@ -36,17 +37,28 @@ class HelpTest : public CppUnit::TestFixture {
   }
 
   void a_page_has_description_options_and_examples() {
-    const std::string page = help_of(hot());
+    const std::string page = help_of(hot(), {});
     CPPUNIT_ASSERT(contains(page, "\nWhat it does.\n"));
     CPPUNIT_ASSERT(contains(page, "  --timeout TIME  how long (default: 5m) [setting hot.timeout]\n"));
     CPPUNIT_ASSERT(contains(page, "  midair hot --from d\n      publishes d\n"));
+  }
+
+  void a_groups_page_lists_its_commands_and_the_general_one_only_the_group() {
+    const CommandSpec group{"engine", "what drives it", "", {}, "", {}, {}};
+    CommandSpec member = hot();
+    member.name = "engine heat";
+    const std::string page = help_of(group, {&group, &member});
+    CPPUNIT_ASSERT(contains(page, "Usage: midair engine COMMAND [OPTIONS] [ARGUMENTS]\n"));
+    CPPUNIT_ASSERT(contains(page, "\nCommands:\n  heat  upgrade\n"));
+    const std::string general = general_help({&group, &member});
+    CPPUNIT_ASSERT(contains(general, "  engine  what drives it\n") && !contains(general, "heat"));
   }
 
   void long_descriptions_are_wrapped_and_their_own_breaks_kept() {
     CommandSpec command = hot();
     const std::string word(39, 'w');
     command.description = word + " " + word + " " + word + "\n\nnext";
-    CPPUNIT_ASSERT(contains(help_of(command), "\n" + word + " " + word + "\n" + word + "\n\nnext\n"));
+    CPPUNIT_ASSERT(contains(help_of(command, {}), "\n" + word + " " + word + "\n" + word + "\n\nnext\n"));
   }
 };
 

@@ -92,15 +92,16 @@ enum ExitStatus : int {
 /// The exit status that suits an error.
 [[nodiscard]] int exit_status_of(const Error& error) noexcept;
 
-/// One subcommand, e.g. `midair hot`.
+/// One subcommand, e.g. `midair hot`, or one of a group, e.g. `midair machines list`. A group is a specification of its
+/// own, "machines", without options or anything to run; it is added before its commands.
 struct CommandSpec {
-  std::string name;
+  std::string name;         ///< "hot", or "machines list"
   std::string summary;      ///< one line
   std::string description;  ///< paragraphs for --help
   std::vector<OptionSpec> options;
   std::string arguments{};  ///< synopsis of positional arguments, e.g. "[KEY]"; empty: none are accepted
   std::vector<std::pair<std::string, std::string>> examples;  ///< command line, what it does
-  std::function<int(Invocation&)> run;
+  std::function<int(Invocation&)> run;                        ///< empty: this is a group
 };
 
 /// Settings after all layers (command line, environment, midair.yaml, fly.toml, defaults) were merged.
