@@ -2,14 +2,13 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <utility>
 
-#include "control/unix_address.h"
+#include "control/unix_listener.h"
 #include "midair/json.h"
 #include "midair/log.h"
 
@@ -37,14 +36,7 @@ std::string error_answer(const std::string& text) {
 
 Result<std::unique_ptr<ControlServer>> ControlServer::open(EventLoop& loop, const std::filesystem::path& path,
                                                            Handler handler) {
-  MIDAIR_TRY_ASSIGN(const UnixAddress address, unix_address(path));
-  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener) return system_error(errno, "create the control socket", path.string());
-  ::unlink(path.c_str());
-  // The mode of the socket file follows from that of the descriptor: no moment in which others could connect.
-  if (::fchmod(listener.get(), 0600) != 0 || ::bind(listener.get(), address.get(), address.size()) != 0 ||
-      ::listen(listener.get(), kMaxConnections) != 0)
-    return system_error(errno, "open the control socket", path.string());
+  MIDAIR_TRY_ASSIGN(Fd listener, listen_at(path, 0600, kMaxConnections));
   return std::unique_ptr<ControlServer>(new ControlServer(loop, path, std::move(listener), std::move(handler)));
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "midair/log.h"
+#include "process/process_table.h"
 
 namespace midair {
 
@@ -63,12 +64,6 @@ std::optional<Datagram> receive(int fd) {
   return datagram;
 }
 
-bool belongs_to(pid_t sender, pid_t session) {
-  // The kernel says 0 of a sender in a foreign pid namespace, and getsid(0) would be our own session. The leader is
-  // known by its pid alone, so what it said last counts even if it was reaped since.
-  return sender > 0 && (sender == session || ::getsid(sender) == session);
-}
-
 }  // namespace
 
 Result<std::map<std::string, std::string>> parse_notify_fields(std::string_view bytes) {
@@ -114,7 +109,7 @@ std::vector<NotifyMessage> NotifySocket::drain(pid_t expected_session) {
   for (int i = 0; i < kMaxPerDrain; ++i) {
     auto datagram = receive(fd_.get());
     if (!datagram) break;
-    if (!belongs_to(datagram->pid, expected_session)) {
+    if (!is_in_session(datagram->pid, expected_session)) {
       refuse(datagram->pid, "the sender is not of this generation of the app");
     } else if (datagram->truncated) {
       refuse(datagram->pid, "longer than 4096 bytes or more than 16 descriptors");

@@ -67,6 +67,10 @@ std::vector<pid_t> living_members(const Session& session) {
   return members;
 }
 
+bool is_in_session(pid_t pid, pid_t leader) {
+  return pid > 0 && (pid == leader || ::getsid(pid) == leader);  // getsid(0) would be our own
+}
+
 std::set<pid_t> kill_session(const Session& session) {
   // A killed process can't fork any more, but one that is yet to be killed may: look again until nobody is new.
   constexpr int kMaxRounds = 100;

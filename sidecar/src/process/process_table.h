@@ -39,6 +39,10 @@ struct Session {
 /// over.
 [[nodiscard]] std::vector<pid_t> living_members(const Session& session);
 
+/// True if a living or unreaped process is of the session, by its pid as the kernel attests it (0, which it says of
+/// one in a foreign pid namespace, is of none). The leader is known by its pid alone, also after it was reaped.
+[[nodiscard]] bool is_in_session(pid_t pid, pid_t leader);
+
 /// Sends SIGKILL to every process of a session, also to those that are forked meanwhile; never to ourselves. Returns
 /// whom it was sent to. Does not wait.
 std::set<pid_t> kill_session(const Session& session);

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxGenerations = 8;
 
 SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& release,
-                     const std::filesystem::path& notify_path) {
+                     const std::filesystem::path& notify_path, const std::filesystem::path& app_path) {
   SpawnSpec spec;
   spec.command = command;
   spec.directory = release.directory;
@@ -27,6 +27,7 @@ SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& 
   spec.environment["MIDAIR_VERSION"] = release.version;
   spec.environment["MIDAIR_DIGEST"] = release.digest;
   spec.environment["NOTIFY_SOCKET"] = notify_path.string();
+  spec.environment["MIDAIR_SOCKET"] = app_path.string();
   return spec;
 }
 
@@ -36,18 +37,21 @@ Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, const ListenSockets
                        Hooks hooks)
     : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {}
 
-Result<Generation*> Supervisor::start(const ReleaseRef& release) {
+Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   const unsigned number = ++last_number_;
   MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
-  SpawnSpec spec = spawn_spec(settings_.command, release, notify.path());
+  MIDAIR_TRY_ASSIGN(auto app, AppSocket::open(loop_, dir_.app_socket(number)));
+  SpawnSpec spec = spawn_spec(settings_.command, release, notify.path(), app->path());
   spec.passed_fds = sockets_.named();
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   MIDAIR_TRY_ASSIGN(Child child, Child::spawn(spec));
   if (auto recorded = record_session(dir_.sessions(), child.pid()); !recorded)
     log(LogLevel::warning, "app.not_recorded", {{"error", recorded.error().to_string()}});
 
-  generations_.push_back(std::make_unique<Generation>(number, release, std::move(child), std::move(notify)));
+  generations_.push_back(
+      std::make_unique<Generation>(number, release, std::move(child), std::move(notify), std::move(app)));
   Generation& generation = *generations_.back();
+  generation.app->serve(generation.child.pid(), {number, release.digest, entry == Entry::when_resumed});
   generation.notify_watch =
       loop_.watch(generation.notify.fd(), EPOLLIN, [this, &generation](std::uint32_t) { hear(generation); });
   log(LogLevel::notice, "app.started",
@@ -128,6 +132,7 @@ void Supervisor::ended(pid_t pid, const ExitStatus& status) {
   log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
       {{"generation", std::to_string(generation->number)}, {"how", status.text()}});
   hooks_.on_exit(*generation, status);
+  generation->app->close("it " + status.text());
 }
 
 void Supervisor::enforce_generation_cap() {

@@ -17,6 +17,7 @@
 #include "process/listen_sockets.h"
 #include "process/notify_socket.h"
 #include "process/reaper.h"
+#include "protocol/app_socket.h"
 #include "state/state_dir.h"
 #include "swap/release_ref.h"
 
@@ -28,14 +29,26 @@ struct Generation {
   ReleaseRef release;
   Child child;
   NotifySocket notify;
+  std::unique_ptr<AppSocket> app;  ///< the upgrade protocol
   EventLoop::Watch notify_watch{};
   EventLoop::Timer kill_timer{};
   bool ready = false;         ///< it said READY=1
   bool asked_to_end = false;  ///< it was sent SIGTERM or SIGKILL by us
   std::string status{};       ///< its last STATUS=
 
-  Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket socket)
-      : number(generation_number), release(std::move(ref)), child(std::move(process)), notify(std::move(socket)) {}
+  Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
+             std::unique_ptr<AppSocket> app_socket)
+      : number(generation_number),
+        release(std::move(ref)),
+        child(std::move(process)),
+        notify(std::move(notifications)),
+        app(std::move(app_socket)) {}
+};
+
+/// When a new process may serve, as its welcome says; of meaning only to apps that speak the upgrade protocol.
+enum class Entry {
+  at_once,
+  when_resumed,  ///< it succeeds a running one: it waits until it is asked to `resume`
 };
 
 /// Owner of all generations. Everything on the loop thread.
@@ -53,7 +66,7 @@ class Supervisor {
   Supervisor(EventLoop& loop, const StateDir& dir, const ListenSockets& sockets, Settings settings, Hooks hooks);
 
   /// Starts a process on a release, with the listening sockets and the stored descriptors.
-  Result<Generation*> start(const ReleaseRef& release);
+  Result<Generation*> start(const ReleaseRef& release, Entry entry = Entry::at_once);
   /// SIGTERM now, SIGKILL to the whole session when the drain timeout has passed.
   void drain(Generation& generation);
   /// SIGKILL to the whole session.

@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::string_view kTemporaryMark = ".tmp-";  // as durable_file.h and the stager name what isn't complete
 constexpr std::string_view kNotifyPrefix = "notify-";
+constexpr std::string_view kAppPrefix = "app-";
+constexpr std::string_view kSocketSuffix = ".sock";
 
 /// An app that gives up its privileges must still reach its release, so the way there may be passed, but not listed.
 constexpr mode_t kPrivate = 0700;
@@ -73,6 +75,14 @@ Result<std::vector<fs::path>> entries(const fs::path& directory, Wanted wanted) 
 
 bool is_temporary(const std::string& name) { return name.find(kTemporaryMark) != std::string::npos; }
 
+std::string socket_name(std::string_view prefix, std::uint64_t generation) {
+  return std::string(prefix) + std::to_string(generation) + std::string(kSocketSuffix);
+}
+
+bool is_socket_of_a_generation(const std::string& name) {
+  return (name.starts_with(kNotifyPrefix) || name.starts_with(kAppPrefix)) && name.ends_with(kSocketSuffix);
+}
+
 }  // namespace
 
 Result<StateDir> StateDir::open(const fs::path& path) {
@@ -89,16 +99,17 @@ Result<StateDir> StateDir::open(const fs::path& path) {
 }
 
 fs::path StateDir::notify_socket(std::uint64_t generation) const {
-  return root_ / (std::string(kNotifyPrefix) + std::to_string(generation) + ".sock");
+  return root_ / socket_name(kNotifyPrefix, generation);
 }
+
+fs::path StateDir::app_socket(std::uint64_t generation) const { return root_ / socket_name(kAppPrefix, generation); }
 
 Result<void> StateDir::clean_leftovers() const {
   for (const fs::path& directory : {root_, incoming(), releases()}) {
     MIDAIR_TRY_ASSIGN(const auto leftovers, entries(directory, is_temporary));
     for (const fs::path& leftover : leftovers) MIDAIR_TRY(remove_tree(leftover));
   }
-  MIDAIR_TRY_ASSIGN(const auto sockets,
-                    entries(root_, [](const std::string& name) { return name.starts_with(kNotifyPrefix); }));
+  MIDAIR_TRY_ASSIGN(const auto sockets, entries(root_, is_socket_of_a_generation));
   for (const fs::path& socket : sockets) MIDAIR_TRY(remove_tree(socket));
   return {};
 }

@@ -41,6 +41,8 @@ class StateDir {
   [[nodiscard]] std::filesystem::path current() const { return root_ / "current"; }
   /// NOTIFY_SOCKET of one generation of the app.
   [[nodiscard]] std::filesystem::path notify_socket(std::uint64_t generation) const;
+  /// MIDAIR_SOCKET of one generation of the app.
+  [[nodiscard]] std::filesystem::path app_socket(std::uint64_t generation) const;
   [[nodiscard]] std::filesystem::path control_socket() const { return root_ / "control.sock"; }
   /// Which sessions (process groups) this sidecar started, so that the next one can end what outlived it.
   [[nodiscard]] std::filesystem::path sessions() const { return root_ / "sessions"; }

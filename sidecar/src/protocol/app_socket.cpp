@@ -1,0 +1,91 @@
+#include "protocol/app_socket.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "control/unix_listener.h"
+#include "midair/log.h"
+#include "process/process_table.h"
+
+namespace midair {
+
+namespace {
+
+constexpr mode_t kAnybody = 0666;
+constexpr int kBacklog = 16;
+
+/// The process that connected, as the kernel attests it; 0 if it is in a foreign pid namespace.
+pid_t peer_of(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AppSocket>> AppSocket::open(EventLoop& loop, const std::filesystem::path& path) {
+  MIDAIR_TRY_ASSIGN(Fd listener, listen_at(path, kAnybody, kBacklog));
+  return std::unique_ptr<AppSocket>(new AppSocket(loop, std::move(listener), path));
+}
+
+AppSocket::AppSocket(EventLoop& loop, Fd listener, std::filesystem::path path)
+    : loop_(loop), listener_(std::move(listener)), path_(std::move(path)) {}
+
+AppSocket::~AppSocket() { ::unlink(path_.c_str()); }
+
+void AppSocket::serve(pid_t session, const Welcome& welcome) {
+  session_ = session;
+  welcome_ = welcome;
+  watch_ = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
+}
+
+void AppSocket::accept() {
+  Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!peer) return;
+  const pid_t pid = peer_of(peer.get());
+  if (!is_in_session(pid, session_)) return refuse(pid, "it is not of this generation of the app");
+  if (channel_) channel_->receive();  // it may have ended already, which the loop is about to tell
+  if (channel_ && channel_->is_open()) return refuse(pid, "the app is connected already");
+  channel_ = std::make_unique<AppChannel>(
+      loop_, std::move(peer), welcome_,
+      AppChannel::Events{[this] {
+                           if (heard_) heard_();
+                         },
+                         [this](const std::string& why) {
+                           log(LogLevel::info, "app.disconnected",
+                               {{"generation", std::to_string(welcome_.generation)}, {"why", why}});
+                           if (closed_) closed_(why);
+                         }});
+}
+
+const Hello* AppSocket::hello() const {
+  return channel_ && channel_->is_open() && channel_->hello() ? &*channel_->hello() : nullptr;
+}
+
+void AppSocket::request(const std::string& op, Poco::JSON::Object fields, std::chrono::milliseconds deadline,
+                        AppChannel::Answered answered) {
+  if (channel_) return channel_->request(op, std::move(fields), deadline, std::move(answered));
+  loop_.post([op, answered = std::move(answered)] {
+    answered(request_error(Errc::unavailable, op, "it never connected to MIDAIR_SOCKET"));
+  });
+}
+
+void AppSocket::close(const std::string& why) {
+  if (channel_) channel_->close(why);
+}
+
+void AppSocket::watch(std::function<void()> heard, std::function<void(const std::string&)> closed) {
+  heard_ = std::move(heard);
+  closed_ = std::move(closed);
+}
+
+void AppSocket::refuse(pid_t pid, const std::string& why) {
+  if (std::exchange(refusal_logged_, true)) return;
+  log(LogLevel::warning, "app.connection_refused",
+      {{"generation", std::to_string(welcome_.generation)}, {"pid", std::to_string(pid)}, {"why", why}});
+}
+
+}  // namespace midair

@@ -1,0 +1,68 @@
+/// @file
+/// Where the app of one generation connects to speak the upgrade protocol.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "loop/event_loop.h"
+#include "midair/error.h"
+#include "midair/fd.h"
+#include "protocol/app_channel.h"
+
+namespace midair {
+
+/// A listening Unix stream socket for one generation, whose path goes into MIDAIR_SOCKET and vanishes with the object,
+/// and the one connection at a time that it has. Everything on the loop thread.
+///
+/// Any user of the machine may connect, as an app may have given up its privileges before: what counts is that the
+/// kernel attests a process of the generation's own session. Others are cut off without a byte being read.
+class AppSocket {
+ public:
+  /// Binds `path`, replacing a socket that a dead sidecar left there. Nobody is accepted before serve().
+  /// Errc::bad_input if the path is too long (107 bytes).
+  [[nodiscard]] static Result<std::unique_ptr<AppSocket>> open(EventLoop& loop, const std::filesystem::path& path);
+  ~AppSocket();
+  AppSocket(const AppSocket&) = delete;
+  AppSocket& operator=(const AppSocket&) = delete;
+
+  /// From now on processes of `session` (the pid of the generation's Child) are served and welcomed in this way.
+  void serve(pid_t session, const Welcome& welcome);
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  /// What the app said of itself; null while none is connected and welcomed.
+  [[nodiscard]] const Hello* hello() const;
+  /// See AppChannel::request(); Errc::unavailable while none is connected and welcomed.
+  void request(const std::string& op, Poco::JSON::Object fields, std::chrono::milliseconds deadline,
+               AppChannel::Answered answered);
+  /// Ends the connection, if there is one: every open request fails before this returns.
+  void close(const std::string& why);
+
+  /// Calls `heard` when an app was welcomed, and `closed` when its connection has ended; later ones replace earlier
+  /// ones, null ones silence. Neither may destroy this object.
+  void watch(std::function<void()> heard, std::function<void(const std::string& why)> closed);
+
+ private:
+  AppSocket(EventLoop& loop, Fd listener, std::filesystem::path path);
+  void accept();
+  void refuse(pid_t pid, const std::string& why);
+
+  EventLoop& loop_;
+  const Fd listener_;
+  const std::filesystem::path path_;
+  pid_t session_ = 0;
+  Welcome welcome_;
+  std::function<void()> heard_;
+  std::function<void(const std::string&)> closed_;
+  bool refusal_logged_ = false;
+  std::unique_ptr<AppChannel> channel_;
+  EventLoop::Watch watch_;
+};
+
+}  // namespace midair
