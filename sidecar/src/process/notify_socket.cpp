@@ -91,10 +91,10 @@ Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path) {
   name.copy(address.sun_path, name.size());
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
-  // fchmod before bind: the file is never there with a wider mode.
-  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 || ::fchmod(fd.get(), 0600) != 0 ||
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
       (::unlink(name.c_str()) != 0 && errno != ENOENT) ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(name.c_str(), 0666) != 0)  // after bind, which the umask narrows
     return system_error(errno, "create the notify socket", name);
   return NotifySocket(std::move(fd), path);
 }

@@ -29,8 +29,10 @@ struct NotifyMessage {
 
 /// A datagram socket for one generation of the app; its path goes into NOTIFY_SOCKET and vanishes with the object.
 ///
-/// Mode 0600, and a message counts only if its sender belongs to the generation's session. So drain before reaping: a
-/// zombie's session is still known, while a reaped helper's (not the session leader's) is not.
+/// Mode 0666, as an app may give up its privileges before it is ready: not who may send protects it, but that a message
+/// counts only if its sender, by the kernel's word, belongs to the generation's session. (Another user of this machine
+/// could still fill the queue; the app's send waits meanwhile.) So drain before reaping: a zombie's session is still
+/// known, while a reaped helper's (not the session leader's) is not.
 class NotifySocket {
  public:
   static constexpr std::size_t kMaxMessageBytes = 4096;

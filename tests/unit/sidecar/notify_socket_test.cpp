@@ -2,7 +2,6 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -32,7 +31,9 @@ class NotifySocketTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(fields_are_read_line_by_line);
   CPPUNIT_TEST(the_first_of_a_name_counts);
   CPPUNIT_TEST(a_nul_byte_is_refused_but_for_a_final_one);
-  CPPUNIT_TEST(it_is_for_its_owner_only_and_vanishes);
+  CPPUNIT_TEST(it_vanishes_with_its_object);
+  CPPUNIT_TEST(an_app_that_gave_up_its_privileges_is_heard);
+  CPPUNIT_TEST(nobody_else_is_heard_whatever_its_user);
   CPPUNIT_TEST(a_socket_left_by_a_dead_sidecar_is_replaced);
   CPPUNIT_TEST(a_path_that_is_too_long_is_refused);
   CPPUNIT_TEST(ready_and_immediate_exit_is_still_seen);
@@ -89,15 +90,33 @@ class NotifySocketTest : public CppUnit::TestFixture {
     assert_fails(parse_notify_fields(std::string("A=\0b", 4)), Errc::corrupt, "NUL");
   }
 
-  void it_is_for_its_owner_only_and_vanishes() {
+  void it_vanishes_with_its_object() {
     const fs::path path = directory_.path() / "other";
     {
       const NotifySocket other = value_of(NotifySocket::open(path));
-      struct stat status {};
-      CPPUNIT_ASSERT(::stat(path.c_str(), &status) == 0);
-      CPPUNIT_ASSERT_EQUAL(mode_t(S_IFSOCK | 0600), status.st_mode);
+      CPPUNIT_ASSERT(fs::is_socket(path));
     }
     CPPUNIT_ASSERT(!fs::exists(path));
+  }
+
+  /// The script, as another user where we may become one: the state directory lets pass, TempDir does not.
+  SpawnSpec unprivileged_app(const std::string& python) const {
+    fs::permissions(directory_.path(), fs::perms::owner_all | fs::perms::others_exec);
+    return app("os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n" + python);
+  }
+
+  void an_app_that_gave_up_its_privileges_is_heard() {
+    Script script(unprivileged_app("say('READY=1')"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), drain_after(script).size());
+  }
+
+  void nobody_else_is_heard_whatever_its_user() {
+    Script stranger(unprivileged_app("say('READY=1')"));
+    Script script(app("say('STATUS=true one')"));
+    await_zombie(stranger.child().pid());
+    const auto messages = drain_after(script);
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), messages.size());
+    CPPUNIT_ASSERT_EQUAL(script.child().pid(), messages.front().pid);
   }
 
   void a_socket_left_by_a_dead_sidecar_is_replaced() {
