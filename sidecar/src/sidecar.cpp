@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "midair/layout.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
 
@@ -101,10 +102,22 @@ void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
     if (fallback_->exited(number, status.text())) return;
   }
   if (number == serving_.generation) {
+    if (phase_ != Phase::ending && settling_) count_bad_start(status);
     if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();
   }
   leave_when_empty();
+}
+
+void Sidecar::count_bad_start(const ExitStatus& status) {
+  const std::string id = upgrade_id_of(committed_.hot_ref);
+  if (auto counted = attempts_->begin(id); !counted)
+    log(LogLevel::warning, "attempts.unwritable", {{"error", counted.error().to_string()}});
+  log(LogLevel::error, "boot.bad_start",
+      {{"release", committed_.describe()},
+       {"how", status.text()},
+       {"bad_starts", std::to_string(attempts_->count(id))},
+       {"limit", std::to_string(Attempts::kMaxBadStarts)}});
 }
 
 void Sidecar::begin_ending() {
@@ -142,6 +155,12 @@ void Sidecar::serve(const ReleaseRef& release) {
   }
   serving_.serve_with(*started.value());
   phase_ = Phase::running;
+  if (!release.is_base_image())
+    settling_ = loop_->after(options_.probation, [this, id = upgrade_id_of(release.hot_ref)] {
+      settling_.reset();
+      if (auto forgotten = attempts_->forget(id); !forgotten)
+        log(LogLevel::warning, "attempts.unwritable", {{"error", forgotten.error().to_string()}});
+    });
   if (auto pointed = dir_->point_current_at(release.directory); !pointed)
     log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});
   publish_record("serving");

@@ -49,6 +49,8 @@ class Sidecar {
   void store_answered(const Result<std::optional<Decision>>& answer);
   void boot_staged(const StagedRelease& release);
   void boot_without(const std::string& why);
+  /// What is committed ended soon after each of its last starts: the base image is what is left.
+  void abandon_committed();
   void serve(const ReleaseRef& release);
   void start_polling();
 
@@ -70,6 +72,8 @@ class Sidecar {
   void completed(const SwapOutcome& outcome);
   void failed(const SwapOutcome& outcome, UpgradeResult& result);
   void retry_later(const std::string& upgrade_id, UpgradeResult& result);
+  /// What is committed ended by itself soon after it was started.
+  void count_bad_start(const ExitStatus& status);
   void begin_ending();
   void leave_when_empty();
 
@@ -107,6 +111,7 @@ class Sidecar {
   ReleaseRef committed_;  ///< what the next start would run: the marker's release, or the base image
   std::optional<Decision> decision_;
   EventLoop::Timer boot_limit_;
+  std::optional<EventLoop::Timer> settling_;  ///< while what is committed was started so lately that its end counts
   Backoff retry_delay_{std::chrono::seconds(5), std::chrono::minutes(5)};
   std::string retry_of_;  ///< the upgrade that waits for its next try
   EventLoop::Timer retry_;

@@ -1,6 +1,7 @@
 // Boot: what runs first. Bounded: the store has a while to answer, then the machine starts with what it has.
 #include <chrono>
 
+#include "midair/layout.h"
 #include "midair/log.h"
 #include "midair/release_archive.h"
 #include "sidecar.h"
@@ -52,6 +53,26 @@ void Sidecar::recover() {
     if (auto cleared = clear_journal(dir_->journal()); !cleared)
       log(LogLevel::warning, "journal.not_cleared", {{"error", cleared.error().to_string()}});
   committed_ = committed_release(*dir_, options_.identity).value_or(base_image_);
+  if (!committed_.is_base_image() && attempts_->count(upgrade_id_of(committed_.hot_ref)) >= Attempts::kMaxBadStarts)
+    abandon_committed();
+}
+
+void Sidecar::abandon_committed() {
+  const std::string why = "it ended soon after each of its last " + std::to_string(Attempts::kMaxBadStarts) + " starts";
+  log(LogLevel::error, "release.abandoned", {{"release", committed_.describe()}, {"why", why}});
+  Target target;
+  target.upgrade_id = upgrade_id_of(committed_.hot_ref);
+  target.version = committed_.version;
+  target.sequence = committed_.sequence;
+  committed_ = base_image_;
+  // Refused first: the marker alone would let it be installed again.
+  if (auto refused = attempts_->refuse(target.upgrade_id, why); !refused)
+    log(LogLevel::warning, "attempts.unwritable", {{"error", refused.error().to_string()}});
+  if (auto removed = remove_marker(dir_->marker()); !removed)
+    log(LogLevel::warning, "marker.not_removed", {{"error", removed.error().to_string()}});
+  UpgradeResult result = result_for(target, UpgradeStatus::rolled_back);
+  result.error = why;
+  reporter_->result(target.upgrade_id, result);
 }
 
 void Sidecar::ask_store() {

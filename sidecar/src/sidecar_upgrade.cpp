@@ -121,7 +121,8 @@ void Sidecar::completed(const SwapOutcome& outcome) {
       {{"version", outcome.target.version},
        {"digest", outcome.target.sha256.substr(0, 12)},
        {"took_ms", std::to_string(static_cast<long>(milliseconds_of(outcome.took)))}});
-  if (auto forgotten = attempts_->forget_others(outcome.target.upgrade_id); !forgotten)
+  settling_.reset();
+  if (auto forgotten = attempts_->forget_all(); !forgotten)
     log(LogLevel::warning, "attempts.unwritable", {{"error", forgotten.error().to_string()}});
   std::set<std::string> keep{committed_.digest};
   if (const ReleaseRef& last_good = serving_.fallback; !last_good.is_base_image()) keep.insert(last_good.digest);

@@ -86,6 +86,59 @@ class Boot(FleetCase):
                 self.assertEqual(self.m1.stop(), 128 + signal.SIGTERM)
                 self.assertLess(time.monotonic() - started, 3)
 
+    def publish_breakable(self, version):
+        """Publishes a release that serves well until the file is there that is returned; then each start of it fails."""
+        flag = self.root / "break"
+        shebang, server = (self.release("base") / "server.py").read_text().split("\n", 1)
+        check = f"import os, sys\nos.path.exists({str(flag)!r}) and sys.exit(3)"
+        self.release(version, server=f"{shebang}\n{check}\n{server}")
+        self.publish(version)
+        return flag
+
+    def start_badly(self, times):
+        for _ in range(times):
+            self.m1.start()
+            self.assertEqual(self.m1.process.wait(20), 3, self.m1.tail())
+
+    def test_a_committed_release_that_ends_at_three_starts_is_given_up_for_the_base_image(self):
+        flag = self.publish_breakable("r1")
+        self.m1.stop()
+        flag.touch()
+        self.start_badly(3)
+        self.m1.start()
+        self.assertEqual(self.first_answer(15)[0], "base")
+        result = self.store.wait_for_result("m1", "r1", "rolled_back")
+        self.assertIn("3 starts", result["error"])
+        self.restart()
+        self.assertEqual(self.first_answer(15)[0], "base", "it stays given up")
+        self.publish("r2")
+        self.assertEqual(self.m1.version(), "r2")
+
+    def test_a_good_start_in_between_redeems_a_committed_release(self):
+        flag = self.publish_breakable("r1")
+        self.m1.stop()
+        flag.touch()
+        self.start_badly(2)
+        flag.unlink()
+        self.m1.start()
+        wait_until(lambda: (self.m1.file("attempts.json") or {}).get("attempts") == [], self.m1.tail)
+        self.m1.stop()
+        flag.touch()
+        self.start_badly(2)
+        flag.unlink()
+        self.m1.start()
+        self.assertEqual(self.first_answer(15)[0], "r1")
+
+    def test_stops_and_power_cuts_soon_after_a_start_do_not_count_against_a_release(self):
+        self.publish("r1")
+        self.m1.options["--probation"] = "1m"
+        for _ in range(2):
+            self.restart()
+            self.assertEqual(self.first_answer(15)[0], "r1")
+            self.m1.kill()
+            self.m1.start()
+            self.assertEqual(self.first_answer(15)[0], "r1")
+
     def test_the_app_serves_on_while_the_store_is_away_and_upgrades_when_it_is_back(self):
         load = self.load(self.m1)
         away = self.store.directory / "away"

@@ -109,9 +109,14 @@ Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& 
   return save(entries_);
 }
 
-Result<void> Attempts::forget_others(const std::string& upgrade_id) {
-  const auto others = std::erase_if(entries_, [&](const Entry& entry) { return entry.upgrade_id != upgrade_id; });
-  return others == 0 ? Result<void>() : save(entries_);
+Result<void> Attempts::forget(const std::string& upgrade_id) {
+  const auto known = std::erase_if(entries_, [&](const Entry& entry) { return entry.upgrade_id == upgrade_id; });
+  return known == 0 ? Result<void>() : save(entries_);
+}
+
+Result<void> Attempts::forget_all() {
+  entries_.clear();
+  return save(entries_);
 }
 
 }  // namespace midair

@@ -12,11 +12,13 @@
 namespace midair {
 
 /// Counts tries by upgrade id, durably *before* each of them, so that a try that kills the sidecar was counted too.
-/// Not thread-safe.
+/// Once an upgrade is committed the count begins anew, and tells how many of its starts ended soon. Not thread-safe.
 class Attempts {
  public:
   /// An upgrade that failed this often is refused here until the pointer names another.
   static constexpr unsigned kMaxAttempts = 2;
+  /// A committed release that ended this often soon after its start, never well in between, is given up.
+  static constexpr unsigned kMaxBadStarts = 3;
   /// No more upgrades than this are remembered; the oldest go.
   static constexpr std::size_t kMaxRemembered = 32;
 
@@ -38,8 +40,10 @@ class Attempts {
   /// Why the upgrade is quarantined, if it is.
   [[nodiscard]] std::optional<std::string> refused(const std::string& upgrade_id) const;
 
-  /// Forgets all other upgrades, once the pointer names this one.
-  Result<void> forget_others(const std::string& upgrade_id);
+  /// Forgets one upgrade: it has proved good.
+  Result<void> forget(const std::string& upgrade_id);
+  /// Forgets all, once an upgrade is committed: the pointer has left the others behind.
+  Result<void> forget_all();
 
  private:
   struct Entry {

@@ -16,7 +16,8 @@ class AttemptsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(quarantine_survives_a_restart);
   CPPUNIT_TEST(quarantine_holds_without_a_disk);
   CPPUNIT_TEST(a_reason_of_any_bytes_can_be_kept);
-  CPPUNIT_TEST(others_are_forgotten_when_the_pointer_moves_on);
+  CPPUNIT_TEST(one_is_forgotten_and_the_others_are_kept);
+  CPPUNIT_TEST(all_are_forgotten_when_one_is_committed);
   CPPUNIT_TEST(the_oldest_go_when_there_are_too_many);
   CPPUNIT_TEST(an_unreadable_file_means_no_tries);
   CPPUNIT_TEST_SUITE_END();
@@ -64,13 +65,22 @@ class AttemptsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("??xx"), reason->substr(0, 4));
   }
 
-  void others_are_forgotten_when_the_pointer_moves_on() {
+  void one_is_forgotten_and_the_others_are_kept() {
     Attempts attempts = Attempts::load(file_);
     assert_ok(attempts.refuse("A", "why"));
     assert_ok(attempts.begin("B"));
-    assert_ok(attempts.forget_others("B"));
+    assert_ok(attempts.forget("B"));
+    CPPUNIT_ASSERT(Attempts::load(file_).refused("A"));
+    CPPUNIT_ASSERT_EQUAL(0U, Attempts::load(file_).count("B"));
+  }
+
+  void all_are_forgotten_when_one_is_committed() {
+    Attempts attempts = Attempts::load(file_);
+    assert_ok(attempts.refuse("A", "why"));
+    assert_ok(attempts.begin("B"));
+    assert_ok(attempts.forget_all());
     CPPUNIT_ASSERT(!Attempts::load(file_).refused("A"));
-    CPPUNIT_ASSERT_EQUAL(1U, Attempts::load(file_).count("B"));
+    CPPUNIT_ASSERT_EQUAL(0U, Attempts::load(file_).count("B"));
   }
 
   void the_oldest_go_when_there_are_too_many() {
