@@ -60,7 +60,8 @@ Result<void> Sidecar::set_up() {
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
-  probation_ = std::make_unique<Probation>(*loop_, *supervisor_, options_.ready, options_.probation);
+  network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
+  probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
   fallback_ =
       std::make_unique<Fallback>(*loop_, *supervisor_, serving_, base_image_, options_.ready, options_.ready_timeout);
   handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
@@ -76,6 +77,14 @@ Result<void> Sidecar::set_up() {
   MIDAIR_TRY_ASSIGN(
       control_, ControlServer::open(*loop_, options_.control, [this](const std::string& op) { return answer(op); }));
   return {};
+}
+
+std::vector<HealthCheck> Sidecar::health_checks() {
+  std::vector<HealthCheck> checks;
+  if (network_health_->can_be_asked())
+    checks.emplace_back(
+        [this](unsigned generation, StepDone answer) { network_health_->ask(generation, std::move(answer)); });
+  return checks;
 }
 
 void Sidecar::on_signal(int signo) {

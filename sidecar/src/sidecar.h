@@ -19,6 +19,7 @@
 #include "state/backoff.h"
 #include "state/marker.h"
 #include "swap/handover.h"
+#include "swap/network_health.h"
 #include "swap/swap_machine.h"
 
 namespace midair {
@@ -43,6 +44,8 @@ class Sidecar {
   };
 
   Result<void> set_up();
+  /// What is asked of new code in probation.
+  [[nodiscard]] std::vector<HealthCheck> health_checks();
   // Boot, in this order.
   void recover();
   void ask_store();
@@ -97,6 +100,7 @@ class Sidecar {
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;
   Serving serving_;
+  std::unique_ptr<NetworkHealth> network_health_;
   std::unique_ptr<Probation> probation_;
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "entry_names.h"
+#include "manifest_modules.h"
 #include "midair/digest.h"
 #include "midair/json.h"
 #include "midair/layout.h"
@@ -115,7 +116,8 @@ Result<void> check(const Manifest& manifest, const std::string& subject) {
     return refused(subject, "its strategy '" + printable(manifest.strategy) + "' is not known here");
   if (manifest.files.empty()) return refused(subject, "it lists no files");
   MIDAIR_TRY(check_entry_names_together(manifest.files));
-  return check_order(manifest.files, subject);
+  MIDAIR_TRY(check_order(manifest.files, subject));
+  return check_modules(manifest, subject);
 }
 
 }  // namespace
@@ -134,6 +136,7 @@ Result<Manifest> Manifest::parse(std::string_view text, const std::string& subje
   manifest.app = reader.string("app");
   manifest.version = reader.string("version");
   manifest.strategy = reader.optional_string("strategy", manifest.strategy);
+  manifest.modules = read_modules(reader, subject);
   const auto strays = reader.optional_array("files");
   if (!strays) reader.complain("field 'files' is missing");
   if (strays && strays->size() > 0) reader.complain("field 'files' has an element that is not an object");
@@ -160,6 +163,7 @@ std::string Manifest::to_json() const {
   json.set("version", version);
   json.set("strategy", strategy);
   json.set("files", list);
+  if (!modules.empty()) json.set("modules", modules_to_json(modules));
   return to_canonical_json(json);
 }
 

@@ -30,7 +30,8 @@ Result<std::string> read_strategy(const fs::path& path) {
   MIDAIR_TRY_ASSIGN(const std::string text, as_bad_input(read_file(path, kMaxManifestBytes), path));
   MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
   for (const auto& [key, value] : *json)
-    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files")
+    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" &&
+        key != "modules")
       return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' counts");
   JsonReader reader(*json, path.string());
   const std::string strategy = reader.optional_string("strategy", Manifest().strategy);

@@ -4,6 +4,7 @@
 
 #include "midair/digest.h"
 #include "midair/layout.h"
+#include "midair/manifest.h"
 #include "midair/pointer.h"
 
 namespace midair {
@@ -11,7 +12,6 @@ namespace midair {
 namespace {
 
 constexpr std::size_t kMaxHotRef = 512;
-constexpr std::string_view kHandover = "handover";
 
 Error refused(const HotUpgrade& upgrade, std::string cause, std::string hint = "publish the release again") {
   const std::string name = upgrade.version.empty() ? upgrade.source_image_ref : upgrade.version;
@@ -58,8 +58,9 @@ Result<void> check_release(const HotUpgrade& upgrade, std::uint64_t highest_sequ
                    "its sequence " + std::to_string(upgrade.sequence) + " is a rollback: this machine has trusted " +
                        std::to_string(highest_sequence),
                    "to go back, publish the older release anew with midair hot");
-  if (!upgrade.strategy.empty() && upgrade.strategy != kHandover)
-    return refused(upgrade, "this sidecar does not know the strategy '" + upgrade.strategy + "', only 'handover'",
+  if (!upgrade.strategy.empty() && upgrade.strategy != kHandover && upgrade.strategy != kInPlace)
+    return refused(upgrade,
+                   "this sidecar does not know the strategy '" + upgrade.strategy + "', only handover and in-place",
                    "build the image with a newer midair-sidecar");
   return {};
 }
@@ -85,7 +86,7 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
   target.hot_ref = upgrade.source_image_ref;
   target.key = key;
   target.sha256 = upgrade.sha256;
-  target.strategy = kHandover;
+  target.strategy = upgrade.strategy.empty() ? kHandover : upgrade.strategy;
   target.base_image_ref = pointer.image_ref();
   target.size = upgrade.size;
   target.sequence = upgrade.sequence;

@@ -28,7 +28,7 @@ struct Target {
   std::string hot_ref;   ///< the pointer's source_image_ref: names this publication
   std::string key;       ///< of the tarball in our store
   std::string sha256;    ///< of the tarball
-  std::string strategy;  ///< "handover"
+  std::string strategy;  ///< "handover" or "in-place"
   std::string base_image_ref;
   std::uint64_t size = 0;  ///< of the tarball, bytes
   std::uint64_t sequence = 0;

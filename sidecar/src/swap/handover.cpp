@@ -66,7 +66,7 @@ void Handover::resume(StepDone done) {
 }
 
 void Handover::watch_candidate(StepDone done) {
-  probation_.begin(serving_.candidate, [this, done = std::move(done)](Result<void> passed) {
+  probation_.begin(serving_.candidate, nullptr, [this, done = std::move(done)](Result<void> passed) {
     if (passed) serving_.candidate = 0;
     done(std::move(passed));
   });

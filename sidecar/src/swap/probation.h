@@ -3,42 +3,47 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "loop/event_loop.h"
-#include "process/readiness.h"
-#include "process/supervisor.h"
 #include "swap/strategy.h"
 
 namespace midair {
 
-/// Asks a generation for its health once a second, where the ready check is one that can be asked. On the loop thread.
+/// Asks a generation how it is: answers once, on the loop thread, within a few seconds.
+using HealthCheck = std::function<void(unsigned generation, StepDone answer)>;
+
+/// Asks for the health of what took over, once a second. On the loop thread.
 class Probation {
  public:
-  Probation(EventLoop& loop, Supervisor& supervisor, ReadyCheck check, std::chrono::milliseconds length)
-      : loop_(loop), supervisor_(supervisor), check_(std::move(check)), length_(length) {}
+  /// `checks` are asked one after the other; the first that fails is the answer. None: it is enough not to exit.
+  Probation(EventLoop& loop, std::chrono::milliseconds length, std::vector<HealthCheck> checks)
+      : loop_(loop), length_(length), checks_(std::move(checks)) {}
 
-  /// Calls `done` once: success when the time has passed and the last check was well; else what was found, at once
-  /// after three failures in a row.
-  void begin(unsigned generation, StepDone done);
+  /// Calls `done` once: success when the time has passed and the last round was well; else what was found, at once
+  /// after three failures in a row. `own` is a strategy's own check, asked after the others; may be empty.
+  void begin(unsigned generation, HealthCheck own, StepDone done);
   /// Ends it without an answer.
   void cancel();
 
  private:
-  void check_health();
-  void judge(const Result<std::string>& healthy);
+  void next_round();
+  void ask(std::size_t check);
+  void judge(const Result<void>& healthy);
 
   EventLoop& loop_;
-  Supervisor& supervisor_;
-  const ReadyCheck check_;
   const std::chrono::milliseconds length_;
+  const std::vector<HealthCheck> checks_;
+  std::vector<HealthCheck> asked_;  ///< checks_, and the strategy's own
   unsigned generation_ = 0;
   StepDone done_;
-  unsigned unhealthy_ = 0;        ///< failed checks in a row
-  std::optional<Error> illness_;  ///< what the last check found, if it failed
-  std::optional<Readiness> health_;
+  unsigned long watch_ = 0;       ///< numbers the probations, so that a late answer is recognised
+  unsigned unhealthy_ = 0;        ///< failed rounds in a row
+  std::optional<Error> illness_;  ///< what the last round found, if it failed
   EventLoop::Timer end_;
-  EventLoop::Timer next_check_;
+  EventLoop::Timer next_round_;
 };
 
 }  // namespace midair

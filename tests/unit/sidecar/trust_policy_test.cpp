@@ -151,7 +151,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   }
 
   void refuses_strategies_that_it_does_not_know() {
-    assert_refused("does not know the strategy 'in-place'", [](HotUpgrade& upgrade) { upgrade.strategy = "in-place"; });
+    assert_refused("does not know the strategy 'adapter'", [](HotUpgrade& upgrade) { upgrade.strategy = "adapter"; });
   }
 };
 

@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kMaxManifestBytes = 16 * 1024 * 1024;
 /// How a release takes over from the one before.
 inline constexpr std::array<std::string_view, 4> kStrategies{"handover", "in-place", "adapter", "static"};
 
+inline constexpr std::string_view kHandover = "handover";
+inline constexpr std::string_view kInPlace = "in-place";
+
 /// One regular file of a release.
 struct ManifestFile {
   std::string path;        ///< relative, [A-Za-z0-9._@+-/], checked by check_entry_name()
@@ -27,16 +30,26 @@ struct ManifestFile {
   bool executable = false;
 };
 
+/// One shared object that the in-place strategy replaces while its process runs.
+struct ManifestModule {
+  std::string name;      ///< as it calls itself: 1 to 64 bytes of [A-Za-z0-9._-]
+  std::string path;      ///< one of the release's files
+  std::string build_id;  ///< of its .note.gnu.build-id, in lower-case hex
+};
+/// So that all of them fit into one message of the upgrade protocol.
+inline constexpr std::size_t kMaxModules = 32;
+
 /// The manifest. It carries no time and no host name: same files, same bytes.
 struct Manifest {
   std::uint64_t format = 1;
   std::string app;
   std::string version;
-  std::string strategy = "handover";  ///< one of kStrategies
-  std::vector<ManifestFile> files;    ///< in byte order of their paths
+  std::string strategy = "handover";    ///< one of kStrategies
+  std::vector<ManifestFile> files;      ///< in byte order of their paths
+  std::vector<ManifestModule> modules;  ///< in-place only, and then at least one; in byte order of their names
 
   /// Strict: Errc::corrupt for wrong types and unordered files; Errc::refused for a newer format, an unknown strategy,
-  /// no files at all, and unsafe, duplicate or clashing names. Unknown fields are ignored.
+  /// no files at all, unsafe, duplicate or clashing names, and modules that are none. Unknown fields are ignored.
   static Result<Manifest> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;
 };
