@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "midair/call_limits.h"
 #include "midair/error.h"
 
 namespace midair {
@@ -21,12 +21,6 @@ namespace midair {
 /// An object's version as the server spells it; compared as an opaque string, never parsed, never trusted as
 /// a digest. A weak prefix (`W/`) is stripped.
 using Etag = std::string;
-
-/// Limits of one call. Every call ends by its deadline and soon after a stop is requested.
-struct CallLimits {
-  std::chrono::milliseconds deadline = std::chrono::seconds(30);  ///< for the whole call, retries included
-  std::stop_token stop{};                                         ///< ends the call with Errc::cancelled
-};
 
 /// One object as a listing or a HEAD tells it.
 struct ObjectInfo {
