@@ -23,7 +23,7 @@ constexpr const char* kDefaultStateDir = "/var/lib/midair";
 struct RawOptions {
   std::string app, store, base_dir, state_dir = kDefaultStateDir, control, ready_http, log_level = "info";
   std::string poll_interval = "1s", boot_timeout = "10s", ready_timeout = "60s", probation = "10s",
-              drain_timeout = "30s";
+              drain_timeout = "30s", watchdog = "30s";
   std::vector<std::string> listen, command;
   bool ready_tcp = false;
 };
@@ -87,6 +87,8 @@ void declare_run(CLI::App& run, RawOptions& raw) {
   duration("--ready-timeout", raw.ready_timeout, "MIDAIR_READY_TIMEOUT", "For a new process to become ready");
   duration("--probation", raw.probation, "MIDAIR_PROBATION", "How long new code is watched before it is committed");
   duration("--drain-timeout", raw.drain_timeout, "MIDAIR_DRAIN_TIMEOUT", "For the old process to finish, then SIGKILL");
+  duration("--watchdog", raw.watchdog, "MIDAIR_WATCHDOG",
+           "For a sidecar that stands still while no app process serves, then it ends; 0 is never");
   run.add_option("--log-level", raw.log_level, "error, warning, notice, info or debug")
       ->envname("MIDAIR_LOG_LEVEL")
       ->capture_default_str();
@@ -156,6 +158,7 @@ RunOptions checked(const RawOptions& raw) {
   options.ready_timeout = or_die(parse_duration(raw.ready_timeout));
   options.probation = or_die(parse_duration(raw.probation));
   options.drain_timeout = or_die(parse_duration(raw.drain_timeout));
+  options.watchdog = or_die(parse_duration(raw.watchdog));
   if (options.poll_interval < std::chrono::milliseconds(10))
     die(EX_CONFIG, {Errc::bad_input, "use the poll interval", raw.poll_interval, "the least is 10ms"});
   options.command = raw.command;

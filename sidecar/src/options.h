@@ -30,6 +30,7 @@ struct RunOptions {
   std::chrono::milliseconds ready_timeout{};
   std::chrono::milliseconds probation{};
   std::chrono::milliseconds drain_timeout{};
+  std::chrono::milliseconds watchdog{};  ///< 0: none
   std::vector<std::string> command;
 };
 

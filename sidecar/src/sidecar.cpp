@@ -39,7 +39,9 @@ int Sidecar::run() {
     return report(ready.error(), ready.error().code == Errc::refused ? EX_TEMPFAIL : EX_CONFIG);
   recover();
   ask_store();
+  watch_over_loop();
   loop_->run();
+  watchdog_.reset();
   poller_->stop();
   return exit_status_;
 }
@@ -85,6 +87,15 @@ std::vector<HealthCheck> Sidecar::health_checks() {
     checks.emplace_back(
         [this](unsigned generation, StepDone answer) { network_health_->ask(generation, std::move(answer)); });
   return checks;
+}
+
+void Sidecar::watch_over_loop() {
+  if (options_.watchdog.count() == 0) return;
+  auto watchdog = Watchdog::start(*loop_, options_.watchdog, serving_.pid);
+  if (watchdog)
+    watchdog_ = std::move(watchdog).value();
+  else
+    log(LogLevel::warning, "watchdog.not_started", {{"error", watchdog.error().to_string()}});
 }
 
 void Sidecar::on_signal(int signo) {

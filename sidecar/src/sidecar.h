@@ -9,6 +9,7 @@
 
 #include "control/control_server.h"
 #include "loop/event_loop.h"
+#include "loop/watchdog.h"
 #include "midair/machine_state.h"
 #include "options.h"
 #include "poller.h"
@@ -46,6 +47,7 @@ class Sidecar {
   Result<void> set_up();
   /// What is asked of new code in probation.
   [[nodiscard]] std::vector<HealthCheck> health_checks();
+  void watch_over_loop();
   // Boot, in this order.
   void recover();
   void ask_store();
@@ -101,6 +103,7 @@ class Sidecar {
   std::unique_ptr<Supervisor> supervisor_;
   Serving serving_;
   std::unique_ptr<NetworkHealth> network_health_;
+  std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<Probation> probation_;
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;

@@ -29,7 +29,7 @@ class Cell(FleetCase):
 
     def survive(self, point, action):
         state = point.rsplit(".", 1)[1]
-        settings = {"--probation": "200ms", "--poll-interval": "50ms"}
+        settings = {"--probation": "200ms", "--poll-interval": "50ms", "--watchdog": "5s"}
         machine = self.started(options=settings, env={"MIDAIR_FAULT": f"{point}={action}"})
         serving = machine.status()["pid"]
         agent = subprocess.Popen(self.agent.hot(self.release_for(state), "new", "--timeout", "30s"),
@@ -67,11 +67,12 @@ class Cell(FleetCase):
             os.kill(serving, 0)  # raises if it is gone
             self.assertEqual(machine.version(), "base", machine.tail())
         if action == "hang":
-            # Between the death of the new code and the start of the old nobody serves: a sidecar that stops executing
-            # at that very instruction is the platform's to restart.
-            if point == "swap.enter.rolling_back":
-                return
-            self.check_code(wait_until(machine.get, machine.tail))
+            if point == "swap.enter.rolling_back":  # between the death of the new code and the start of the old
+                self.assertEqual(machine.process.wait(30), 70, machine.tail())
+                self.assertIn("nobody serves", machine.log())
+            else:
+                self.check_code(wait_until(machine.get, machine.tail))
+                self.assertIsNone(machine.process.poll(), "a sidecar that hangs is left alone while the app serves")
             return
 
         def over():

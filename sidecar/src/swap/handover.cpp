@@ -50,8 +50,7 @@ void Handover::resume(StepDone done) {
     Generation* old = supervisor_.find(serving_.generation);
     serving_.fallback = serving_.release;
     serving_.fallback_said_ready = old != nullptr && old->ready;
-    serving_.generation = serving_.candidate;
-    serving_.release = serving_.candidate_release;
+    if (const Generation* candidate = supervisor_.find(serving_.candidate)) serving_.serve_with(*candidate);
     if (old != nullptr) supervisor_.drain(*old);
     return watch_candidate(std::move(done));
   }

@@ -2,6 +2,10 @@
 /// What serves the clients, what is to serve them, and what would come back.
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
+
 #include "process/supervisor.h"
 #include "swap/release_ref.h"
 
@@ -9,9 +13,10 @@ namespace midair {
 
 /// Shared by the strategies, which change it, and whoever has to know. On the loop thread.
 struct Serving {
-  unsigned generation = 0;  ///< the process that serves; 0 before the first
-  ReleaseRef release;       ///< what it runs
-  unsigned candidate = 0;   ///< the process that runs the new code, until that is committed or given up; 0: none
+  unsigned generation = 0;    ///< the process that serves; 0 before the first
+  std::atomic<pid_t> pid{0};  ///< its id, also for the watchdog's signal handler
+  ReleaseRef release;         ///< what it runs
+  unsigned candidate = 0;     ///< the process that runs the new code, until that is committed or given up; 0: none
   ReleaseRef candidate_release;
   ReleaseRef fallback;               ///< what a roll back brings back
   bool fallback_said_ready = false;  ///< if it never did before, it isn't asked to on its return
@@ -19,6 +24,7 @@ struct Serving {
   /// That process serves from now on.
   void serve_with(const Generation& process) {
     generation = process.number;
+    pid = process.child.pid();
     release = process.release;
   }
 
