@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "midair/error.h"
 #include "midair/fd.h"
 

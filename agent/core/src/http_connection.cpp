@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -47,10 +48,17 @@ Error translate(const Poco::Exception& error, const HttpUrl& server) {
     return {Errc::unavailable, "talk to", subject, "it closed the connection without an answer"};
   if (dynamic_cast<const Poco::Net::MessageException*>(&error) != nullptr ||
       dynamic_cast<const Poco::DataException*>(&error) != nullptr)
-    return {Errc::corrupt, "talk to", subject, "its answer is not HTTP", "check the endpoint (AWS_ENDPOINT_URL_S3)"};
+    return {Errc::corrupt, "talk to", subject, "its answer is not HTTP", "check the endpoint"};
   if (dynamic_cast<const Poco::IOException*>(&error) != nullptr)
     return {Errc::unavailable, "talk to", subject, error.displayText()};
   return {Errc::io, "talk to", subject, error.displayText()};
+}
+
+Result<std::vector<SocketAddress>> addresses_of(const HttpUrl& server, const CallTimer& timer) {
+  if (server.scheme != "unix") return resolve(server.host, server.port, timer);
+  if (server.path.size() >= sizeof(sockaddr_un::sun_path))
+    return Error{Errc::bad_input, "talk to", server.path, "the path is too long for a socket"};
+  return std::vector{SocketAddress(SocketAddress::UNIX_LOCAL, server.path)};
 }
 
 /// A connected, non-blocking socket. Throws.
@@ -125,7 +133,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpUrl& serv
 }
 
 Result<void> HttpConnection::connect(const Poco::Net::Context::Ptr& tls, const CallTimer& timer) {
-  MIDAIR_TRY_ASSIGN(const auto addresses, resolve(server_.host, server_.port, timer));
+  MIDAIR_TRY_ASSIGN(const auto addresses, addresses_of(server_, timer));
   guard_.begin_call(timer);
   try {
     auto* tcp = new PlainSocket(connect_to_any(addresses, guard_), guard_);
@@ -159,14 +167,14 @@ Result<void> HttpConnection::send(HTTPRequest& request, const HttpBody& body) {
 }
 
 Result<void> HttpConnection::exchange(HTTPRequest& request, const HttpBody& body, const CallTimer& timer,
-                                      HTTPResponse& response) {
+                                      HTTPResponse& response, std::chrono::milliseconds first_byte_patience) {
   ++exchanges_;
   body_ = nullptr;
   guard_.begin_call(timer);
   try {
     try {
       MIDAIR_TRY(send(request, body));
-      guard_.begin_phase("no answer", kFirstBytePatience);
+      guard_.begin_phase("no answer", first_byte_patience);
       body_ = &session_->receiveResponse(response);
     } catch (const Poco::IOException& error) {
       if (guard_.received() > 0) throw;

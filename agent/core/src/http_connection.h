@@ -12,11 +12,11 @@
 #include <memory>
 #include <string>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "midair/error.h"
 #include "midair/object_store.h"
+#include "midair/url_text.h"
 #include "socket_guard.h"
-#include "url_text.h"
 
 namespace midair {
 
@@ -36,7 +36,7 @@ struct HttpBody {
 /// connection is of no more use.
 class HttpConnection {
  public:
-  /// `tls` is used where the server's scheme is https.
+  /// `tls` is used where the server's scheme is https. For the scheme "unix" the path is that of a socket.
   static Result<std::unique_ptr<HttpConnection>> open(const HttpUrl& server, const Poco::Net::Context::Ptr& tls,
                                                       const CallTimer& timer);
   ~HttpConnection();
@@ -44,7 +44,8 @@ class HttpConnection {
   /// Sends the request with the body and reads the head of the answer. `timer` must live until the answer was read.
   /// Errc::timeout, unavailable, cancelled, corrupt (no HTTP) or the source's own error.
   [[nodiscard]] Result<void> exchange(Poco::Net::HTTPRequest& request, const HttpBody& body, const CallTimer& timer,
-                                      Poco::Net::HTTPResponse& response);
+                                      Poco::Net::HTTPResponse& response,
+                                      std::chrono::milliseconds first_byte_patience = kFirstBytePatience);
 
   /// The next bytes of the answer's body; 0 at its end. Errc::unavailable if it ends before its announced length.
   [[nodiscard]] Result<std::size_t> read(char* buffer, std::size_t capacity);

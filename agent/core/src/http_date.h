@@ -2,6 +2,7 @@
 /// Dates in HTTP headers.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -11,5 +12,8 @@ namespace midair {
 
 /// "Fri, 20 Nov 2026 22:24:41 GMT" (RFC 9110 section 5.6.7); nothing for other text.
 [[nodiscard]] std::optional<WallTime> parse_http_date(const std::string& text);
+
+/// Retry-After, in seconds or as a date (RFC 9110 section 10.2.3); nothing for other text.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(const std::string& text);
 
 }  // namespace midair

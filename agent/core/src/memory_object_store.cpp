@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "store_rules.h"
-#include "url_text.h"
+#include "midair/url_text.h"
 
 namespace midair {
 

@@ -3,7 +3,7 @@
 #include "midair/file_object_store.h"
 #include "midair/s3_object_store.h"
 #include "s3_settings.h"
-#include "url_text.h"
+#include "midair/url_text.h"
 
 namespace midair {
 

@@ -72,7 +72,7 @@ Result<Addresses> resolve(const std::string& host, std::uint16_t port, const Cal
   if (lookup->addresses.empty())
     return Error{Errc::unavailable, "look up", host,
                  lookup->status == 0 ? "it has no address" : ::gai_strerror(lookup->status),
-                 "check the endpoint (AWS_ENDPOINT_URL_S3) and the name server"};
+                 "check the endpoint and the name server"};
   return std::move(lookup->addresses);
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "midair/error.h"
 
 namespace midair {

@@ -1,4 +1,4 @@
-#include "retry.h"
+#include "midair/retry.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -14,7 +14,6 @@ using Poco::Net::HTTPResponse;
 
 namespace {
 
-constexpr std::size_t kMaxIdleConnections = 4;
 constexpr std::size_t kMaxErrorDocument = 64 * 1024;
 /// S3 tolerates 15 minutes; more than this is worth correcting once a signature was refused.
 constexpr std::chrono::minutes kTolerableSkew{5};
@@ -54,7 +53,7 @@ S3Answer::S3Answer(S3Client& client, std::unique_ptr<HttpConnection> connection)
     : client_(&client), connection_(std::move(connection)), head_(std::make_unique<HTTPResponse>()) {}
 
 S3Answer::~S3Answer() {
-  if (connection_) client_->give_back(std::move(connection_));
+  if (connection_) client_->pool_.give_back(std::move(connection_));
 }
 
 Result<std::string> S3Answer::text(std::size_t max_bytes) {
@@ -70,34 +69,14 @@ Result<std::string> S3Answer::text(std::size_t max_bytes) {
 }
 
 S3Client::S3Client(S3Access access, Poco::Net::Context::Ptr tls)
-    : access_(std::move(access)), server_(server_of(access_)), tls_(std::move(tls)) {}
+    : access_(std::move(access)), pool_(server_of(access_), std::move(tls)) {}
 
 std::string S3Client::path_of(const std::string& key) const {
   return (access_.path_style ? "/" + access_.bucket : std::string()) + "/" + percent_encode(key, true);
 }
 
 std::string S3Client::url_of(const std::string& key) const {
-  return server_.scheme + "://" + server_.authority() + path_of(key);
-}
-
-Result<std::unique_ptr<HttpConnection>> S3Client::take_connection(const CallTimer& timer) {
-  for (;;) {
-    std::unique_ptr<HttpConnection> connection;
-    {
-      const std::lock_guard lock(mutex_);
-      if (idle_.empty()) break;
-      connection = std::move(idle_.back());
-      idle_.pop_back();
-    }
-    if (connection->is_alive()) return connection;
-  }
-  return HttpConnection::open(server_, tls_, timer);
-}
-
-void S3Client::give_back(std::unique_ptr<HttpConnection> connection) {
-  if (!connection->is_reusable()) return;
-  const std::lock_guard lock(mutex_);
-  if (idle_.size() < kMaxIdleConnections) idle_.push_back(std::move(connection));
+  return pool_.server().scheme + "://" + pool_.server().authority() + path_of(key);
 }
 
 void S3Client::sign(HTTPRequest& http, const S3Request& request, const std::string& query) const {
@@ -106,7 +85,7 @@ void S3Client::sign(HTTPRequest& http, const S3Request& request, const std::stri
   signed_part.path = path_of(request.key);
   signed_part.query = query;
   signed_part.payload_sha256 = request.payload_sha256;
-  signed_part.headers = {{"host", server_.authority()},
+  signed_part.headers = {{"host", pool_.server().authority()},
                          {"x-amz-content-sha256", request.payload_sha256},
                          {"x-amz-date", amz_date(system_clock().wall() + clock_skew_.load())}};
   if (!access_.session_token.empty()) signed_part.headers["x-amz-security-token"] = access_.session_token.reveal();
@@ -127,7 +106,7 @@ Result<S3Answer> S3Client::send_once(const S3Request& request, const CallTimer& 
 
   for (;;) {
     MIDAIR_TRY(timer.check(request.purpose.op, request.purpose.subject));
-    MIDAIR_TRY_ASSIGN(auto connection, take_connection(timer));
+    MIDAIR_TRY_ASSIGN(auto connection, pool_.take(timer));
     if (reached != nullptr) *reached = true;
     S3Answer answer(*this, std::move(connection));
     const auto exchanged = answer.connection_->exchange(http, request.body, timer, *answer.head_);
@@ -157,7 +136,7 @@ bool S3Client::learn_clock_skew(const HTTPResponse& head) {
   if (std::chrono::abs(skew - known) < kTolerableSkew) return false;
   if (clock_skew_.exchange(skew) == known)
     log(LogLevel::warning, "s3.clock_skew",
-        {{"server", server_.authority()},
+        {{"server", pool_.server().authority()},
          {"offset_s", std::to_string(skew.count())},
          {"hint", "this host's clock is off; requests are signed with the server's time"}});
   return true;

@@ -8,18 +8,18 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "connection_pool.h"
 #include "http_connection.h"
 #include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/secret.h"
+#include "midair/url_text.h"
 #include "s3_error.h"
 #include "sigv4.h"
-#include "url_text.h"
 
 namespace midair {
 
@@ -94,20 +94,14 @@ class S3Client {
   friend class S3Answer;
 
   [[nodiscard]] Result<S3Answer> send_once(const S3Request& request, const CallTimer& timer, bool* reached);
-  [[nodiscard]] Result<std::unique_ptr<HttpConnection>> take_connection(const CallTimer& timer);
-  void give_back(std::unique_ptr<HttpConnection> connection);
   [[nodiscard]] std::string path_of(const std::string& key) const;
   void sign(Poco::Net::HTTPRequest& http, const S3Request& request, const std::string& query) const;
   [[nodiscard]] bool learn_clock_skew(const Poco::Net::HTTPResponse& head);
 
   const S3Access access_;
-  const HttpUrl server_;  ///< the endpoint, with the bucket in the host's name unless path_style
-  const Poco::Net::Context::Ptr tls_;
+  ConnectionPool pool_;  ///< to the endpoint, with the bucket in the host's name unless path_style
 
   std::atomic<std::chrono::seconds> clock_skew_{std::chrono::seconds(0)};  ///< the server's time minus ours
-
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<HttpConnection>> idle_;  ///< guarded by mutex_
 };
 
 }  // namespace midair

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "retry.h"
+#include "midair/retry.h"
 #include "s3_xml.h"
 #include "store_rules.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "midair/error.h"
 #include "midair/object_store.h"
 #include "s3_client.h"

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "http_date.h"
+#include "midair/http_client.h"
 #include "s3_xml.h"
 
 namespace midair {
@@ -42,42 +42,6 @@ const KnownCode* find_code(std::string_view code) {
   return found == kKnownCodes.end() ? nullptr : found;
 }
 
-Errc errc_of_status(int status) {
-  switch (status) {
-    case 401:
-    case 403: return Errc::denied;
-    case 404: return Errc::not_found;
-    case 408: return Errc::unavailable;
-    case 409:
-    case 412: return Errc::precondition;
-    case 429: return Errc::throttled;
-    case 501: return Errc::refused;
-    case 507: return Errc::no_space;
-    default: return status >= 500 ? Errc::unavailable : Errc::bad_input;
-  }
-}
-
-/// Foreign text for one line of ours.
-std::string one_line(std::string text) {
-  if (text.size() > 200) text.resize(200);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
-  while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
-  return text;
-}
-
-/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3).
-std::optional<std::chrono::milliseconds> retry_after_of(const Poco::Net::HTTPResponse& response) {
-  const std::string text = response.get("Retry-After", "");
-  unsigned seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc() && end == text.data() + text.size()) return std::chrono::seconds(seconds);
-  const auto date = parse_http_date(text);
-  if (!date) return std::nullopt;
-  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(*date - system_clock().wall());
-  return std::max(wait, std::chrono::milliseconds::zero());
-}
-
 std::string hint_of_redirect(const Poco::Net::HTTPResponse& response, const S3Fault& fault) {
   const std::string region = response.get("x-amz-bucket-region", fault.region);
   std::string hint = "correct ";
@@ -93,10 +57,10 @@ Error s3_error(const Poco::Net::HTTPResponse& response, std::string_view documen
   const int status = response.getStatus();
   const auto parsed = parse_fault(document);
   const S3Fault fault = parsed.value_or(S3Fault{});
-  Error error{errc_of_status(status), purpose.op, purpose.subject, "HTTP status " + std::to_string(status)};
+  Error error{errc_of_http_status(status), purpose.op, purpose.subject, "HTTP status " + std::to_string(status)};
   error.http_status = status;
   error.request_id = one_line(response.get("x-amz-request-id", fault.request_id));
-  error.retry_after = retry_after_of(response);
+  error.retry_after = parse_retry_after(response.get("Retry-After", ""));
   if (!fault.code.empty()) error.cause += ", " + one_line(fault.code);
   if (!fault.message.empty()) error.cause += ": " + one_line(fault.message);
   if (const KnownCode* known = find_code(fault.code)) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "http_date.h"
-#include "retry.h"
+#include "midair/retry.h"
 #include "s3_client.h"
 #include "s3_download.h"
 #include "s3_settings.h"
@@ -13,7 +13,7 @@
 #include "s3_xml.h"
 #include "store_rules.h"
 #include "tls_context.h"
-#include "url_text.h"
+#include "midair/url_text.h"
 
 namespace midair {
 

@@ -5,7 +5,7 @@
 
 #include "midair/digest.h"
 #include "midair/log.h"
-#include "retry.h"
+#include "midair/retry.h"
 #include "s3_xml.h"
 #include "store_rules.h"
 

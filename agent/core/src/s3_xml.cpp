@@ -11,7 +11,7 @@
 #include <functional>
 
 #include "midair/clock.h"
-#include "url_text.h"
+#include "midair/url_text.h"
 
 namespace midair {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 
 namespace midair {
 

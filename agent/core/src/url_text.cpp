@@ -1,4 +1,4 @@
-#include "url_text.h"
+#include "midair/url_text.h"
 
 #include <algorithm>
 #include <charconv>

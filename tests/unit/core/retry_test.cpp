@@ -1,4 +1,4 @@
-#include "retry.h"
+#include "midair/retry.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

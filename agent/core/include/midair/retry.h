@@ -6,7 +6,7 @@
 #include <optional>
 #include <random>
 
-#include "call_timer.h"
+#include "midair/call_timer.h"
 #include "midair/error.h"
 
 namespace midair {

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <string>
 
+#include "midair/call_limits.h"
 #include "midair/clock.h"
 #include "midair/error.h"
-#include "midair/object_store.h"
 
 namespace midair {
 
