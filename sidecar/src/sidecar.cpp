@@ -70,8 +70,11 @@ Result<void> Sidecar::set_up() {
                                          Handover::Settings{options_.ready, options_.ready_timeout});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
+  in_place_ = std::make_unique<InPlace>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
+                                        InPlace::Settings{deadlines.ready, deadlines.suspend});
+  strategy_ = std::make_unique<StrategyChoice>(*handover_, *in_place_);
   swap_ = std::make_unique<SwapMachine>(
-      *loop_, *dir_, *handover_, deadlines,
+      *loop_, *dir_, *strategy_, deadlines,
       SwapMachine::Hooks{[this](const Target& target) { poller_->stage(target); }, [this] { poller_->cancel_stage(); },
                          [this](SwapState state) { on_state(state); },
                          [this](const SwapOutcome& outcome) { on_finished(outcome); },
@@ -146,7 +149,7 @@ void Sidecar::begin_ending() {
   boot_limit_ = {};
   retry_ = {};
   swap_->stop_requested();
-  handover_->stop_watching();
+  strategy_->stop_watching();
   publish_record("stopped");
 }
 

@@ -19,8 +19,8 @@
 #include "state/attempts.h"
 #include "state/backoff.h"
 #include "state/marker.h"
-#include "swap/handover.h"
 #include "swap/network_health.h"
+#include "swap/strategy_choice.h"
 #include "swap/swap_machine.h"
 
 namespace midair {
@@ -75,6 +75,7 @@ class Sidecar {
   void put_off(const Target& target, const Error& error);
   void adopt(const Target& target);
   void completed(const SwapOutcome& outcome);
+  void collect_garbage();
   void failed(const SwapOutcome& outcome, UpgradeResult& result);
   void retry_later(const std::string& upgrade_id, UpgradeResult& result);
   /// What is committed ended by itself soon after it was started.
@@ -107,6 +108,8 @@ class Sidecar {
   std::unique_ptr<Probation> probation_;
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;
+  std::unique_ptr<InPlace> in_place_;
+  std::unique_ptr<StrategyChoice> strategy_;
   std::unique_ptr<SwapMachine> swap_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<ControlServer> control_;

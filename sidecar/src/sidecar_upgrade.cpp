@@ -124,11 +124,16 @@ void Sidecar::completed(const SwapOutcome& outcome) {
   settling_.reset();
   if (auto forgotten = attempts_->forget_all(); !forgotten)
     log(LogLevel::warning, "attempts.unwritable", {{"error", forgotten.error().to_string()}});
-  std::set<std::string> keep{committed_.digest};
-  if (const ReleaseRef& last_good = serving_.fallback; !last_good.is_base_image()) keep.insert(last_good.digest);
+  collect_garbage();
+  poller_->reconsider(committed_.sequence);
+}
+
+void Sidecar::collect_garbage() {
+  std::set<std::string> keep{committed_.digest, serving_.fallback.digest};
+  // A process that took upgrades in place still has its files where it was started.
+  if (const Generation* serving = supervisor_->find(serving_.generation)) keep.insert(serving->release.digest);
   if (auto collected = dir_->collect_garbage(keep); !collected)
     log(LogLevel::warning, "garbage.not_collected", {{"error", collected.error().to_string()}});
-  poller_->reconsider(committed_.sequence);
 }
 
 void Sidecar::failed(const SwapOutcome& outcome, UpgradeResult& result) {

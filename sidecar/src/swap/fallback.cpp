@@ -12,6 +12,7 @@ void Fallback::bring_back(const ReleaseRef& release, StepDone done) {
 }
 
 void Fallback::start(const ReleaseRef& release) {
+  release_ = release;
   auto started = supervisor_.start(release);
   if (!started) {
     loop_.post([this, error = std::move(started).error()] { failed(error); });
@@ -39,11 +40,10 @@ void Fallback::cancel() {
 }
 
 void Fallback::failed(const Error& error) {
-  log(LogLevel::error, "swap.fallback_failed",
-      {{"release", serving_.release.describe()}, {"error", error.to_string()}});
+  log(LogLevel::error, "swap.fallback_failed", {{"release", release_.describe()}, {"error", error.to_string()}});
   if (!done_) return;
   if (Generation* failed = supervisor_.find(serving_.generation)) supervisor_.kill(*failed);
-  if (serving_.release.is_base_image()) return std::exchange(done_, nullptr)(error);
+  if (release_.is_base_image()) return std::exchange(done_, nullptr)(error);
   serving_.fallback_said_ready = false;
   start(base_image_);
 }

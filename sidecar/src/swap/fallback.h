@@ -43,7 +43,8 @@ class Fallback {
   const ReleaseRef base_image_;
   const ReadyCheck check_;
   const std::chrono::milliseconds ready_timeout_;
-  StepDone done_;  ///< set while something is brought back
+  ReleaseRef release_;  ///< what is brought back
+  StepDone done_;       ///< set meanwhile
   std::optional<Readiness> readiness_;
 };
 

@@ -151,7 +151,7 @@ void SwapMachine::fail(Error error) {
 
 void SwapMachine::finish() {
   outcome_.took = system_clock().now() - began_;
-  outcome_.report = strategy_.report();
+  if (release_) outcome_.report = strategy_.report();  // else it was never asked to do anything
   if (outcome_.report.suspended) outcome_.suspended_for = outcome_.report.suspended;
   if (auto cleared = clear_journal(dir_.journal()); !cleared)
     log(LogLevel::warning, "journal.not_cleared", {{"error", cleared.error().to_string()}});
