@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "application.h"
@@ -15,5 +16,6 @@ void reserve_standard_descriptors() {
 
 int main(int argc, char** argv) {
   reserve_standard_descriptors();
+  ::prctl(PR_SET_DUMPABLE, 0);  // tokens live here: no core dumps, no debuggers, no peeking into /proc
   return midair::AgentApplication().execute(argc, argv);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "midair/durable_file.h"
+#include "midair/redact.h"
 
 namespace midair {
 
@@ -51,7 +52,7 @@ void TerminalConsole::print_error(const Error& error) {
   erase_progress();
   std::string text = "midair: " + error.message() + "\n";
   if (!error.hint.empty()) text += "Try: " + error.hint + "\n";
-  write_err(text);
+  write_err(redact(text));
 }
 
 void TerminalConsole::progress(const std::string& text) {

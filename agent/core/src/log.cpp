@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "midair/clock.h"
+#include "midair/redact.h"
 
 namespace midair {
 
@@ -60,7 +61,7 @@ void log(LogLevel level, std::string_view event, const std::vector<LogField>& fi
     line += ' ';
     line += key;
     line += '=';
-    append_value(line, value);
+    append_value(line, redact(value));
   }
   line += '\n';
   // One write per line: lines of several threads and processes never mix. A full pipe must not stop us, so the

@@ -17,7 +17,8 @@ enum class LogLevel { error, warning, notice, info, debug };
 using LogField = std::pair<std::string_view, std::string>;
 
 /// Writes one line, atomically, to standard error: "<RFC 3339> <level> <event> key=value ...". Values with spaces,
-/// quotes or control characters are quoted and escaped, so that foreign text cannot forge a line. Thread-safe.
+/// quotes or control characters are quoted and escaped, so that foreign text cannot forge a line; what looks like a
+/// secret is replaced (redact.h). Thread-safe.
 void log(LogLevel level, std::string_view event, const std::vector<LogField>& fields = {});
 
 /// Drops what is less urgent than `level`; the default is info. Thread-safe.

@@ -32,7 +32,7 @@ class Console {
   virtual void print(const std::string& text) = 0;
   /// One JSON value on a line of standard output (NDJSON).
   virtual void print_json_line(const std::string& json) = 0;
-  /// "midair: <message>" on standard error, with a "Try: <hint>" line where there is a hint.
+  /// "midair: <message>" on standard error, with a "Try: <hint>" line where there is a hint. Redacted (redact.h).
   virtual void print_error(const Error& error) = 0;
   /// A progress line on standard error, redrawn in place; silent unless it is a terminal.
   virtual void progress(const std::string& text) = 0;
