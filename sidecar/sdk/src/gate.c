@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "midair/gate.h"
 
 #include <errno.h>

@@ -1,13 +1,12 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <pthread.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <future>
 #include <thread>
-#include <vector>
+
+#include "in_child.h"
 
 extern "C" {
 #include "gate_internal.h"
@@ -18,16 +17,6 @@ namespace midair {
 namespace {
 
 constexpr std::uint32_t kLong = 60'000;  // ms; nothing here waits for so long
-
-/// Runs `check` in a child of its own and demands that it returns true.
-template <class Check>
-void in_child(Check check) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(check() ? 0 : 1);
-  int status = -1;
-  CPPUNIT_ASSERT_EQUAL(child, ::waitpid(child, &status, 0));
-  CPPUNIT_ASSERT_EQUAL(0, status);
-}
 
 /// A thread that is inside of a call until it is told to leave.
 class Caller {
@@ -70,9 +59,9 @@ bool swap_under_load(int swaps) {
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> torn{0};
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 3; ++i)
-    callers.emplace_back([&] {
+  std::array<std::thread, 3> callers;
+  for (auto& caller : callers)
+    caller = std::thread([&] {
       while (!stop) {
         midair_enter();
         if (guarded.left != guarded.right) ++torn;
@@ -201,16 +190,16 @@ class GateTest : public CppUnit::TestFixture {
   void nobody_is_inside_while_it_is_closed_without_membarrier() {
     in_child([] {
       midair_gate_use_fences();
-      return swap_under_load(500);
+      CPPUNIT_ASSERT(swap_under_load(500));
     });
   }
 
   void is_open_in_the_child_of_a_fork() {
     CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
     in_child([] {
-      const bool in = midair_enter();
+      CPPUNIT_ASSERT(midair_enter());
       midair_leave();
-      return in && midair_gate_close(kLong) == MIDAIR_OK;
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
     });
     midair_gate_open();
   }
@@ -219,9 +208,9 @@ class GateTest : public CppUnit::TestFixture {
     const Caller other;  // no such thread in the child
     midair_enter();
     in_child([] {
-      if (midair_gate_close(0) != MIDAIR_OUT_OF_ORDER) return false;
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OUT_OF_ORDER, midair_gate_close(0));
       midair_leave();
-      return midair_gate_close(0) == MIDAIR_OK;
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(0));
     });
     midair_leave();
   }
@@ -232,7 +221,9 @@ class GateTest : public CppUnit::TestFixture {
       auto held = std::async(std::launch::async, [] { return midair_enter(); });
       held.wait_for(std::chrono::milliseconds(10));
       midair_gate_retire();
-      return !held.get() && !midair_enter() && !midair_inside();
+      CPPUNIT_ASSERT(!held.get());
+      CPPUNIT_ASSERT(!midair_enter());
+      CPPUNIT_ASSERT(!midair_inside());
     });
   }
 };

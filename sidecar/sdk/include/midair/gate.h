@@ -45,7 +45,7 @@ void midair_leave_slowly_(void);
 /// thread. False: this process has handed its state to its successor (midair_app_stop()); the call must not be made.
 inline bool midair_enter(void) {
   struct midair_place_* const place = midair_place_;
-  if (__builtin_expect(place == NULL, 0)) return midair_enter_slowly_();
+  if (__builtin_expect(!place, 0)) return midair_enter_slowly_();
   const uint32_t depth = __atomic_load_n(&place->depth, __ATOMIC_RELAXED);
   __atomic_store_n(&place->depth, depth + 1, __ATOMIC_RELAXED);
   // Whoever closes the gate makes this store visible before it looks at it: only the compiler must be kept in order.
