@@ -6,9 +6,10 @@ build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libto
   libelf-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
   erlang-base clang-format clang-tidy dpkg-dev file strace"
+bench="nginx-light pigz zstd strace time"
 
 missing=""
-for package in $build $test; do
+for package in $build $test $bench; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Measures Midair beside its references and says so in a table and in JSON.
+
+    run.py [--small] [--output FILE] [BENCH...]
+
+Run by tests/support/s3/with-s3; `make bench` does. See README.md for what is measured.
+"""
+
+import argparse
+import ctypes
+import importlib
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+import figure  # noqa: E402
+from fleet import Interruption, build_dir, scratch  # noqa: E402
+from measure import kill_those_inside  # noqa: E402
+
+BENCHES = ("handover", "idle", "publish", "archive", "rollout")
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def is_optimised():
+    cache = (build_dir() / "CMakeCache.txt").read_text()
+    return "CMAKE_BUILD_TYPE:STRING=Debug" not in cache and "MIDAIR_SANITIZE:BOOL=ON" not in cache
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--small", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("--output", type=pathlib.Path, default=build_dir() / "bench.json")
+    parser.add_argument("bench", nargs="*", choices=[*BENCHES, []], help=f"one of {', '.join(BENCHES)}; default all")
+    options = parser.parse_args()
+    if not is_optimised():
+        sys.exit(f"{build_dir()} is not an optimised build: its figures would mean nothing")
+    Interruption.install()
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever a bench leaves behind comes to us
+    figures = []
+    for name in options.bench or BENCHES:
+        begin = time.monotonic()
+        with scratch(f"bench-{name}") as directory:
+            try:
+                figures += importlib.import_module(name).run(directory, options.small)
+            finally:
+                kill_those_inside(directory)
+        print(f"bench: {name} took {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+    figure.write(options.output, figures)
+    print(figure.table(figures))
+
+
+if __name__ == "__main__":
+    main()
