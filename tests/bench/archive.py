@@ -1,14 +1,12 @@
 """Packing and extracting a release of many files, beside GNU tar."""
 
 import os
-import pathlib
 import random
 import shutil
 import subprocess
-import tempfile
 
 from figure import Figure
-from fleet import build_dir
+from fleet import build_dir, scratch
 from measure import MIB, run_measured
 
 FILES, TREE_MIB, REPETITIONS = 5000, 200, 3
@@ -82,8 +80,8 @@ def figures_of(verb, costs):
 def run(directory, small):
     files, size = (SMALL_FILES, SMALL_MIB) if small else (FILES, TREE_MIB)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a disk would measure itself and its other users
-    with tempfile.TemporaryDirectory(prefix="midair-bench-archive-", dir=memory) as home:
-        contest = Contest(pathlib.Path(home), 1 if small else REPETITIONS)
+    with scratch("bench-archive", memory) as home:
+        contest = Contest(home, 1 if small else REPETITIONS)
         make_tree(contest.tree, files, size * MIB)
         pack = contest.pack()
         extract = contest.extract(contest.home / "extracted", SUFFIXES)

@@ -41,9 +41,9 @@ def wait_until(predicate, what, timeout=15.0):
 
 
 @contextlib.contextmanager
-def scratch(name):
+def scratch(name, within=None):
     """A temporary directory, removed at the end unless MIDAIR_KEEP is set."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix=f"midair-{name}-"))
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"midair-{name}-", dir=within))
     try:
         yield path
     finally:
@@ -52,7 +52,8 @@ def scratch(name):
 
 
 class Interruption:
-    """Turns signals into SystemExit, which unwinds through every context manager."""
+    """Turns the first signal into SystemExit, which unwinds through every context manager; further ones don't disturb
+    that."""
 
     held, pending = 0, None
 
@@ -63,6 +64,8 @@ class Interruption:
 
     @classmethod
     def handle(cls, number, _):
+        if cls.pending:
+            return
         cls.pending = number
         if not cls.held:
             sys.exit(128 + number)
