@@ -64,9 +64,11 @@ Result<void> Sidecar::set_up() {
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
-  fallback_ =
-      std::make_unique<Fallback>(*loop_, *supervisor_, serving_, base_image_, options_.ready, options_.ready_timeout);
-  handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
+  transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *dir_,
+                                              StateTransfer::Limits{options_.ready_timeout, SwapDeadlines().suspend});
+  fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_, base_image_, options_.ready,
+                                         options_.ready_timeout);
+  handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_,
                                          Handover::Settings{options_.ready, options_.ready_timeout});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
@@ -122,7 +124,7 @@ void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (phase_ != Phase::ending) {
     if (number == serving_.candidate) return swap_->candidate_exited(status.text());
-    if (fallback_->exited(number, status.text())) return;
+    if (fallback_->exited(number, status.text()) || handover_->holds(number)) return;
   }
   if (number == serving_.generation) {
     if (phase_ != Phase::ending && settling_) count_bad_start(status);

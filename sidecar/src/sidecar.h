@@ -106,6 +106,7 @@ class Sidecar {
   std::unique_ptr<NetworkHealth> network_health_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<Probation> probation_;
+  std::unique_ptr<StateTransfer> transfer_;
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;
   std::unique_ptr<InPlace> in_place_;

@@ -41,6 +41,8 @@ std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity&
 void Sidecar::recover() {
   if (auto cleaned = dir_->clean_leftovers(); !cleaned)
     log(LogLevel::warning, "leftovers.not_cleaned", {{"error", cleaned.error().to_string()}});
+  if (auto removed = remove_saved_states(*dir_); !removed)
+    log(LogLevel::warning, "leftovers.not_cleaned", {{"error", removed.error().to_string()}});
   attempts_ = Attempts::load(dir_->attempts());
   auto journal = read_journal(dir_->journal());
   if (!journal)

@@ -17,11 +17,11 @@ namespace {
 constexpr mode_t kAnybody = 0666;
 constexpr int kBacklog = 16;
 
-/// The process that connected, as the kernel attests it; 0 if it is in a foreign pid namespace.
-pid_t peer_of(int fd) {
+/// Who connected, as the kernel attests it; pid 0 if it is in a foreign pid namespace.
+ucred peer_of(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer : ucred{};
 }
 
 }  // namespace
@@ -45,20 +45,24 @@ void AppSocket::serve(pid_t session, const Welcome& welcome) {
 void AppSocket::accept() {
   Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer) return;
-  const pid_t pid = peer_of(peer.get());
+  const auto [pid, uid, gid] = peer_of(peer.get());
   if (!is_in_session(pid, session_)) return refuse(pid, "it is not of this generation of the app");
   if (channel_) channel_->receive();  // it may have ended already, which the loop is about to tell
   if (channel_ && channel_->is_open()) return refuse(pid, "the app is connected already");
   channel_ = std::make_unique<AppChannel>(
       loop_, std::move(peer), welcome_,
-      AppChannel::Events{[this] {
-                           if (heard_) heard_();
-                         },
+      AppChannel::Events{[this, uid = uid] { welcomed(uid); },
                          [this](const std::string& why) {
                            log(LogLevel::info, "app.disconnected",
                                {{"generation", std::to_string(welcome_.generation)}, {"why", why}});
-                           if (closed_) closed_(why);
+                           if (const auto closed = closed_) closed(why);
                          }});
+}
+
+void AppSocket::welcomed(uid_t uid) {
+  last_hello_ = channel_->hello();
+  peer_uid_ = uid;
+  if (const auto heard = heard_) heard();  // a copy: it may ask to hear no more
 }
 
 const Hello* AppSocket::hello() const {

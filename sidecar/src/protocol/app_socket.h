@@ -3,11 +3,13 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "loop/event_loop.h"
@@ -38,6 +40,10 @@ class AppSocket {
 
   /// What the app said of itself; null while none is connected and welcomed.
   [[nodiscard]] const Hello* hello() const;
+  /// What it last said, also after its connection has ended; null if it never said hello.
+  [[nodiscard]] const Hello* last_hello() const { return last_hello_ ? &*last_hello_ : nullptr; }
+  /// The user as whom the process connected that was welcomed last; ours before.
+  [[nodiscard]] uid_t peer_uid() const { return peer_uid_; }
   /// See AppChannel::request(); Errc::unavailable while none is connected and welcomed.
   void request(const std::string& op, Poco::JSON::Object fields, std::chrono::milliseconds deadline,
                AppChannel::Answered answered);
@@ -51,6 +57,7 @@ class AppSocket {
  private:
   AppSocket(EventLoop& loop, Fd listener, std::filesystem::path path);
   void accept();
+  void welcomed(uid_t uid);
   void refuse(pid_t pid, const std::string& why);
 
   EventLoop& loop_;
@@ -61,6 +68,8 @@ class AppSocket {
   std::function<void()> heard_;
   std::function<void(const std::string&)> closed_;
   bool refusal_logged_ = false;
+  std::optional<Hello> last_hello_;
+  uid_t peer_uid_ = ::geteuid();
   std::unique_ptr<AppChannel> channel_;
   EventLoop::Watch watch_;
 };

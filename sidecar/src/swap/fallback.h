@@ -9,18 +9,21 @@
 #include "process/readiness.h"
 #include "process/supervisor.h"
 #include "swap/serving.h"
+#include "swap/state_transfer.h"
 #include "swap/strategy.h"
 
 namespace midair {
 
-/// Starts a release in place of what failed, and the base image if that fails too. On the loop thread.
+/// Starts a release in place of what failed, and the base image if that fails too; each with the state that is kept,
+/// and without where it does not take that. On the loop thread.
 class Fallback {
  public:
-  Fallback(EventLoop& loop, Supervisor& supervisor, Serving& serving, ReleaseRef base_image, ReadyCheck check,
-           std::chrono::milliseconds ready_timeout)
+  Fallback(EventLoop& loop, Supervisor& supervisor, Serving& serving, StateTransfer& transfer, ReleaseRef base_image,
+           ReadyCheck check, std::chrono::milliseconds ready_timeout)
       : loop_(loop),
         supervisor_(supervisor),
         serving_(serving),
+        transfer_(transfer),
         base_image_(std::move(base_image)),
         check_(std::move(check)),
         ready_timeout_(ready_timeout) {}
@@ -34,12 +37,17 @@ class Fallback {
 
  private:
   void start(const ReleaseRef& release);
+  void hand_state_to(const ReleaseRef& release);
+  void start_without_state(const ReleaseRef& release, const Error& why);
+  void await_ready();
+  void conclude(Result<void> result);
   void failed(const Error& error);
   [[nodiscard]] ReadyCheck check_for_return() const;
 
   EventLoop& loop_;
   Supervisor& supervisor_;
   Serving& serving_;
+  StateTransfer& transfer_;
   const ReleaseRef base_image_;
   const ReadyCheck check_;
   const std::chrono::milliseconds ready_timeout_;

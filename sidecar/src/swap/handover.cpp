@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "midair/digest.h"
+#include "midair/log.h"
 
 namespace midair {
 
@@ -12,13 +13,18 @@ void succeed(EventLoop& loop, StepDone done) {
   loop.post([done = std::move(done)] { done({}); });
 }
 
+void fail(EventLoop& loop, StepDone done, Error error) {
+  loop.post([done = std::move(done), error = std::move(error)] { done(error); });
+}
+
 }  // namespace
 
-Handover::Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, Probation& probation, Fallback& fallback,
-                   Settings settings)
+Handover::Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, StateTransfer& transfer,
+                   Probation& probation, Fallback& fallback, Settings settings)
     : loop_(loop),
       supervisor_(supervisor),
       serving_(serving),
+      transfer_(transfer),
       probation_(probation),
       fallback_(fallback),
       settings_(std::move(settings)) {}
@@ -26,14 +32,24 @@ Handover::Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, Pr
 void Handover::prepare(const StagedRelease& release, StepDone done) {
   serving_.candidate_release = ref_of(release);
   report_ = {};
-  auto started = supervisor_.start(serving_.candidate_release);
-  if (!started) {
-    loop_.post([done, error = std::move(started).error()] { done(error); });
-    return;
-  }
+  transfer_.forget();
+  holds_still_ = false;
+  const Hello* keeper = keeper_of_state(supervisor_.find(serving_.generation));
+  keeper_ = keeper == nullptr ? std::nullopt : std::optional(*keeper);
+  auto started = supervisor_.start(serving_.candidate_release, keeper_ ? Entry::when_resumed : Entry::at_once);
+  if (!started) return fail(loop_, std::move(done), std::move(started).error());
   serving_.candidate = started.value()->number;
+  if (!keeper_) return await_ready(std::move(done));
+  transfer_.introduce(serving_.candidate, keeper_->schema, release.target.upgrade_id, serving_.release,
+                      serving_.candidate_release, [this, done = std::move(done)](Result<void> prepared) {
+                        if (prepared) observe({});
+                        done(std::move(prepared));
+                      });
+}
+
+void Handover::await_ready(StepDone done) {
   readiness_.emplace(loop_, supervisor_, serving_.candidate, settings_.ready, settings_.ready_timeout,
-                     [this, done](Result<std::string> ready) {
+                     [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
                        if (!ready) return done(std::move(ready).error());
                        observe(*ready);
@@ -41,27 +57,56 @@ void Handover::prepare(const StagedRelease& release, StepDone done) {
                      });
 }
 
-void Handover::suspend(StepDone done) { succeed(loop_, std::move(done)); }
+void Handover::suspend(StepDone done) {
+  if (keeper_) {
+    holds_still_ = true;
+    suspended_at_ = system_clock().now();
+    return transfer_.suspend(serving_.generation, std::move(done));
+  }
+  if (keeper_of_state(supervisor_.find(serving_.generation)) == nullptr) return succeed(loop_, std::move(done));
+  fail(loop_, std::move(done),
+       Error{Errc::unavailable, "carry", "the app's state over", "only now the running code said that it keeps any"});
+}
 
-void Handover::migrate(StepDone done) { succeed(loop_, std::move(done)); }
+void Handover::migrate(StepDone done) {
+  if (!keeper_) return succeed(loop_, std::move(done));
+  transfer_.save(serving_.generation, serving_.release, [this, done = std::move(done)](Result<void> saved) {
+    if (!saved) return done(std::move(saved));
+    transfer_.give(serving_.candidate, done);
+  });
+}
 
 void Handover::resume(StepDone done) {
-  if (serving_.generation != serving_.candidate) {
-    Generation* old = supervisor_.find(serving_.generation);
-    serving_.fallback = serving_.release;
-    serving_.fallback_said_ready = old != nullptr && old->ready;
-    if (const Generation* candidate = supervisor_.find(serving_.candidate)) serving_.serve_with(*candidate);
-    if (old != nullptr) supervisor_.drain(*old);
+  const bool at_boot = serving_.generation == serving_.candidate;  // nothing else serves
+  if (at_boot) return await_ready_and_watch(std::move(done));
+  if (!keeper_) {
+    take_over();
     return watch_candidate(std::move(done));
   }
-  // At boot nothing else serves: it has the same time to become ready as it would have had beside another.
-  readiness_.emplace(loop_, supervisor_, serving_.candidate, settings_.ready, settings_.ready_timeout,
-                     [this, done](Result<std::string> ready) {
-                       readiness_.reset();
-                       if (!ready) return done(std::move(ready).error());
-                       observe(*ready);
-                       watch_candidate(done);
-                     });
+  // Until the new one has said that it serves, the old one could go on.
+  transfer_.resume(serving_.candidate, [this, done = std::move(done)](Result<void> resumed) {
+    if (!resumed) return done(std::move(resumed));
+    report_.suspended = system_clock().now() - suspended_at_;
+    take_over();
+    if (settings_.ready.kind == ReadyCheck::Kind::notify) return watch_candidate(done);  // its `ok` was its READY=1
+    await_ready_and_watch(done);
+  });
+}
+
+void Handover::take_over() {
+  Generation* old = supervisor_.find(serving_.generation);
+  serving_.fallback = serving_.release;
+  serving_.fallback_said_ready = old != nullptr && old->ready;
+  if (const Generation* candidate = supervisor_.find(serving_.candidate)) serving_.serve_with(*candidate);
+  holds_still_ = false;
+  if (old != nullptr) supervisor_.drain(*old);
+}
+
+void Handover::await_ready_and_watch(StepDone done) {
+  await_ready([this, done = std::move(done)](Result<void> ready) {
+    if (!ready) return done(std::move(ready));
+    watch_candidate(done);
+  });
 }
 
 void Handover::watch_candidate(StepDone done) {
@@ -73,25 +118,60 @@ void Handover::watch_candidate(StepDone done) {
 
 void Handover::undo(StepDone done) {
   readiness_.reset();
+  transfer_.cancel();
   if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.kill(*candidate);
   serving_.candidate = 0;
-  succeed(loop_, std::move(done));
+  if (!holds_still_) return succeed(loop_, std::move(done));
+  transfer_.abort(serving_.generation, [this, done = std::move(done)](Result<void> aborted) {
+    if (!aborted && !stopping_) return start_anew(aborted.error(), done);
+    holds_still_ = false;
+    transfer_.forget();
+    done({});
+  });
+}
+
+void Handover::start_anew(const Error& why, StepDone done) {
+  log(LogLevel::error, "app.not_aborted", {{"release", serving_.release.describe()}, {"error", why.to_string()}});
+  const unsigned hung = serving_.generation;
+  Generation* process = supervisor_.find(hung);
+  serving_.fallback_said_ready = process != nullptr && process->ready;
+  fallback_.bring_back(serving_.release, std::move(done));
+  holds_still_ = false;
+  if (process != nullptr) supervisor_.kill(*process);
 }
 
 void Handover::stop_watching() {
+  stopping_ = true;
+  cancel();
+}
+
+void Handover::cancel() {
   readiness_.reset();
+  transfer_.cancel();
   probation_.cancel();
   fallback_.cancel();
 }
 
 void Handover::roll_back(StepDone done) {
-  stop_watching();
+  cancel();
   // The old was never told to drain: it serves on.
   if (serving_.generation != serving_.candidate && serving_.candidate != 0) return undo(std::move(done));
-  // If it lives it may be in the middle of answers: it gets the time to finish them.
-  if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.drain(*candidate);
-  serving_.candidate = 0;
-  fallback_.bring_back(serving_.fallback, std::move(done));
+  save_newer_state([this, done = std::move(done)](const Result<void>&) {
+    // If it lives it may be in the middle of answers: it gets the time to finish them.
+    if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.drain(*candidate);
+    serving_.candidate = 0;
+    fallback_.bring_back(serving_.fallback, done);
+  });
+}
+
+void Handover::save_newer_state(StepDone done) {
+  const Hello* failed = keeper_of_state(supervisor_.find(serving_.candidate));
+  const bool wanted = transfer_.saved() && failed != nullptr && keeper_->imports_schema(failed->schema);
+  if (!wanted) return done({});
+  transfer_.suspend(serving_.candidate, [this, done = std::move(done)](Result<void> suspended) {
+    if (!suspended) return done(std::move(suspended));
+    transfer_.save(serving_.candidate, serving_.candidate_release, done);
+  });
 }
 
 void Handover::observe(const std::string& named_release) {

@@ -10,14 +10,17 @@
 #include "swap/fallback.h"
 #include "swap/probation.h"
 #include "swap/serving.h"
+#include "swap/state_transfer.h"
 #include "swap/strategy.h"
 
 namespace midair {
 
 /// Swaps by replacing the process. Needs of the app: socket activation, and an end in good order on SIGTERM.
 ///
-/// State passes from the old process to the new through descriptors that the old one stored (FDSTORE=1): the new one
-/// finds them open from its first instruction, so suspend() and migrate() have nothing left to do here.
+/// State passes from the old process to the new in one of two ways. Through descriptors that the old one stored
+/// (FDSTORE=1): the new one finds them open from its first instruction, and suspend() and migrate() have nothing left
+/// to do. Or, if the old one said that it keeps state, through the upgrade protocol: then the new one has to speak it
+/// too, answers `prepare` instead of becoming ready, and serves once the state has come over.
 class Handover final : public Strategy {
  public:
   struct Settings {
@@ -25,8 +28,8 @@ class Handover final : public Strategy {
     std::chrono::milliseconds ready_timeout{std::chrono::seconds(60)};
   };
 
-  Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, Probation& probation, Fallback& fallback,
-           Settings settings);
+  Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, StateTransfer& transfer, Probation& probation,
+           Fallback& fallback, Settings settings);
 
   void prepare(const StagedRelease& release, StepDone done) override;
   void suspend(StepDone done) override;
@@ -34,22 +37,37 @@ class Handover final : public Strategy {
   void resume(StepDone done) override;
   void undo(StepDone done) override;
   void roll_back(StepDone done) override;
-  void committed() override {}
+  void committed() override { transfer_.forget(); }
   void stop_watching() override;
+  /// True while that process, which serves, is held still for a hand-over: if it dies of that, its state or at least
+  /// its release is brought back, and the machine goes on.
+  [[nodiscard]] bool holds(unsigned generation) const { return holds_still_ && generation == serving_.generation; }
   [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
+  void await_ready(StepDone done);
+  void await_ready_and_watch(StepDone done);
   void watch_candidate(StepDone done);
+  void take_over();
+  void start_anew(const Error& why, StepDone done);
+  void cancel();
+  /// What the failed code has by now, if that can be had and what comes back understands it. Failing is no harm.
+  void save_newer_state(StepDone done);
   void observe(const std::string& named_release);
 
   EventLoop& loop_;
   Supervisor& supervisor_;
   Serving& serving_;
+  StateTransfer& transfer_;
   Probation& probation_;
   Fallback& fallback_;
   const Settings settings_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
+  std::optional<Hello> keeper_;  ///< what the old process, whose state has to be carried, said of itself
+  bool holds_still_ = false;     ///< it was asked to suspend
+  BootTime suspended_at_{};
+  bool stopping_ = false;  ///< the machine stops
 };
 
 }  // namespace midair

@@ -30,7 +30,8 @@ struct SwapReport {
   std::vector<std::string> modules{};  ///< in-place: the names of those that were replaced
   std::uint64_t units_succeeded = 0;
   std::uint64_t units_failed = 0;
-  /// In-place: from the first gate closed to the last opened, by the app's own clock.
+  /// How long callers were held. In-place: from the first gate closed to the last opened, by the app's own clock.
+  /// Handover of a state: from asking the old to suspend until the new serves.
   std::optional<std::chrono::nanoseconds> suspended{};
 };
 

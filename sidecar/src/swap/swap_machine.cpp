@@ -183,14 +183,14 @@ void SwapMachine::complete_soon(Result<void> result) {
 std::chrono::milliseconds SwapMachine::deadline_of(SwapState state) const {
   switch (state) {
     case SwapState::fetching: return deadlines_.stage;
-    // The strategy times readiness itself and explains; this is for a strategy that hangs.
+    // The strategy times readiness and what it asks of the app itself, and explains; this is for a strategy that hangs.
     case SwapState::staged: return deadlines_.ready + deadlines_.suspend;
-    case SwapState::prepared:
-    case SwapState::suspended: return deadlines_.suspend;
+    case SwapState::prepared: return 2 * deadlines_.suspend;
+    case SwapState::suspended: return 3 * deadlines_.suspend;
     // The last good release gets its time to become ready, then the base image. After an abort that is needed only
     // where the process that was to stay died of the attempt.
     case SwapState::rolling_back:
-    case SwapState::aborted: return deadlines_.suspend + 3 * deadlines_.ready;
+    case SwapState::aborted: return 5 * deadlines_.suspend + 3 * deadlines_.ready;
     // Probation is timed by the strategy; the rest are local writes or no steps at all.
     case SwapState::probation:
     case SwapState::migrated:
