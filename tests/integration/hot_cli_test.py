@@ -13,6 +13,8 @@ import threading
 import time
 import unittest
 
+from looks import Looks
+
 BUILD = pathlib.Path(os.environ["MIDAIR_BUILD"])
 MIDAIR = BUILD / "bin" / "midair"
 BASE = "registry.fly.io/web:deployment-01JBASE"
@@ -129,7 +131,8 @@ class HotTest(unittest.TestCase):
             upgrade_id = self.wait_for_upgrade(last)
             for machine_id in answers:
                 self.report(upgrade_id, machine_id, "pending")
-            time.sleep(0.3)
+            with Looks(self.path(f"results/{upgrade_id}")) as looks:
+                looks.wait()
             for machine_id, (status, error) in answers.items():
                 self.report(upgrade_id, machine_id, status, error)
 
@@ -209,10 +212,13 @@ class Publishing(HotTest):
         process = self.start("hot", "--from", self.release, "--json")
         upgrade_id = self.wait_for_upgrade()
         self.check_in("m2")
-        time.sleep(2.5)  # the fleet is looked at every two seconds
+        with Looks(self.path("machines")) as looks:
+            looks.wait()
         self.report(upgrade_id, "m1", "completed")
-        time.sleep(1.5)
-        self.assertIsNone(process.poll(), "it didn't wait for m2")
+        while (event := json.loads(process.stdout.readline()))["event"] != "result":
+            self.assertNotEqual(event["event"], "summary", "it didn't wait for m1")
+        with Looks(self.path(f"results/{upgrade_id}")) as looks:
+            looks.wait()  # for m2
         self.report(upgrade_id, "m2", "completed")
         output, _ = process.communicate(timeout=20)
         self.assertEqual(2, json.loads(output.splitlines()[-1])["upgraded"])
@@ -384,10 +390,9 @@ class Interrupts(HotTest):
         self.check_in("m1")
         self.put("deploy.lock", {"locked_by": "peer@bench", "locked_at": now(-600), "deployment_id": "d",
                                  "expires_at": now(-300)})
-        process = self.start("hot", "--from", self.release, "--json")
-        while json.loads(process.stdout.readline())["event"] != "fleet":
-            pass
-        time.sleep(0.3)  # it watches the expired lock now
+        with Looks(self.store / "releases") as looks:
+            process = self.start("hot", "--from", self.release, "--json")
+            looks.wait("web-deploy.lock", times=2)  # it watches the expired lock
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
         self.assertEqual(130, process.returncode, errors)
@@ -450,7 +455,8 @@ class Status(HotTest):
         self.check_in("m1")
         process = self.start("status", "--watch", "--json")
         self.assertEqual("pending", json.loads(process.stdout.readline())["machines"][0]["verdict"])
-        time.sleep(1.5)  # a look without a change prints nothing
+        with Looks(self.path("machines")) as looks:
+            looks.wait(times=2)  # a look without a change prints nothing
         self.report("01NOW", "m1", "failed", "no")
         self.assertEqual("failed", json.loads(process.stdout.readline())["machines"][0]["verdict"])
         process.send_signal(signal.SIGINT)
