@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: help build build-asan test torture bench lint install package demo bootstrap clean
+.PHONY: help build build-asan test torture sabotage bench lint install package demo bootstrap clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: build build-asan ## run every test, plain and under ASan+UBSan
 torture: build ## cut the power N times (default 2000) at random moments
 	cd tests/e2e && MIDAIR_BUILD=$(abspath $(BUILD)) MIDAIR_TORTURE=$(or $(N),2000) PYTHONPATH=../support /usr/bin/python3 -B -m unittest -v torture_test
 
+sabotage: bootstrap ## take out one safety at a time and demand that the tests notice
+	tests/sabotage/run $(BUILD)-sabotage $(NAME)
+
 bench: build ## measure beside references, into build/bench.json; BENCH=idle for one (see tests/bench)
 	MIDAIR_BUILD=$(abspath $(BUILD)) tests/support/s3/with-s3 /usr/bin/python3 -B tests/bench/run.py $(BENCH)
 
@@ -46,4 +49,4 @@ demo: build ## upgrade three machines under load, then roll back a broken releas
 	scripts/demo.sh $(BUILD)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-sabotage

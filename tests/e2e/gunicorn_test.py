@@ -40,6 +40,13 @@ class Gunicorn(FleetCase):
         print(f"gunicorn {' '.join(worker)}: {summary['requests']} requests, 0 failed, {summary['reconnects']} reconnects, "
               f"longest pause {summary['pause_ms']:.0f} ms")
 
+    def test_a_result_carries_what_the_new_code_says_it_is_not_what_was_meant(self):
+        self.started(command=("gunicorn", "--log-level", "warning", "wsgi:app"), options={"--ready-http": "/"})
+        code = self.release("r1") / "wsgi.py"
+        code.write_text(code.read_text().replace('os.environ.get("MIDAIR_DIGEST", "")', '"f" * 64'))
+        self.assertEqual(self.hot("r1", directory=code.parent).returncode, 0)
+        self.assertEqual(self.store.result("m1", "r1")["observed_digest"], "f" * 64)
+
     def test_sync_workers_fail_no_request(self):
         self.upgrade_three_times("--worker-class", "sync", "--workers", "2")
 

@@ -17,11 +17,13 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kLeftAlone = 42;
+constexpr unsigned kDeadline = 20;  // seconds, for whatever stands still
 
 /// How a process ends that does `work`.
 int status_of(const std::function<void()>& work) {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::alarm(kDeadline);
     work();
     ::_exit(kLeftAlone);
   }
@@ -31,10 +33,11 @@ int status_of(const std::function<void()>& work) {
   return WEXITSTATUS(status);
 }
 
-/// A process that runs until it is killed.
+/// A process that runs until it is killed, or until the deadline.
 pid_t app() {
   const pid_t child = ::fork();
   if (child != 0) return child;
+  ::alarm(kDeadline);
   for (;;) ::pause();
 }
 
