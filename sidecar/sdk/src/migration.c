@@ -134,8 +134,7 @@ struct midair_source midair_downgrade_of(const struct midair_module* table, void
 }
 
 static enum midair_status conclude(const struct work* work, struct midair_error* error) {
-  if (work->interrupted)
-    return midair_fail(error, MIDAIR_EXPIRED, "the migration of %s was interrupted", work->to->name);
+  if (work->interrupted) return midair_fail(error, MIDAIR_BUSY, "the migration of %s was interrupted", work->to->name);
   if (work->first_failure == SIZE_MAX) return MIDAIR_OK;
   const char* const why = work->first_error.text[0] != '\0' ? work->first_error.text : "it doesn't say why";
   if (work->from->units == 1) return midair_fail(error, MIDAIR_FAILED, "%s: %.180s", work->to->name, why);

@@ -35,7 +35,7 @@ struct midair_source midair_downgrade_of(const struct midair_module* table, void
 
 /// Reads every unit of `from` into `state`, a new instance of `to`. All units are tried, also after a failure, so that
 /// the figures are right; `threads` at most do it. Figures are added to `units`. MIDAIR_FAILED: `error` names the first
-/// failure and how many there were. MIDAIR_EXPIRED: it was interrupted.
+/// failure and how many there were. MIDAIR_BUSY: it was interrupted.
 enum midair_status midair_migrate(const struct midair_source* from, const struct midair_module* to, void* state,
                                   unsigned threads, const struct midair_interrupt* interrupt,
                                   struct midair_units* units, struct midair_error* error);

@@ -56,7 +56,7 @@ enum midair_status midair_rehearse(midair_trial trial, const struct midair_inter
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!done) return midair_fail(error, MIDAIR_EXPIRED, "the rehearsal was interrupted");
+  if (!done) return midair_fail(error, MIDAIR_BUSY, "the rehearsal was interrupted");
   if (!complete)
     return midair_fail(error, MIDAIR_FAILED, "the migration crashes; nothing was lost, it was a rehearsal");
   *units = verdict.units;

@@ -14,7 +14,6 @@ enum midair_phase midair_phase = MIDAIR_SERVING;
 
 static uint64_t closed_at;
 static uint64_t hold_end = UINT64_MAX;
-static bool handed_over;
 static bool in_place;  // the suspension is for prepared code, not for a handover
 
 #define FOR_EACH_MODULE(module) \
@@ -52,15 +51,14 @@ static void resume_suspended(struct midair_error* error) {
 static uint64_t reopen(void) {
   midair_gate_open();
   hold_end = UINT64_MAX;
-  handed_over = false;
   return midair_now_ns() - closed_at;
 }
 
 enum midair_status midair_swap_begin(bool wait, struct midair_error* error) {
-  midair_phase = wait ? MIDAIR_WAITING : MIDAIR_SERVING;
   FOR_EACH_MODULE(module) {
     if (!wait && midair_resume_module(module, error) != MIDAIR_OK) return MIDAIR_FAILED;
   }
+  midair_phase = wait ? MIDAIR_WAITING : MIDAIR_SERVING;
   return MIDAIR_OK;
 }
 
@@ -155,7 +153,7 @@ static enum midair_status migrate_all(const struct midair_interrupt* interrupt, 
     const enum midair_status status =
         midair_migrate(&from, next, module->next.state, thread_count, interrupt, units, first);
     if (all == MIDAIR_OK) all = status;
-    if (status == MIDAIR_EXPIRED) return all;
+    if (status == MIDAIR_BUSY) return all;
   }
   return all;
 }
@@ -226,13 +224,11 @@ enum midair_status midair_swap_resume(uint64_t* suspended_ns, struct midair_erro
 
 // --- export and import ---
 
-bool midair_swap_handed_over(void) { return handed_over; }
+bool midair_swap_succeeded(void) { return midair_phase == MIDAIR_SUSPENDED && !in_place; }
 
 enum midair_status midair_swap_export(const char* path, uint64_t* bytes, struct midair_error* error) {
   if (midair_phase != MIDAIR_SUSPENDED || in_place) return out_of_order(error);
-  const enum midair_status status = midair_write_state(path, bytes, error);
-  if (status == MIDAIR_OK) handed_over = true;
-  return status;
+  return midair_write_state(path, bytes, error);
 }
 
 enum midair_status midair_swap_import(const char* path, struct midair_error* error) {

@@ -46,7 +46,8 @@ uint64_t midair_swap_hold_end(void);
 /// The hold has passed: the old code serves again.
 void midair_swap_expire(void);
 
-/// Fills the new instances. A failure leaves everything suspended, and the old state as it is.
+/// Fills the new instances. A failure leaves everything suspended, and the old state as it is. MIDAIR_BUSY: it was
+/// interrupted.
 enum midair_status midair_swap_migrate(const struct midair_interrupt* interrupt, struct midair_units* units,
                                        struct midair_error* error);
 
@@ -68,5 +69,5 @@ enum midair_status midair_swap_export(const char* path, uint64_t* bytes, struct 
 /// While waiting: reads what midair_swap_export() wrote. A failure leaves every module as it was.
 enum midair_status midair_swap_import(const char* path, struct midair_error* error);
 
-/// True once the state was exported and not taken back.
-bool midair_swap_handed_over(void);
+/// True while it is suspended for a handover: whoever is told to end now has a successor.
+bool midair_swap_succeeded(void);
