@@ -15,7 +15,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr double kJitter = 0.1;
 constexpr milliseconds kLastWords{500};  // for the reports that wait when the thread is told to end
-constexpr milliseconds kMaxRetryAfter = std::chrono::minutes(10);
 
 /// The thread must outlive everything, also what cannot happen.
 template <class Work>
@@ -136,7 +135,7 @@ Result<std::optional<Decision>> Poller::poll_once(milliseconds deadline) {
 void Poller::poll() {
   const std::optional<Error> failure_before = failure_;
   const auto seen = read(settings_.call_deadline);
-  next_poll_ = SteadyClock::now() + (seen ? jittered_interval() : back_off(seen.error()));
+  next_poll_ = SteadyClock::now() + (seen ? jittered_interval() : backoff_.after(seen.error()));
   if (seen) {
     if (*seen == PointerWatch::Seen::changed) deliver_decision();
   } else if (seen.error().code == Errc::corrupt) {
@@ -191,11 +190,6 @@ milliseconds Poller::jittered_interval() {
   return std::chrono::duration_cast<milliseconds>(settings_.interval * factor(generator_));
 }
 
-milliseconds Poller::back_off(const Error& error) {
-  const milliseconds delay = backoff_.next();
-  return error.retry_after ? delay + std::min(*error.retry_after, kMaxRetryAfter) : delay;
-}
-
 Result<Decision> Poller::decide() {
   auto decision = watch_.decide();
   refusal_ = decision ? std::string() : decision.error().message();
@@ -217,7 +211,7 @@ void Poller::deliver_rejection(const Error& error) {
 }
 
 void Poller::stage_now(const Staging& staging) {
-  auto staged = guarded([&] { return stager_.stage(staging.target, staging.stop, settings_.stage_deadline); });
+  auto staged = guarded([&] { return stager_.stage(staging.target, staging.stop); });
   if (stop_.stop_requested()) return;
   post_([delivery = delivery_, number = staging.number, staged = std::move(staged)]() mutable {
     if (delivery->stage_number == number) delivery->events.on_staged(std::move(staged));

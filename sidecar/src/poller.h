@@ -46,7 +46,6 @@ class Poller {
     std::chrono::milliseconds max_backoff = std::chrono::seconds(30);    ///< between polls that fail, full jitter
     std::chrono::milliseconds refresh = std::chrono::hours(1);           ///< between unconditional reads
     std::chrono::milliseconds call_deadline = std::chrono::seconds(10);  ///< for one poll or one flush of reports
-    std::chrono::milliseconds stage_deadline = std::chrono::minutes(15);
     std::uint64_t highest_sequence = 0;  ///< the highest trusted so far; see reconsider()
   };
 
@@ -119,7 +118,6 @@ class Poller {
   void went_well(PointerWatch::Seen seen);
   void went_wrong(const Error& error);
   [[nodiscard]] std::chrono::milliseconds jittered_interval();
-  [[nodiscard]] std::chrono::milliseconds back_off(const Error& error);
   [[nodiscard]] Result<Decision> decide();
   void deliver_decision();
   void deliver_rejection(const Error& error);

@@ -77,7 +77,7 @@ class Sidecar {
   void completed(const SwapOutcome& outcome);
   void collect_garbage();
   void failed(const SwapOutcome& outcome, UpgradeResult& result);
-  void retry_later(const std::string& upgrade_id, UpgradeResult& result);
+  void retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result);
   /// What is committed ended by itself soon after it was started.
   void count_bad_start(const ExitStatus& status);
   void begin_ending();

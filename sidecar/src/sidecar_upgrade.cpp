@@ -42,7 +42,7 @@ void Sidecar::put_off(const Target& target, const Error& error) {
   log(LogLevel::error, "state.unwritable", {{"version", target.version}, {"error", error.to_string()}});
   UpgradeResult result = result_for(target, UpgradeStatus::failed);
   result.error = error.message();
-  retry_later(target.upgrade_id, result);
+  retry_later(target.upgrade_id, error, result);
   reporter_->result(target.upgrade_id, result);
 }
 
@@ -145,18 +145,19 @@ void Sidecar::failed(const SwapOutcome& outcome, UpgradeResult& result) {
   if (cancelled || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
     if (auto forgiven = attempts_->forgive(id); !forgiven)
       log(LogLevel::warning, "attempts.unwritable", {{"error", forgiven.error().to_string()}});
-    return retry_later(id, result);
+    return retry_later(id, *outcome.error, result);
   }
   const bool tried_enough = attempts_->count(id) >= Attempts::kMaxAttempts;
-  if (!fetching && outcome.status != UpgradeStatus::rolled_back && !tried_enough) return retry_later(id, result);
+  if (!fetching && outcome.status != UpgradeStatus::rolled_back && !tried_enough)
+    return retry_later(id, outcome.error.value_or(Error{}), result);
   // Rolled back, or broken in itself: another try would hurt clients again and end the same.
   if (auto refused = attempts_->refuse(id, result.error); !refused)
     log(LogLevel::warning, "attempts.unwritable", {{"error", refused.error().to_string()}});
 }
 
-void Sidecar::retry_later(const std::string& upgrade_id, UpgradeResult& result) {
+void Sidecar::retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result) {
   if (phase_ == Phase::ending) return;
-  const auto delay = retry_delay_.next();
+  const auto delay = retry_delay_.after(error);
   result.retry_at = format_rfc3339(system_clock().wall() + delay);
   retry_of_ = upgrade_id;
   retry_ = loop_->after(delay, [this] {

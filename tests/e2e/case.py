@@ -95,16 +95,21 @@ class FleetCase(unittest.TestCase):
 FAULT_ACTIONS = ("error", "kill", "hang", "enospc", "eio")
 
 
-def survive_all(test, case, points, side_by_side=4):
+def survive_all(test, case, points):
     """Runs `case().survive(point, action)` for every fault point and action, each with a store of its own."""
-    def run(point, action):
-        cell = case()
-        cell.setUp()
-        with contextlib.closing(cell.resources):
-            cell.survive(point, action)
+    side_by_side(test, case, case.survive, [(point, action) for point in points for action in FAULT_ACTIONS])
 
-    with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
-        runs = {(point, action): pool.submit(run, point, action) for point in points for action in FAULT_ACTIONS}
-    for (point, action), done in runs.items():
-        with test.subTest(point=point, action=action):
+
+def side_by_side(test, case, survive, cells, number=4):
+    """Runs `survive(case(), *cell)` for every cell, that many at a time, each with a store of its own."""
+    def run(cell):
+        one = case()
+        one.setUp()
+        with contextlib.closing(one.resources):
+            survive(one, *cell)
+
+    with concurrent.futures.ThreadPoolExecutor(number) as pool:
+        runs = {cell: pool.submit(run, cell) for cell in cells}
+    for cell, done in runs.items():
+        with test.subTest(str(cell)):
             done.result()

@@ -320,8 +320,8 @@ class FileStore:
 class Agent:
     """Runs `midair` against one store."""
 
-    def __init__(self, store, app="counter", cwd=None):
-        self.store, self.app, self.cwd = store, app, cwd
+    def __init__(self, store, app="counter", cwd=None, env=None):
+        self.store, self.app, self.cwd, self.env = store, app, cwd, env or {}
 
     def command(self, *arguments):
         return [str(build_dir() / "bin/midair"), *map(str, arguments), "--app", self.app, "--store", self.store]
@@ -331,7 +331,8 @@ class Agent:
 
     def environment(self):
         """Without the settings of whoever runs the tests."""
-        return {key: value for key, value in os.environ.items() if not key.startswith(("FLY_", "MIDAIR_STORE"))}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("FLY_", "MIDAIR_STORE"))}
+        return {**inherited, **self.env}
 
     def run_hot(self, directory, version, *options, timeout=90):
         """Publishes and follows an upgrade; returns the finished process."""

@@ -1,5 +1,6 @@
 #include "guarded_socket.h"
 
+#include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,6 +8,8 @@
 
 #include <cerrno>
 #include <ctime>
+
+#include "tls_context.h"
 
 namespace midair {
 
@@ -97,8 +100,19 @@ void TlsSocket::handshake(const std::string& host) {
   setPeerHostName(host);
   setLazyHandshake(true);
   connectSSL();
-  complete([this] { return completeHandshake(); });
-  verifyPeerCertificate(host);
+  (void)take_verification_error();
+  try {
+    complete([this] { return completeHandshake(); });
+  } catch (const Poco::Net::SSLException&) {
+    const std::string why = take_verification_error();
+    if (why.empty()) throw;
+    throw Poco::Net::CertificateValidationException("its certificate is not trusted: " + why);
+  }
+  try {
+    verifyPeerCertificate(host);
+  } catch (const Poco::Net::CertificateValidationException&) {
+    throw Poco::Net::CertificateValidationException("its certificate is for another name than " + host);
+  }
 }
 
 int TlsSocket::receiveBytes(void* buffer, int length, int flags) {

@@ -34,7 +34,8 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   /// `tcp` is connected and non-blocking; both share it.
   TlsSocket(Poco::Net::StreamSocketImpl& tcp, const Poco::Net::Context::Ptr& context, SocketGuard& guard);
 
-  /// Throws a Poco::Net::SSLException if the peer can't prove to be `host`.
+  /// Throws a Poco::Net::SSLException if the peer can't prove to be `host`: a CertificateValidationException, whose
+  /// message says why, if that is due to its certificate.
   void handshake(const std::string& host);
 
   int receiveBytes(void* buffer, int length, int flags) override;

@@ -8,6 +8,8 @@ namespace midair {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 1024;  // S3's own limit
+constexpr std::chrono::seconds kTransferAllowance{30};
+constexpr std::uint64_t kMinBytesPerSecond = 128 * 1024;
 
 class StringSink final : public ByteSink {
  public:
@@ -73,6 +75,10 @@ std::string quoted_for_error(std::string_view key) {
 }
 
 }  // namespace
+
+CallLimits transfer_limits(std::uint64_t size, std::stop_token stop) {
+  return {kTransferAllowance + std::chrono::seconds(size / kMinBytesPerSecond), std::move(stop)};
+}
 
 Result<void> check_key(std::string_view key) {
   if (const char* problem = problem_of_key(key))

@@ -52,7 +52,7 @@ Result<S3Answer> S3Download::ask() {
   get.key = key_;
   get.purpose = {"read", key_};
   if (held_ > 0) get.headers = {{"Range", "bytes=" + std::to_string(held_) + "-"}, {"If-Match", version_}};
-  if (!request_.if_none_match.empty() && !touched_) get.headers.emplace_back("If-None-Match", request_.if_none_match);
+  if (asks_for_news()) get.headers.emplace_back("If-None-Match", request_.if_none_match);
   return client_.send(get, timer_);
 }
 
@@ -101,8 +101,10 @@ Error S3Download::foreign(const std::string& cause) const {
 
 Result<S3Download::Step> S3Download::take(S3Answer& answer) {
   const Etag etag = to_etag(answer.header("ETag"));
-  if (answer.status() == Poco::Net::HTTPResponse::HTTP_NOT_MODIFIED)
+  if (answer.status() == Poco::Net::HTTPResponse::HTTP_NOT_MODIFIED) {
+    if (!asks_for_news()) return foreign("status 304 was not asked for");
     return Step(GetAnswer{true, etag.empty() ? request_.if_none_match : etag, 0});  // Ceph sends no ETag with a 304
+  }
   if (etag.empty()) {
     const std::string type = answer.header("Content-Type");
     return foreign("the answer has no ETag: it is not from an S3 server" +

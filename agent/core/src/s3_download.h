@@ -32,6 +32,7 @@ class S3Download {
   /// The outcome, or nothing where the sink was restarted and the object has to be asked for again.
   using Step = std::optional<GetAnswer>;
 
+  [[nodiscard]] bool asks_for_news() const { return !request_.if_none_match.empty() && !touched_; }
   [[nodiscard]] Result<GetAnswer> attempt();
   [[nodiscard]] Result<Step> step();
   [[nodiscard]] Result<S3Answer> ask();

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <filesystem>
+#include <utility>
 
 namespace midair {
 
@@ -26,7 +27,16 @@ void load_system_roots(SSL_CTX* context) {
     if (SSL_CTX_load_verify_locations(context, bundle, nullptr) == 1) return;
 }
 
+thread_local std::string verification_error;
+
+int note_error(int ok, X509_STORE_CTX* verification) {
+  if (ok == 0) verification_error = X509_verify_cert_error_string(X509_STORE_CTX_get_error(verification));
+  return ok;
+}
+
 }  // namespace
+
+std::string take_verification_error() { return std::exchange(verification_error, {}); }
 
 Result<Poco::Net::Context::Ptr> make_tls_context(const std::string& ca_file) {
   using Poco::Net::Context;
@@ -37,6 +47,7 @@ Result<Poco::Net::Context::Ptr> make_tls_context(const std::string& ca_file) {
     Context::Ptr context = new Context(Context::TLS_CLIENT_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     context->enableExtendedCertificateVerification(true);
+    SSL_CTX_set_verify(context->sslContext(), SSL_VERIFY_PEER, note_error);
     load_system_roots(context->sslContext());
     if (!ca_file.empty() && SSL_CTX_load_verify_locations(context->sslContext(), ca_file.c_str(), nullptr) != 1)
       return Error{Errc::bad_input, "read the certificates in", ca_file, "it is no readable PEM file of certificates",

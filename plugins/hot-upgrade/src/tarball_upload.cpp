@@ -10,12 +10,7 @@ namespace midair {
 
 namespace {
 
-/// A transfer slower than this is given up; stalls end sooner, by the store's own rules.
-constexpr std::uint64_t kMinBytesPerSecond = 128 * 1024;
-
-CallLimits transfer_limits(std::uint64_t size, const std::stop_token& stop) {
-  return {std::chrono::seconds(30 + size / kMinBytesPerSecond), stop};
-}
+constexpr int kMaxAttempts = 3;
 
 class FdSource final : public ByteSource {
  public:
@@ -94,16 +89,20 @@ Result<UploadOutcome> probe_tarball(ObjectStore& store, const std::string& key, 
 
 Result<UploadOutcome> upload_tarball(ObjectStore& store, const std::string& key, const LocalTarball& tarball,
                                      const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(const auto needed, probe_tarball(store, key, tarball, stop));
-  if (needed == UploadOutcome::already_there) return needed;
-  FdSource source(tarball);
-  const auto put = store.put(key, source, PutCondition::if_absent(), transfer_limits(tarball.size, stop));
-  if (put.ok()) return UploadOutcome::uploaded;
-  if (put.error().code != Errc::precondition) return put.error();
-  // Somebody else was quicker, or the answer to our own upload was lost.
-  MIDAIR_TRY_ASSIGN(const auto after, probe_tarball(store, key, tarball, stop));
-  if (after == UploadOutcome::already_there) return UploadOutcome::uploaded;
-  return put.error();
+  Error lost;
+  for (int attempt = 0;; ++attempt) {
+    MIDAIR_TRY_ASSIGN(const auto found, probe_tarball(store, key, tarball, stop));
+    // After an attempt: somebody else was quicker, or the answer to our own upload was lost.
+    if (found == UploadOutcome::already_there) return attempt == 0 ? found : UploadOutcome::uploaded;
+    if (attempt == kMaxAttempts) break;
+    FdSource source(tarball);
+    const auto put = store.put(key, source, PutCondition::if_absent(), transfer_limits(tarball.size, stop));
+    if (put.ok()) return UploadOutcome::uploaded;
+    if (put.error().code != Errc::precondition) return put.error();
+    lost = put.error();
+  }
+  return Error{Errc::unavailable, "store", key,
+               "it is not there after " + std::to_string(kMaxAttempts) + " attempts: " + lost.cause};
 }
 
 Result<void> check_version_is_free(const std::vector<Pointer>& published, const std::string& version,

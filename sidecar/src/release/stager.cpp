@@ -69,6 +69,12 @@ Result<Manifest> unpack(int tarball_fd, const fs::path& directory, const Target&
   return error;
 }
 
+/// A store that won't give the tarball (a redirect, a certificate, HTTP status 501) says nothing about the release.
+Error may_pass(Error error) {
+  if (error.code == Errc::refused || error.code == Errc::bad_input) error.code = Errc::unavailable;
+  return error;
+}
+
 /// Makes the complete tree read-only and gives it its name: from here on it is a release.
 Result<void> seal(const fs::path& staging, const fs::path& release) {
   MIDAIR_TRY(seal_tree(staging));
@@ -82,12 +88,11 @@ Result<void> seal(const fs::path& staging, const fs::path& release) {
 Stager::Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& limits)
     : state_(state), store_(store), limits_(limits) {}
 
-Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop,
-                                    std::chrono::milliseconds deadline) {
+Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop) {
   const fs::path release = state_.release(target.sha256);
   MIDAIR_TRY_ASSIGN(auto known, find_sealed(target, stop));
   if (known) return StagedRelease{target, release, *std::move(known)};
-  MIDAIR_TRY_ASSIGN(Manifest manifest, fetch_and_unpack(target, stop, deadline));
+  MIDAIR_TRY_ASSIGN(Manifest manifest, fetch_and_unpack(target, stop));
   return StagedRelease{target, release, std::move(manifest)};
 }
 
@@ -106,16 +111,16 @@ Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const 
   return std::optional<Manifest>();
 }
 
-Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop,
-                                          std::chrono::milliseconds deadline) const {
+Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop) const {
   const fs::path release = state_.release(target.sha256);
   const fs::path staging = fs::path(release) += ".tmp-staging";
   const fs::path part = state_.incoming() / (target.sha256 + ".part");
   discard_other_downloads(state_.incoming(), part);
   MIDAIR_TRY(check_space(state_.root(), target.size));
-  MIDAIR_TRY_ASSIGN(const Fd tarball,
-                    fetch_verified(store_, {target.key, target.sha256, target.size}, part, {deadline, stop}));
-  auto manifest = unpack(tarball.get(), staging, target, limits_, stop);
+  auto tarball =
+      fetch_verified(store_, {target.key, target.sha256, target.size}, part, transfer_limits(target.size, stop));
+  if (!tarball) return may_pass(std::move(tarball).error());
+  auto manifest = unpack(tarball->get(), staging, target, limits_, stop);
   if (manifest || manifest.error().code != Errc::cancelled) discard_download(part);
   if (manifest) MIDAIR_TRY(seal(staging, release));
   return manifest;

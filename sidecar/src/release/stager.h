@@ -2,7 +2,6 @@
 /// From a target to a sealed release on this machine's disk: fetch, verify, unpack, seal.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <stop_token>
@@ -31,19 +30,17 @@ class Stager {
   Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& limits = {});
 
   /// Fetches `target` into StateDir::release(target.sha256), or finds it sealed there and sound. A download that was
-  /// cut goes on where it stopped. `deadline` bounds the transfer; `stop` ends everything with Errc::cancelled.
+  /// cut goes on where it stopped. transfer_limits() bound the transfer; `stop` ends everything with Errc::cancelled.
   ///
   /// Errors that may pass by themselves: timeout, throttled, unavailable, not_found (the tarball isn't there),
   /// no_space (checked before the first byte), corrupt (the download is thrown away), io. Errc::refused will not: the
   /// archive or its manifest breaks a rule, or the manifest tells of another release than the pointer. Nothing half
   /// done is left behind but the download.
-  [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop,
-                                            std::chrono::milliseconds deadline);
+  [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop);
 
  private:
   [[nodiscard]] Result<std::optional<Manifest>> find_sealed(const Target& target, const std::stop_token& stop) const;
-  [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop,
-                                                  std::chrono::milliseconds deadline) const;
+  [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop) const;
 
   const StateDir& state_;
   ObjectStore& store_;

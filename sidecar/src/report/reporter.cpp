@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::chrono::seconds kFirstDelay{1};
 constexpr std::chrono::minutes kMaxDelay{1};
-constexpr std::chrono::minutes kMaxRetryAfter{10};
 constexpr std::size_t kMaxWaiting = 32;  // of an upgrade each; while the store is away, the oldest go
 
 }  // namespace
@@ -67,8 +66,7 @@ void Reporter::postpone(const Report& failed) {
 std::chrono::milliseconds Reporter::back_off(const Error& error) {
   if (!failing_) log(LogLevel::warning, "report.failing", {{"error", error.to_string()}});
   failing_ = true;
-  const auto asked = std::min<std::chrono::milliseconds>(error.retry_after.value_or(kFirstDelay), kMaxRetryAfter);
-  return error.retry_after ? asked + backoff_.next() : backoff_.next();
+  return backoff_.after(error);
 }
 
 std::optional<std::chrono::milliseconds> Reporter::flush(const CallLimits& limits) {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <random>
 
+#include "midair/error.h"
+
 namespace midair {
 
 /// Exponential backoff with full jitter: the n-th delay is uniform in [0, min(cap, first * 2^n)], which spreads a fleet
@@ -17,6 +19,9 @@ class Backoff {
 
   /// The delay before the next try; the one after it may be twice as long.
   [[nodiscard]] std::chrono::milliseconds next();
+  /// The same, counted from the server's Retry-After where `error` carries one, of which ten minutes at most are
+  /// obeyed.
+  [[nodiscard]] std::chrono::milliseconds after(const Error& error);
   /// Begins anew, after a success.
   void reset() { ceiling_ = first_; }
 

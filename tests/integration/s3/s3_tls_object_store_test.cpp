@@ -27,6 +27,7 @@ class S3TlsObjectStoreTest : public S3Fixture {
     settings_.ca_file.clear();
     const auto read = get_text(*open(), "key", 100, kLimits);
     CPPUNIT_ASSERT(read.error().code == Errc::refused);
+    CPPUNIT_ASSERT(read.error().cause.find("certificate is not trusted") != std::string::npos);
     CPPUNIT_ASSERT(read.error().hint.find("MIDAIR_CA_FILE") != std::string::npos);
   }
 
@@ -34,6 +35,7 @@ class S3TlsObjectStoreTest : public S3Fixture {
     settings_.address = "s3://another-bucket";
     const auto read = get_text(*open(), "key", 100, kLimits);
     CPPUNIT_ASSERT(read.error().code == Errc::refused);
+    CPPUNIT_ASSERT(read.error().cause.find("for another name than another-bucket.localhost") != std::string::npos);
   }
 };
 

@@ -68,6 +68,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_stop_request_ends_a_pause_between_tries);
   CPPUNIT_TEST(a_clock_that_is_off_is_corrected_for_signing);
   CPPUNIT_TEST(a_304_without_etag_keeps_the_one_asked_for);
+  CPPUNIT_TEST(a_304_that_was_not_asked_for_is_an_error);
   CPPUNIT_TEST(polls_on_one_connection);
   CPPUNIT_TEST(a_connection_that_went_stale_is_replaced_unnoticed);
   CPPUNIT_TEST(a_connection_with_more_than_was_announced_is_not_used_again);
@@ -338,6 +339,11 @@ class S3WeatherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(answer.ok() && answer->not_modified);
     CPPUNIT_ASSERT_EQUAL(kVersion, answer->etag);
     CPPUNIT_ASSERT_EQUAL(kVersion, peer.requests().at(0).headers.at("if-none-match"));
+  }
+
+  void a_304_that_was_not_asked_for_is_an_error() {
+    ScriptedPeer peer({ScriptedPeer::raw("HTTP/1.1 304 Not Modified\r\n\r\n", Then::keep)});
+    expect(Errc::corrupt, read(peer, kLimits));
   }
 
   void polls_on_one_connection() {

@@ -16,6 +16,7 @@ class TarballUploadTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(other_bytes_under_the_same_name_are_refused);
   CPPUNIT_TEST(an_equal_upload_at_the_same_moment_is_fine);
   CPPUNIT_TEST(another_upload_at_the_same_moment_is_refused);
+  CPPUNIT_TEST(an_upload_that_is_lost_is_repeated_but_not_for_ever);
   CPPUNIT_TEST(a_probe_writes_nothing);
   CPPUNIT_TEST(a_version_known_to_history_keeps_its_bytes);
   CPPUNIT_TEST_SUITE_END();
@@ -65,6 +66,20 @@ class TarballUploadTest : public CppUnit::TestFixture {
     });
     assert_fails(upload_tarball(racing, key_, tarball("abc"), {}), Errc::refused);
     CPPUNIT_ASSERT_EQUAL(std::string("xyz"), text_at(memory_, key_));
+  }
+
+  void an_upload_that_is_lost_is_repeated_but_not_for_ever() {
+    int puts = 0;
+    int losses = 100;
+    ScriptedStore losing(memory_, [&](const std::string& verb, const std::string&) -> Result<void> {
+      if (verb == "put" && puts++ < losses) return Error{Errc::precondition, "store", key_, "the answer was lost"};
+      return {};
+    });
+    assert_fails(upload_tarball(losing, key_, tarball("abc"), {}), Errc::unavailable, "the answer was lost");
+    CPPUNIT_ASSERT_EQUAL(3, puts);
+    losses = 4;
+    CPPUNIT_ASSERT(UploadOutcome::uploaded == value_of(upload_tarball(losing, key_, tarball("abc"), {})));
+    CPPUNIT_ASSERT_EQUAL(std::string("abc"), text_at(memory_, key_));
   }
 
   void a_probe_writes_nothing() {

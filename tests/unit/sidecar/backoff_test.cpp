@@ -11,6 +11,7 @@ class BackoffTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(BackoffTest);
   CPPUNIT_TEST(delays_stay_below_a_ceiling_that_doubles_up_to_the_cap);
   CPPUNIT_TEST(delays_use_the_whole_range);
+  CPPUNIT_TEST(a_server_that_asks_for_a_pause_gets_it_up_to_ten_minutes);
   CPPUNIT_TEST(success_begins_anew);
   CPPUNIT_TEST(a_seed_repeats);
   CPPUNIT_TEST_SUITE_END();
@@ -33,6 +34,17 @@ class BackoffTest : public CppUnit::TestFixture {
     std::ranges::generate(delays, [&] { return backoff.next(); });
     CPPUNIT_ASSERT(*std::ranges::min_element(delays) < milliseconds(50));
     CPPUNIT_ASSERT(*std::ranges::max_element(delays) > milliseconds(950));
+  }
+
+  void a_server_that_asks_for_a_pause_gets_it_up_to_ten_minutes() {
+    Backoff backoff(milliseconds(10), milliseconds(10));
+    Error error;
+    CPPUNIT_ASSERT(backoff.after(error) <= milliseconds(10));
+    error.retry_after = std::chrono::seconds(60);
+    const auto delay = backoff.after(error);
+    CPPUNIT_ASSERT(delay >= std::chrono::seconds(60) && delay <= std::chrono::seconds(61));
+    error.retry_after = std::chrono::hours(24);
+    CPPUNIT_ASSERT(backoff.after(error) <= std::chrono::minutes(11));
   }
 
   void success_begins_anew() {

@@ -27,7 +27,9 @@ class CuttingStore final : public ForwardingStore {
   using ForwardingStore::ForwardingStore;
 
   Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override {
+    if (before_download) return *before_download;
     ++gets;
+    deadline = limits.deadline;
     CountingSink counting(*this, sink);
     return ForwardingStore::get(request, counting, limits);
   }
@@ -38,7 +40,9 @@ class CuttingStore final : public ForwardingStore {
 
   std::optional<std::uint64_t> cut_after;  ///< bytes, of one download
   std::function<void()> before_bytes;
+  std::optional<Error> before_download;
   std::uint64_t delivered = 0;
+  std::chrono::milliseconds deadline{};  ///< of the last download
   int gets = 0;
   int heads = 0;
 
@@ -95,7 +99,8 @@ class StagerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_bomb_is_refused);
   CPPUNIT_TEST(a_full_disk_is_noticed_before_the_first_byte);
   CPPUNIT_TEST(cancelling_keeps_the_download);
-  CPPUNIT_TEST(the_deadline_reaches_the_store);
+  CPPUNIT_TEST(a_transfer_has_time_by_its_size);
+  CPPUNIT_TEST(a_store_that_refuses_says_nothing_about_the_release);
   CPPUNIT_TEST(downloads_of_other_releases_go);
   CPPUNIT_TEST(what_a_crash_left_does_not_matter);
   CPPUNIT_TEST_SUITE_END();
@@ -137,7 +142,7 @@ class StagerTest : public CppUnit::TestFixture {
   std::string bytes_of(const std::string& key) { return value_of(get_text(memory_, key, 1 << 24, {10s})).text; }
 
   Result<StagedRelease> stage(const Target& target, const std::stop_token& stop = {}) {
-    return stager_.stage(target, stop, 10s);
+    return stager_.stage(target, stop);
   }
 
   [[nodiscard]] fs::path part_of(const Target& target) const { return state_.incoming() / (target.sha256 + ".part"); }
@@ -257,7 +262,7 @@ class StagerTest : public CppUnit::TestFixture {
      private:
       std::function<void()> replace_;
     } replacing(memory_, [&] { put(target.key, other); });
-    assert_fails(Stager(state_, replacing).stage(target, {}, 10s), Errc::corrupt, "SHA-256");
+    assert_fails(Stager(state_, replacing).stage(target, {}), Errc::corrupt, "SHA-256");
     assert_nothing_left();
     put(target.key, sound);
     assert_staged(target, stage(target));
@@ -329,7 +334,7 @@ class StagerTest : public CppUnit::TestFixture {
     const Target target = publish("1.0");
     ExtractLimits limits;
     limits.max_unpacked_bytes = 1000;
-    assert_fails(Stager(state_, store_, limits).stage(target, {}, 10s), Errc::refused);
+    assert_fails(Stager(state_, store_, limits).stage(target, {}), Errc::refused);
     assert_nothing_left();
   }
 
@@ -353,7 +358,23 @@ class StagerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(target.size, before + store_.delivered);
   }
 
-  void the_deadline_reaches_the_store() { assert_fails(stager_.stage(publish("1.0"), {}, 0ms), Errc::timeout); }
+  void a_transfer_has_time_by_its_size() {
+    const Target target = publish("1.0");
+    assert_staged(target, stage(target));
+    CPPUNIT_ASSERT(store_.deadline == transfer_limits(target.size).deadline);
+    CPPUNIT_ASSERT(transfer_limits(0).deadline == 30s);
+    CPPUNIT_ASSERT(transfer_limits(128 << 20).deadline == 30s + 1024s);
+  }
+
+  void a_store_that_refuses_says_nothing_about_the_release() {
+    const Target target = publish("1.0");
+    for (const Errc refusal : {Errc::refused, Errc::bad_input}) {  // a certificate, a redirect
+      store_.before_download = Error{refusal, "read", target.key, "no"};
+      assert_fails(stage(target), Errc::unavailable, "no");
+    }
+    store_.before_download.reset();
+    assert_staged(target, stage(target));
+  }
 
   void downloads_of_other_releases_go() {
     const Target one = publish("1.0");

@@ -22,6 +22,10 @@ namespace midair {
 /// a digest. A weak prefix (`W/`) is stripped.
 using Etag = std::string;
 
+/// For a transfer of `size` bytes: one that is slower than 128 KiB/s is given up after 30 s and more, so that a server
+/// that drips holds nobody up. Stalls end sooner, by the store's own rules.
+[[nodiscard]] CallLimits transfer_limits(std::uint64_t size, std::stop_token stop = {});
+
 /// One object as a listing or a HEAD tells it.
 struct ObjectInfo {
   std::string key;
