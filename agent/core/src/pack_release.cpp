@@ -80,8 +80,9 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
 }
 
 Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
-                                   const std::string& version, int tarball_fd, const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(const ReleasePlan plan, plan_release(directory, app, version, stop));
+                                   const std::string& version, int tarball_fd, const std::stop_token& stop,
+                                   const std::optional<std::string>& strategy) {
+  MIDAIR_TRY_ASSIGN(const ReleasePlan plan, plan_release(directory, app, version, stop, strategy));
   return write_release(plan, tarball_fd, stop);
 }
 

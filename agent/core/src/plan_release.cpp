@@ -5,6 +5,7 @@
 #include "midair/json.h"
 #include "midair/layout.h"
 #include "printable.h"
+#include "release_modules.h"
 #include "release_plan.h"
 #include "ustar.h"
 
@@ -25,20 +26,24 @@ Result<T> as_bad_input(Result<T> result, const fs::path& path) {
   return bad_input(path, result.error().cause);
 }
 
+Result<void> check_strategy(const std::string& strategy, const fs::path& where) {
+  if (std::find(kStrategies.begin(), kStrategies.end(), strategy) != kStrategies.end()) return {};
+  return bad_input(where,
+                   "unknown strategy '" + printable(strategy) + "'; there are handover, in-place, adapter, static");
+}
+
 /// The strategy that a hand-written manifest asks for. A full one, from a release that was unpacked, will do as well.
 Result<std::string> read_strategy(const fs::path& path) {
   MIDAIR_TRY_ASSIGN(const std::string text, as_bad_input(read_file(path, kMaxManifestBytes), path));
   MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
   for (const auto& [key, value] : *json)
-    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" &&
-        key != "modules")
+    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" && key != "modules")
       return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' counts");
   JsonReader reader(*json, path.string());
   const std::string strategy = reader.optional_string("strategy", Manifest().strategy);
   MIDAIR_TRY(as_bad_input(reader.finish(), path));
-  if (std::find(kStrategies.begin(), kStrategies.end(), strategy) != kStrategies.end()) return strategy;
-  return bad_input(path,
-                   "unknown strategy '" + printable(strategy) + "'; there are handover, in-place, adapter, static");
+  MIDAIR_TRY(check_strategy(strategy, path));
+  return strategy;
 }
 
 /// What can be known before anything is read.
@@ -78,7 +83,7 @@ Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop) {
 }  // namespace
 
 Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& app, const std::string& version,
-                                 const std::stop_token& stop) {
+                                 const std::stop_token& stop, const std::optional<std::string>& strategy) {
   MIDAIR_TRY(check_app_name(app));
   MIDAIR_TRY(check_version(version));
   ReleasePlan plan;
@@ -93,6 +98,10 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
     MIDAIR_TRY_ASSIGN(plan.manifest.strategy, read_strategy(manifest->path));
     plan.sources.erase(manifest);
   }
+  if (strategy) {
+    MIDAIR_TRY(check_strategy(*strategy, "the option --strategy"));
+    plan.manifest.strategy = *strategy;
+  }
   if (plan.sources.empty()) return bad_input(directory, "it has no files");
   if (plan.sources.size() > ExtractLimits().max_entries)
     return bad_input(directory, "it has more than " + std::to_string(ExtractLimits().max_entries) + " files");
@@ -101,6 +110,9 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
   MIDAIR_TRY(check_names(plan));
   MIDAIR_TRY(hash_files(plan, stop));
   MIDAIR_TRY(check_limits(plan));
+  if (plan.manifest.strategy == kInPlace) {
+    MIDAIR_TRY_ASSIGN(plan.manifest.modules, find_modules(plan, stop));
+  }
   return plan;
 }
 

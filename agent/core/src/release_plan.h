@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,9 +21,10 @@ struct ReleasePlan {
   std::vector<SourceFile> sources;  ///< of manifest.files, in the same order
 };
 
-/// Lists, checks and hashes the files. Errors of pack_release().
+/// Lists, checks and hashes the files, and reads the modules' build ids. Errors of pack_release().
 [[nodiscard]] Result<ReleasePlan> plan_release(const std::filesystem::path& directory, const std::string& app,
-                                               const std::string& version, const std::stop_token& stop);
+                                               const std::string& version, const std::stop_token& stop,
+                                               const std::optional<std::string>& strategy = {});
 
 /// Writes what was planned. Errors of pack_release(); Errc::bad_input if the directory is not what it was.
 [[nodiscard]] Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, const std::stop_token& stop);

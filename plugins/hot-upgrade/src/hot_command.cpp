@@ -31,6 +31,7 @@ HotRequest request_of(const Invocation& invocation, const std::string& app) {
   request.app = app;
   request.from = invocation.text("from").value_or("");
   request.version = invocation.text("version");
+  request.strategy = invocation.text("strategy");
   request.image = invocation.text("image");
   request.force = invocation.flag("force") ? Force::yes : Force::no;
   request.lock_timeout = invocation.duration("lock-timeout").value_or(request.lock_timeout);
@@ -84,6 +85,8 @@ CommandSpec hot_command(CommandTools tools) {
       {"from", OptionKind::text, "DIR", "the directory to publish", {}, {}, true},
       {"version", OptionKind::text, "V",
        "the release's name (default: version in DIR/midair.json, else time and upgrade id)"},
+      {"strategy", OptionKind::text, "S",
+       "how machines take it over: handover or in-place (default: strategy in DIR/midair.json, else handover)"},
       {"image", OptionKind::text, "REF", "base image of the machines to upgrade (default: the one they all run)",
        "image_ref"},
       {"dry-run", OptionKind::flag, {}, "say what would be done and change nothing"},

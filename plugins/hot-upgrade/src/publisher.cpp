@@ -126,7 +126,8 @@ Result<Publisher::Prepared> Publisher::prepare(const HotRequest& request) {
     MIDAIR_TRY_ASSIGN(const auto version, choose_version(request.from, request.version,
                                                          default_version(prepared.upgrade_id, world_.clock.wall())));
     world_.reporter.progress("packing " + request.from.string());
-    MIDAIR_TRY_ASSIGN(prepared.release, pack_locally(request.from, request.app, version, world_.stop));
+    MIDAIR_TRY_ASSIGN(prepared.release,
+                      pack_locally(request.from, request.app, version, request.strategy, world_.stop));
     world_.reporter.packed(prepared.release, watch.elapsed());
   }
   MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(world_.store, request.app, limits()));

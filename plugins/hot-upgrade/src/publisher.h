@@ -30,7 +30,8 @@ struct HotRequest {
   std::string app;
   std::filesystem::path from;
   std::optional<std::string> version{};
-  std::optional<std::string> image{};  ///< the base image to upgrade; else the one that all machines share
+  std::optional<std::string> strategy{};  ///< else what the directory's midair.json says, else handover
+  std::optional<std::string> image{};     ///< the base image to upgrade; else the one that all machines share
   Force force = Force::no;
   std::chrono::milliseconds lock_timeout = std::chrono::minutes(5);
   std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< how long results are waited for

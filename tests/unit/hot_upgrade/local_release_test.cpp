@@ -43,7 +43,7 @@ class LocalReleaseTest : public CppUnit::TestFixture {
     assert_ok(make_private_dir(dir_ / "release"));
     assert_ok(write_file_durably(dir_ / "release/app", "hello"));
     ::setenv("TMPDIR", (dir_ / "tmp").c_str(), 1);
-    const auto release = pack_locally(dir_ / "release", "web", "v1", {});
+    const auto release = pack_locally(dir_ / "release", "web", "v1", {}, {});
     ::unsetenv("TMPDIR");
     CPPUNIT_ASSERT(release.ok());
     CPPUNIT_ASSERT(std::filesystem::is_empty(dir_ / "tmp"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,16 +23,19 @@ struct PackedRelease {
 
 /// Packs the regular files below `directory` into `tarball_fd` (an empty file, written from offset 0) as gzip'd
 /// POSIX ustar: the manifest first, then the files in byte order; uid, gid and mtime are 0, modes 0644 or 0755, the
-/// gzip header has no time. The same files give the same bytes. A hand-written `midair.json` in `directory` may set
-/// `strategy`; it is replaced by the full manifest.
+/// gzip header has no time. The same files give the same bytes. The strategy is `strategy`, else that of a hand-written
+/// `midair.json` in `directory` (which is replaced by the full manifest), else handover. The modules of an in-place
+/// release are its files modules/NAME.so.
 ///
 /// Errc::bad_input, naming the path: the directory is missing, empty or unreadable; a link that leads outside, is
 /// dangling or is a directory; a device, socket or fifo; a name that check_entry_name() refuses or that differs from
-/// another only by case; a file that changed while it was packed. (A link to a regular file inside is packed as that
+/// another only by case; a file that changed while it was packed; an unknown strategy; a
+/// module that cannot be swapped in, or none in an in-place release. (A link to a regular file inside is packed as that
 /// file.)
 [[nodiscard]] Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
                                                  const std::string& version, int tarball_fd,
-                                                 const std::stop_token& stop = {});
+                                                 const std::stop_token& stop = {},
+                                                 const std::optional<std::string>& strategy = {});
 
 /// Bounds on what a tarball may unpack to.
 struct ExtractLimits {
