@@ -17,19 +17,6 @@ class BadStore(FleetCase):
         self.publish("good")
         self.serving = sorted(self.m1.processes())
 
-    def write_pointer(self, text):
-        temporary = self.store.pointer_path.with_suffix(".new")
-        temporary.write_text(text)
-        temporary.rename(self.store.pointer_path)
-
-    def edited_pointer(self, **changes):
-        """The published pointer with a higher sequence, as another upgrade, and with `changes`."""
-        pointer = self.store.pointer()
-        upgrade = pointer["hot_upgrade"]
-        sequence = upgrade["sequence"] + 1
-        upgrade.update({"sequence": sequence, "source_image_ref": f"counter:deployment-01FORGED{sequence}", **changes})
-        return pointer
-
     def assert_untouched(self):
         self.assertEqual(self.m1.version(), "good")
         self.assertEqual(sorted(self.m1.processes()), self.serving, self.m1.tail())
@@ -46,7 +33,7 @@ class BadStore(FleetCase):
                 path.write_bytes(stored)
                 published_as = {"version": version, "size": len(published),
                                 "sha256": hashlib.sha256(published).hexdigest(), "tarball_url": f"file://{path}"}
-                self.write_pointer(json.dumps(self.edited_pointer(**published_as)))
+                self.store.write_pointer(json.dumps(self.store.edited_pointer(**published_as)))
                 result = self.store.wait_for_result("m1", version, "failed", 30)
                 self.assertTrue(result["error"])
                 self.assert_untouched()
@@ -59,19 +46,19 @@ class BadStore(FleetCase):
             "truncated": whole[: len(whole) // 2],
             "empty": "",
             "a list": "[]",
-            "wrong types": json.dumps(self.edited_pointer(sequence="many")),
-            "another bucket": json.dumps(self.edited_pointer(tarball_url="https://evil.example/counter-x.tar.gz")),
-            "another directory": json.dumps(self.edited_pointer(tarball_url="file:///etc/passwd")),
-            "a lower sequence": json.dumps(self.edited_pointer(sequence=0, version="lower")),
-            "a path for a version": json.dumps(self.edited_pointer(version="../../etc")),
+            "wrong types": json.dumps(self.store.edited_pointer(sequence="many")),
+            "another bucket": json.dumps(self.store.edited_pointer(tarball_url="https://evil.example/counter-x.tar.gz")),
+            "another directory": json.dumps(self.store.edited_pointer(tarball_url="file:///etc/passwd")),
+            "a lower sequence": json.dumps(self.store.edited_pointer(sequence=0, version="lower")),
+            "a path for a version": json.dumps(self.store.edited_pointer(version="../../etc")),
             "endless": whole + " " * 100_000,
         }
         for name, text in cases.items():
             with self.subTest(name):
-                self.write_pointer(text)
+                self.store.write_pointer(text)
                 self.m1.wait_for_polls()
                 self.assert_untouched()
-        self.write_pointer(whole)
+        self.store.write_pointer(whole)
         self.m1.wait_for_polls()
         self.publish("better")
 
@@ -80,7 +67,7 @@ class BadStore(FleetCase):
         self.store.pointer_path.unlink()
         self.m1.wait_for_polls()
         self.assert_untouched()
-        self.write_pointer(whole)
+        self.store.write_pointer(whole)
         self.m1.wait_for_polls()
         self.assert_untouched()
 

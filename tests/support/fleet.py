@@ -284,6 +284,20 @@ class FileStore:
     def pointer(self):
         return self._json(self.pointer_path)
 
+    def write_pointer(self, text):
+        temporary = self.pointer_path.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.rename(self.pointer_path)
+
+    def edited_pointer(self, image=None, **changes):
+        """The published pointer as another upgrade with a higher sequence, with `changes`, for base image `image`."""
+        pointer = self.pointer()
+        upgrade = pointer["hot_upgrade"]
+        sequence = upgrade["sequence"] + 1
+        upgrade.update({"sequence": sequence, "source_image_ref": f"counter:deployment-01FORGED{sequence}", **changes})
+        pointer["image_ref"] = image or pointer["image_ref"]
+        return pointer
+
     def record(self, machine):
         return self._json(self.releases / f"{self.app}-machines" / f"{machine}.json")
 
