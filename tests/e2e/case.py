@@ -111,5 +111,5 @@ def side_by_side(test, case, survive, cells, number=4):
     with concurrent.futures.ThreadPoolExecutor(number) as pool:
         runs = {cell: pool.submit(run, cell) for cell in cells}
     for cell, done in runs.items():
-        with test.subTest(str(cell)):
+        with test.subTest(" ".join(map(str, cell))):
             done.result()

@@ -1,57 +1,19 @@
-"""Bad weather between the shipped programs and a real S3 server. Run by tests/support/s3/with-s3."""
+"""Bad weather between machines and a real S3 server: the app is served, the fault is named, and once the weather clears
+the upgrade goes through by itself. Run by tests/support/s3/with-s3."""
 
 import dataclasses
-import json
 import os
 import re
-import subprocess
 import unittest
-import uuid
 
 import weather
-from case import FleetCase, side_by_side
+from case import side_by_side
 from certificates import Authority
-from fleet import Agent, wait_until
+from fleet import wait_until
 from weather import Sky
+from weather_case import POINTER, REPORT, TARBALL, WeatherCase
 
-POINTER, TARBALL, REPORT, LOCK = "-current.json", ".tar.gz", "-results/", "-deploy.lock"
-IMAGE = "registry.fly.io/counter:deployment-01BASE"
 LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
-
-
-class WeatherCase(FleetCase):
-    """One sky, and behind it a part of the bucket for itself. Agent and machine are told apart by their regions."""
-
-    def setUp(self):
-        super().setUp()
-        self.address = f"s3://{os.environ['MIDAIR_TEST_BUCKET']}/{uuid.uuid4().hex[:8]}"
-        self.elsewhere = self.resources.enter_context(Sky(os.environ["AWS_ENDPOINT_URL_S3"]))
-        self.sky = self.new_sky()
-
-    def new_sky(self):
-        return self.resources.enter_context(Sky(os.environ["AWS_ENDPOINT_URL_S3"], elsewhere=self.elsewhere.url))
-
-    def environment(self, who):
-        return {"AWS_ENDPOINT_URL_S3": self.sky.url, "AWS_REGION": who}
-
-    @property
-    def agent(self):
-        return Agent(self.address, cwd=self.root, env=self.environment("agent"))
-
-    def serving(self, **settings):
-        """A machine that serves, under load."""
-        machine = self.machine(env=self.environment("machine"), **settings).start()
-        machine.wait_for_version("base")
-        return machine, self.load(machine, "--connections", "1", "--think", "20ms")
-
-    def wait_until_known(self):
-        wait_until(lambda: any(r.status == 200 for r in self.sky.seen(method="PUT", key="-machines/")),
-                   "the machine to report itself")
-
-    def hot_in_background(self, version, *options):
-        hot = self.agent.hot(self.release(version), version, "--timeout", "60s", *options)
-        return subprocess.Popen(hot, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.root,
-                                env=self.agent.environment())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +65,21 @@ FAULTS = [
 ]
 
 
+FAULTS_AT_BOOT = [
+    Fault("hangs", weather.says_nothing, POINTER, "deadline of the whole call"),
+    Fault("403", weather.answers(403, "AccessDenied"), POINTER, "status 403, AccessDenied"),
+    Fault("304 unasked", weather.unasked_304, POINTER, "status 304 was not asked for"),
+    Fault("HTML", weather.page(), POINTER, "it is HTML"),
+]
+
+ODDITIES = [
+    Fault("weak ETags", weather.changed(lambda answer: answer.having(etag="W/" + answer.headers.get("etag", ""))), "", ""),
+    Fault("another ETag in every answer", weather.ever_new_etags(), POINTER, ""),
+    Fault("a date of long ago", weather.changed(lambda answer: answer.having(date=LONG_AGO)), "", ""),
+    Fault("tarball in crumbs", weather.cut(1000, reset=True), TARBALL, ""),
+]
+
+
 class Machines(WeatherCase):
     def clears_up(self, bad):
         """An upgrade is published while only the machine has bad weather; it clears once the machine has named it."""
@@ -143,16 +120,11 @@ class Machines(WeatherCase):
         self.assert_unharmed(machine, load)
 
     def test_a_machine_boots_and_names_the_fault_in_any_weather(self):
-        side_by_side(self, Machines, Machines.boots, [
-            (Fault("hangs", weather.says_nothing, POINTER, "deadline of the whole call"),),
-            (Fault("403", weather.answers(403, "AccessDenied"), POINTER, "status 403, AccessDenied"),),
-            (Fault("304 unasked", weather.unasked_304, POINTER, "status 304 was not asked for"),),
-            (Fault("HTML", weather.page(), POINTER, "it is HTML"),),
-        ])
+        side_by_side(self, Machines, Machines.boots, [(fault,) for fault in FAULTS_AT_BOOT])
 
-    def does_not_notice(self, _, fault, key):
+    def does_not_notice(self, odd):
         """The upgrade goes through in that weather, once."""
-        self.sky.bad(fault, who="machine", key=key)
+        self.sky.bad(odd.fault, who="machine", key=odd.key)
         machine, load = self.serving()
         self.wait_until_known()
         self.publish("after")
@@ -162,12 +134,7 @@ class Machines(WeatherCase):
         self.assert_unharmed(machine, load)
 
     def test_what_is_only_odd_does_not_delay_an_upgrade(self):
-        side_by_side(self, Machines, Machines.does_not_notice, [
-            ("weak ETags", weather.changed(lambda answer: answer.having(etag="W/" + answer.headers.get("etag", ""))), ""),
-            ("another ETag in every answer", weather.ever_new_etags(), POINTER),
-            ("a date of long ago", weather.changed(lambda answer: answer.having(date=LONG_AGO)), ""),
-            ("tarball in crumbs", weather.cut(1000, reset=True), TARBALL),
-        ])
+        side_by_side(self, Machines, Machines.does_not_notice, [(odd,) for odd in ODDITIES])
 
 
 SIZE = 3_000_000  # of a release, about
@@ -285,118 +252,6 @@ class Certificates(WeatherCase):
                 self.publish(f"r{number}")
                 self.assertEqual(machine.version(), f"r{number}")
         self.assert_unharmed(machine, load)
-
-
-@dataclasses.dataclass(frozen=True)
-class Trouble:
-    """What happens to requests of `midair hot`, its exit status, and what it says (a regular expression)."""
-
-    name: str
-    fault: object
-    method: str
-    key: str
-    status: int
-    words: str = ""
-    times: int = -1
-
-    def __str__(self):
-        return self.name
-
-
-LISTING, ALL, HISTORY = "list-type=2", "", "-history/"
-TROUBLES = [
-    Trouble("301 everywhere", weather.redirects(301), "", ALL, 65, "redirects are not followed"),
-    Trouble("503 everywhere", weather.answers(503, "SlowDown"), "", ALL, 69, "503, SlowDown"),
-    Trouble("503 for ten minutes", weather.answers(503, "SlowDown", retry_after="600"), "", ALL, 69, "503, SlowDown"),
-    Trouble("a portal", weather.page(), "", ALL, 65, "HTML"),
-    Trouble("listing is HTML", weather.page(), "GET", LISTING, 65, "HTML"),
-    Trouble("listing 403", weather.answers(403, "AccessDenied"), "GET", LISTING, 77, "403, AccessDenied"),
-    Trouble("lock 403", weather.answers(403, "AccessDenied"), "PUT", LOCK, 77, "403, AccessDenied"),
-    Trouble("lock 409", weather.answers(409, "ConditionalRequestConflict"), "PUT", LOCK, 69, "409"),
-    Trouble("lock 412", weather.answers(412, "PreconditionFailed"), "PUT", LOCK, 69, "412"),
-    Trouble("lock 409 once", weather.answers(409, "ConditionalRequestConflict"), "PUT", LOCK, 0, times=1),
-    Trouble("lock taken, answer lost", weather.loses_answer, "PUT", LOCK, 0, times=1),
-    Trouble("lock stays", weather.answers(503, "SlowDown"), "DELETE", LOCK, 0, "lock.not_released.*503"),
-    Trouble("tarball 403", weather.answers(403, "AccessDenied"), "PUT", TARBALL, 77, "403, AccessDenied"),
-    Trouble("tarball 503", weather.answers(503, "SlowDown"), "PUT", TARBALL, 69, "503, SlowDown"),
-    Trouble("tarball 409", weather.answers(409, "ConditionalRequestConflict"), "PUT", TARBALL, 69, "409"),
-    Trouble("tarball reset", weather.resets, "PUT", TARBALL, 69, "reset|closed the connection"),
-    Trouble("tarball reset once", weather.resets, "PUT", TARBALL, 0, times=1),
-    Trouble("tarball stored, answer lost", weather.loses_answer, "PUT", TARBALL, 0, times=1),
-    Trouble("history 503", weather.answers(503, "SlowDown"), "PUT", HISTORY, 69, "503"),
-    Trouble("pointer is HTML", weather.page(), "GET", POINTER, 65, "HTML"),
-    Trouble("pointer 403", weather.answers(403, "AccessDenied"), "PUT", POINTER, 77, "403, AccessDenied"),
-    Trouble("pointer 503", weather.answers(503, "SlowDown"), "PUT", POINTER, 69, "503, SlowDown"),
-    Trouble("pointer 412", weather.answers(412, "PreconditionFailed"), "PUT", POINTER, 69, "412"),
-    Trouble("pointer 409 once", weather.answers(409, "ConditionalRequestConflict"), "PUT", POINTER, 0, times=1),
-    Trouble("pointer stored, answer lost", weather.loses_answer, "PUT", POINTER, 0, times=1),
-]
-
-
-class Publisher(WeatherCase):
-    OPTIONS = ("--force", "--image", IMAGE, "--lock-timeout", "2s")
-
-    def publishes(self, trouble):
-        """Whatever became of it: it says so, the store is consistent, and the next `midair hot` succeeds."""
-        self.publish_first()
-        self.sky.bad(trouble.fault, who="agent", method=trouble.method, key=trouble.key, times=trouble.times)
-        done = self.hot("after", *self.OPTIONS)
-        self.sky.clear()
-        self.assertEqual(done.returncode, trouble.status, done.stdout + done.stderr)
-        self.assertTrue(re.search(trouble.words, done.stdout + done.stderr), done.stdout + done.stderr)
-        self.assertEqual(self.published(), "after" if trouble.status == 0 else "before")
-        self.assertEqual(self.elsewhere.records, [], "a redirect was followed")
-
-        again = self.hot("after", *self.OPTIONS)
-        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
-        self.assertEqual(self.published(), "after")
-
-    def publish_first(self):
-        done = self.hot("before", *self.OPTIONS)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-    def published(self):
-        """The version that the pointer names."""
-        done = subprocess.run(self.agent.command("status", "--json"), capture_output=True, check=True, timeout=30,
-                              env=self.agent.environment(), cwd=self.root)
-        return json.loads(done.stdout)["pointer"]["version"]
-
-    def test_a_publisher_says_what_is_wrong_and_the_next_one_succeeds(self):
-        side_by_side(self, Publisher, Publisher.publishes, [(trouble,) for trouble in TROUBLES], number=8)
-
-
-class SlowLock(WeatherCase):
-    """Two agents, and a store that takes its time."""
-
-    def setUp(self):
-        super().setUp()
-        self.sky.bad(weather.late(0.05), key=LOCK)
-        self.serving()
-        self.wait_until_known()
-        for version in "one", "other":
-            code = self.release(version) / "release.py"
-            code.write_text("import time\n\ntime.sleep(2)\n" + code.read_text())
-
-    def test_only_one_of_two_agents_gets_the_lock(self):
-        with self.hot_in_background("one") as one, self.hot_in_background("other") as other:
-            said = {agent.communicate(timeout=90)[0]: agent.returncode for agent in (one, other)}
-        self.assertEqual(sorted(said.values()), [0, 75], said)
-        loser = next(words for words, status in said.items() if status == 75)
-        self.assertRegex(loser, "holds it since")
-        self.assertEqual(len([r for r in self.sky.seen(method="PUT", key=POINTER) if r.status == 200]), 1)
-        self.publish("after")
-
-    def test_an_agent_that_fails_to_take_the_lock_leaves_it_to_its_holder(self):
-        with self.hot_in_background("one") as holder:
-            wait_until(lambda: any(r.status == 200 for r in self.sky.seen(method="PUT", key=LOCK)), "the lock")
-            self.sky.clear()
-            self.sky.bad(weather.answers(503), who="other", method="PUT", key=LOCK)
-            other = Agent(self.address, cwd=self.root, env=self.environment("other"))
-            refused = other.run_hot(self.release("other"), "other")
-            self.assertEqual(refused.returncode, 75, refused.stderr)
-            self.assertEqual(self.sky.seen(who="other", method="DELETE", key=LOCK), [])
-            said, _ = holder.communicate(timeout=90)
-        self.assertEqual(holder.returncode, 0, said)
 
 
 if __name__ == "__main__":
