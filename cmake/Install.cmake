@@ -1,4 +1,4 @@
-# What `make install` lays down below PREFIX, in three components: agent, sidecar (see sidecar/CMakeLists.txt), dev.
+# What `make install` lays down below PREFIX, in four components: agent, sidecar and sdk (see their CMakeLists.txt), dev.
 # Everything finds everything else relative to itself, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 

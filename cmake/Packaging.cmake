@@ -1,4 +1,4 @@
-# The Debian packages, made by `make package`: midair, midair-sidecar, libmidair-dev.
+# The Debian packages, made by `make package`: midair, midair-sidecar, libmidair-dev, libmidair-app-dev.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME midair)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
@@ -6,7 +6,7 @@ set(CPACK_PACKAGE_CONTACT "Midair maintainers <maintainers@midair.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL agent dev)
+set(CPACK_COMPONENTS_ALL agent dev sdk)
 if(TARGET midair-sidecar)
   list(APPEND CPACK_COMPONENTS_ALL sidecar)
 endif()
@@ -43,11 +43,18 @@ set(CPACK_DEBIAN_DEV_DESCRIPTION "headers and CMake package for plugins of midai
 With these, a plugin of midair is built outside of midair's own tree, by
 find_package(midair) and midair_add_plugin().")
 
+set(CPACK_DEBIAN_SDK_PACKAGE_NAME libmidair-app-dev)
+set(CPACK_DEBIAN_SDK_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "libc6-dev") # what is linked itself is found by shlibdeps
+set(CPACK_DEBIAN_SDK_DESCRIPTION "hot code upgrades for apps on Fly.io: the SDK for C and C++
+With this an app is built whose modules are replaced while it runs: the call
+gate, the module ABI, and the upgrade protocol that midair-sidecar speaks.")
+
 # What Debian wants to find below share/doc.
 string(TIMESTAMP changelog_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file(cmake/debian-changelog.in ${CMAKE_BINARY_DIR}/changelog @ONLY)
 execute_process(COMMAND gzip -9nf changelog WORKING_DIRECTORY ${CMAKE_BINARY_DIR} COMMAND_ERROR_IS_FATAL ANY)
-foreach(part agent:midair sidecar:midair-sidecar dev:libmidair-dev)
+foreach(part agent:midair sidecar:midair-sidecar dev:libmidair-dev sdk:libmidair-app-dev)
   string(REGEX MATCH "(.*):(.*)" part ${part})
   install(FILES cmake/debian-copyright DESTINATION share/doc/${CMAKE_MATCH_2} RENAME copyright COMPONENT ${CMAKE_MATCH_1})
   install(FILES ${CMAKE_BINARY_DIR}/changelog.gz DESTINATION share/doc/${CMAKE_MATCH_2} COMPONENT ${CMAKE_MATCH_1})

@@ -46,8 +46,9 @@ class Install(unittest.TestCase):
             self.assertTrue(plugin["path"].startswith(str(self.prefix)), plugin)
 
     def test_headers_and_completions_are_there(self):
-        public = {path.name for path in (SOURCE / "agent/core/include/midair").glob("*.h")}
-        self.assertEqual(public, {path.name for path in (self.prefix / "include/midair").glob("*.h")})
+        public = {path.name for folder in ("agent/core", "sidecar/sdk")
+                  for path in (SOURCE / folder / "include/midair").iterdir()}
+        self.assertEqual(public, {path.name for path in (self.prefix / "include/midair").iterdir()})
         loader = self.prefix / "share/bash-completion/completions/midair"
         env = {**self.env, "PATH": f"{self.prefix}/bin:{self.env['PATH']}"}
         self.assertIn("_midair", run("bash", "-c", f"source '{loader}'; complete -p midair", env=env))

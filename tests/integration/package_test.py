@@ -51,7 +51,7 @@ class Package(unittest.TestCase):
                 self.assertRegex(depends, rf"(^|, )({named})\b", f"{elf.name} needs {library}")
 
     def test_there_is_a_package_for_each_part(self):
-        expected = {"midair", "libmidair-dev"} | ({"midair-sidecar"} if HAS_SIDECAR else set())
+        expected = {"midair", "libmidair-dev", "libmidair-app-dev"} | ({"midair-sidecar"} if HAS_SIDECAR else set())
         self.assertEqual(expected, set(self.debs))
         architecture = run("dpkg", "--print-architecture").strip()
         for package in expected:

@@ -25,8 +25,9 @@ static size_t count_threads(void) {
 
 static enum midair_status check(const char* path, const char* name, const char* build_id, struct midair_error* error) {
   struct midair_code code;
+  const size_t threads = count_threads();
   const enum midair_status status = midair_open_module(path, name, build_id, &code, error);
-  if (status != MIDAIR_OK || count_threads() == 1) return status;
+  if (status != MIDAIR_OK || count_threads() == threads) return status;
   return midair_fail(error, MIDAIR_FAILED, "%s starts threads when it is loaded; start them in resume()", name);
 }
 
