@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "control/control_server.h"
+#include "hooks/hook_worker.h"
 #include "midair/json.h"
 #include "options.h"
 #include "sidecar.h"
@@ -58,6 +59,7 @@ int ask(const Invocation& invocation) {
 
 int main(int argc, char** argv) {
   const Invocation invocation = midair::parse_command_line(argc, argv);
+  if (invocation.verb == Invocation::Verb::hook_worker) return midair::run_hook_worker();
   if (invocation.verb != Invocation::Verb::run) return ask(invocation);
   return midair::Sidecar(invocation.run).run();
 }

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "hooks/hook_message.h"
+#include "midair/durable_file.h"
 #include "midair/duration.h"
 #include "midair/fault.h"
 #include "midair/layout.h"
@@ -21,7 +23,7 @@ constexpr const char* kDefaultStateDir = "/var/lib/midair";
 
 /// The texts as given; converted and checked when all are known.
 struct RawOptions {
-  std::string app, store, base_dir, state_dir = kDefaultStateDir, control, ready_http, log_level = "info";
+  std::string app, store, base_dir, state_dir = kDefaultStateDir, control, ready_http, hooks, log_level = "info";
   std::string poll_interval = "1s", boot_timeout = "10s", ready_timeout = "60s", probation = "10s",
               drain_timeout = "30s", watchdog = "30s";
   std::vector<std::string> listen, command;
@@ -89,6 +91,9 @@ void declare_run(CLI::App& run, RawOptions& raw) {
   duration("--drain-timeout", raw.drain_timeout, "MIDAIR_DRAIN_TIMEOUT", "For the old process to finish, then SIGKILL");
   duration("--watchdog", raw.watchdog, "MIDAIR_WATCHDOG",
            "For a sidecar that stands still while no app process serves, then it ends; 0 is never");
+  run.add_option("--hooks", raw.hooks, "Lua script of hooks, asked instead of the releases' own")
+      ->envname("MIDAIR_HOOKS")
+      ->type_name("FILE");
   run.add_option("--log-level", raw.log_level, "error, warning, notice, info or debug")
       ->envname("MIDAIR_LOG_LEVEL")
       ->capture_default_str();
@@ -161,6 +166,10 @@ RunOptions checked(const RawOptions& raw) {
   options.watchdog = or_die(parse_duration(raw.watchdog));
   if (options.poll_interval < std::chrono::milliseconds(10))
     die(EX_CONFIG, {Errc::bad_input, "use the poll interval", raw.poll_interval, "the least is 10ms"});
+  if (!raw.hooks.empty()) {
+    options.hooks = std::filesystem::absolute(raw.hooks);
+    or_die(read_file(options.hooks, kMaxHookScript));
+  }
   options.command = raw.command;
   return options;
 }
@@ -177,6 +186,8 @@ Invocation parse_command_line(int argc, char** argv) {
   declare_run(*run, raw);
   CLI::App* status = app.add_subcommand("status", "Ask the running sidecar what runs and how swaps go");
   CLI::App* poll_now = app.add_subcommand("poll-now", "Let the running sidecar look at the store at once");
+  // For our own use: the process in which a hook runs.
+  const CLI::App* hook_worker = app.add_subcommand("hook-worker")->group("");
   for (CLI::App* verb : {status, poll_now}) {
     verb->add_option("--control", raw.control, "Control socket [STATE_DIR/control.sock]")->envname("MIDAIR_CONTROL");
     verb->add_option("--state-dir", raw.state_dir, "State directory of that sidecar")
@@ -193,6 +204,10 @@ Invocation parse_command_line(int argc, char** argv) {
   }
   if (run->parsed()) {
     invocation.run = checked(raw);
+    return invocation;
+  }
+  if (hook_worker->parsed()) {
+    invocation.verb = Invocation::Verb::hook_worker;
     return invocation;
   }
   invocation.verb = status->parsed() ? Invocation::Verb::status : Invocation::Verb::poll_now;

@@ -30,13 +30,14 @@ struct RunOptions {
   std::chrono::milliseconds ready_timeout{};
   std::chrono::milliseconds probation{};
   std::chrono::milliseconds drain_timeout{};
+  std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own
   std::chrono::milliseconds watchdog{};  ///< 0: none
   std::vector<std::string> command;
 };
 
 /// What to do.
 struct Invocation {
-  enum class Verb { run, status, poll_now };
+  enum class Verb { run, status, poll_now, hook_worker };
   Verb verb = Verb::run;
   RunOptions run{};
   std::filesystem::path control;  ///< for status and poll_now

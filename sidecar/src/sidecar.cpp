@@ -62,6 +62,7 @@ Result<void> Sidecar::set_up() {
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
+  hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
   transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *dir_,
@@ -74,7 +75,8 @@ Result<void> Sidecar::set_up() {
   deadlines.ready = options_.ready_timeout;
   in_place_ = std::make_unique<InPlace>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
                                         InPlace::Settings{deadlines.ready, deadlines.suspend});
-  strategy_ = std::make_unique<StrategyChoice>(*handover_, *in_place_);
+  choice_ = std::make_unique<StrategyChoice>(*handover_, *in_place_);
+  strategy_ = std::make_unique<HookedStrategy>(*choice_, *hooks_, serving_);
   swap_ = std::make_unique<SwapMachine>(
       *loop_, *dir_, *strategy_, deadlines,
       SwapMachine::Hooks{[this](const Target& target) { poller_->stage(target); }, [this] { poller_->cancel_stage(); },
@@ -91,6 +93,7 @@ std::vector<HealthCheck> Sidecar::health_checks() {
   if (network_health_->can_be_asked())
     checks.emplace_back(
         [this](unsigned generation, StepDone answer) { network_health_->ask(generation, std::move(answer)); });
+  checks.emplace_back([this](unsigned, StepDone answer) { hooks_->healthy(std::move(answer)); });
   return checks;
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "control/control_server.h"
+#include "hooks/hooks.h"
 #include "loop/event_loop.h"
 #include "loop/watchdog.h"
 #include "midair/machine_state.h"
@@ -19,6 +20,7 @@
 #include "state/attempts.h"
 #include "state/backoff.h"
 #include "state/marker.h"
+#include "swap/hooked_strategy.h"
 #include "swap/network_health.h"
 #include "swap/strategy_choice.h"
 #include "swap/swap_machine.h"
@@ -52,6 +54,7 @@ class Sidecar {
   void recover();
   void ask_store();
   void store_answered(const Result<std::optional<Decision>>& answer);
+  void boot_start(const StagedRelease& release);
   void boot_staged(const StagedRelease& release);
   void boot_without(const std::string& why);
   /// What is committed ended soon after each of its last starts: the base image is what is left.
@@ -103,6 +106,7 @@ class Sidecar {
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;
   Serving serving_;
+  std::unique_ptr<Hooks> hooks_;
   std::unique_ptr<NetworkHealth> network_health_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<Probation> probation_;
@@ -110,7 +114,8 @@ class Sidecar {
   std::unique_ptr<Fallback> fallback_;
   std::unique_ptr<Handover> handover_;
   std::unique_ptr<InPlace> in_place_;
-  std::unique_ptr<StrategyChoice> strategy_;
+  std::unique_ptr<StrategyChoice> choice_;
+  std::unique_ptr<HookedStrategy> strategy_;
   std::unique_ptr<SwapMachine> swap_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<ControlServer> control_;

@@ -124,6 +124,15 @@ void Sidecar::store_answered(const Result<std::optional<Decision>>& answer) {
 
 void Sidecar::boot_staged(const StagedRelease& release) {
   boot_limit_ = {};
+  hooks_->begin(release, committed_);
+  hooks_->accept([this, release](const Result<void>& accepted) {
+    if (phase_ != Phase::staging) return;
+    if (!accepted) return boot_without(accepted.error().message());
+    boot_start(release);
+  });
+}
+
+void Sidecar::boot_start(const StagedRelease& release) {
   const Target& target = release.target;
   if (auto counted = attempts_->begin(target.upgrade_id); !counted) return boot_without(counted.error().to_string());
   auto started = supervisor_->start(ref_of(release));

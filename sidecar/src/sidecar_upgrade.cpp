@@ -142,7 +142,8 @@ void Sidecar::failed(const SwapOutcome& outcome, UpgradeResult& result) {
       {{"version", outcome.target.version}, {"state", to_string(outcome.ended_in)}, {"error", result.error}});
   const bool fetching = outcome.ended_in == SwapState::fetching;
   const bool cancelled = outcome.error && outcome.error->code == Errc::cancelled;
-  if (cancelled || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
+  const bool put_off = outcome.error && outcome.error->code == Errc::throttled;
+  if (cancelled || put_off || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
     if (auto forgiven = attempts_->forgive(id); !forgiven)
       log(LogLevel::warning, "attempts.unwritable", {{"error", forgiven.error().to_string()}});
     return retry_later(id, *outcome.error, result);

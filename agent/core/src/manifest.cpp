@@ -109,6 +109,13 @@ Result<void> check_order(const std::vector<ManifestFile>& files, const std::stri
   return Error{Errc::corrupt, "read", subject, "'" + unordered->path + "' is not in byte order among its files"};
 }
 
+Result<void> check_hooks(const Manifest& manifest, const std::string& subject) {
+  const bool is_file = std::any_of(manifest.files.begin(), manifest.files.end(),
+                                   [&manifest](const ManifestFile& file) { return file.path == manifest.hooks; });
+  if (manifest.hooks.empty() || is_file) return {};
+  return refused(subject, "its hooks, '" + printable(manifest.hooks) + "', are not among its files");
+}
+
 Result<void> check(const Manifest& manifest, const std::string& subject) {
   if (auto app = check_app_name(manifest.app); !app) return refused(subject, app.error().message());
   if (auto version = check_version(manifest.version); !version) return refused(subject, version.error().message());
@@ -117,6 +124,7 @@ Result<void> check(const Manifest& manifest, const std::string& subject) {
   if (manifest.files.empty()) return refused(subject, "it lists no files");
   MIDAIR_TRY(check_entry_names_together(manifest.files));
   MIDAIR_TRY(check_order(manifest.files, subject));
+  MIDAIR_TRY(check_hooks(manifest, subject));
   return check_modules(manifest, subject);
 }
 
@@ -136,6 +144,7 @@ Result<Manifest> Manifest::parse(std::string_view text, const std::string& subje
   manifest.app = reader.string("app");
   manifest.version = reader.string("version");
   manifest.strategy = reader.optional_string("strategy", manifest.strategy);
+  manifest.hooks = reader.optional_string("hooks");
   manifest.modules = read_modules(reader, subject);
   const auto strays = reader.optional_array("files");
   if (!strays) reader.complain("field 'files' is missing");
@@ -163,6 +172,7 @@ std::string Manifest::to_json() const {
   json.set("version", version);
   json.set("strategy", strategy);
   json.set("files", list);
+  if (!hooks.empty()) json.set("hooks", hooks);
   if (!modules.empty()) json.set("modules", modules_to_json(modules));
   return to_canonical_json(json);
 }

@@ -32,18 +32,27 @@ Result<void> check_strategy(const std::string& strategy, const fs::path& where) 
                    "unknown strategy '" + printable(strategy) + "'; there are handover, in-place, adapter, static");
 }
 
-/// The strategy that a hand-written manifest asks for. A full one, from a release that was unpacked, will do as well.
-Result<std::string> read_strategy(const fs::path& path) {
+/// What a hand-written manifest asks for. A full one, from a release that was unpacked, will do as well.
+Result<void> read_wishes(const fs::path& path, Manifest& manifest) {
   MIDAIR_TRY_ASSIGN(const std::string text, as_bad_input(read_file(path, kMaxManifestBytes), path));
   MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
   for (const auto& [key, value] : *json)
-    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" && key != "modules")
-      return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' counts");
+    if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" &&
+        key != "modules" && key != "hooks")
+      return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' and 'hooks' count");
   JsonReader reader(*json, path.string());
-  const std::string strategy = reader.optional_string("strategy", Manifest().strategy);
+  manifest.strategy = reader.optional_string("strategy", manifest.strategy);
+  manifest.hooks = reader.optional_string("hooks");
   MIDAIR_TRY(as_bad_input(reader.finish(), path));
-  MIDAIR_TRY(check_strategy(strategy, path));
-  return strategy;
+  return check_strategy(manifest.strategy, path);
+}
+
+Result<void> check_hooks(const ReleasePlan& plan) {
+  const std::string& hooks = plan.manifest.hooks;
+  const bool is_there = std::any_of(plan.sources.begin(), plan.sources.end(),
+                                    [&hooks](const SourceFile& source) { return source.name == hooks; });
+  if (hooks.empty() || is_there) return {};
+  return bad_input(plan.directory / kManifestName, "its hooks, '" + printable(hooks) + "', are not there");
 }
 
 /// What can be known before anything is read.
@@ -95,8 +104,9 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
   const auto manifest = std::find_if(plan.sources.begin(), plan.sources.end(),
                                      [](const SourceFile& source) { return source.name == kManifestName; });
   if (manifest != plan.sources.end()) {
-    MIDAIR_TRY_ASSIGN(plan.manifest.strategy, read_strategy(manifest->path));
+    MIDAIR_TRY(read_wishes(manifest->path, plan.manifest));
     plan.sources.erase(manifest);
+    MIDAIR_TRY(check_hooks(plan));
   }
   if (strategy) {
     MIDAIR_TRY(check_strategy(*strategy, "the option --strategy"));

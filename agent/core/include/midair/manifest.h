@@ -46,6 +46,7 @@ struct Manifest {
   std::string version;
   std::string strategy = "handover";    ///< one of kStrategies
   std::vector<ManifestFile> files;      ///< in byte order of their paths
+  std::string hooks;                    ///< the file of its Lua hooks; empty: none
   std::vector<ManifestModule> modules;  ///< in-place only, and then at least one; in byte order of their names
 
   /// Strict: Errc::corrupt for wrong types and unordered files; Errc::refused for a newer format, an unknown strategy,

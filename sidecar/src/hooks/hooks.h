@@ -1,0 +1,60 @@
+/// @file
+/// The hooks of a release, or of the image: when they are called, what they are told, what their answers mean.
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "hooks/hook_run.h"
+#include "loop/event_loop.h"
+#include "midair/json.h"
+#include "release/trust_policy.h"
+#include "swap/strategy.h"
+
+namespace midair {
+
+/// Asks a Lua script. A script, or a function of it, that isn't there agrees to everything. On the loop thread.
+class Hooks {
+ public:
+  /// `script`: of the image (`--hooks`), asked instead of the releases' own; empty: none.
+  Hooks(EventLoop& loop, Identity identity, std::filesystem::path script)
+      : loop_(loop), identity_(std::move(identity)), image_script_(std::move(script)) {}
+
+  /// From now on it is about this release, which comes after `from`.
+  void begin(const StagedRelease& release, const ReleaseRef& from);
+
+  // Before the switch: what fails, or says no, ends the swap.
+  void accept(StepDone done);
+  void before_suspend(StepDone done);
+  /// Turns the state in one file, of schema `from`, into that in the other, of `to`. `done` gets false if the script
+  /// has no such function: then nothing was written.
+  void migrate(const std::string& state_in, const std::string& state_out, const std::string& from,
+               const std::string& to, std::function<void(Result<bool>)> done);
+
+  // After it.
+  void healthy(StepDone done);
+  void after_resume();
+  void on_rollback(const std::string& why);
+
+  /// Ends what runs before the switch, without an answer.
+  void cancel();
+
+ private:
+  using Returned = std::optional<std::vector<Poco::Dynamic::Var>>;
+  void call(HookCall hook, std::chrono::milliseconds limit, HookRun::Done done);
+  void ask(const std::string& function, std::chrono::milliseconds limit, StepDone done);
+  void tell(const std::string& function, Poco::JSON::Object::Ptr context);
+  [[nodiscard]] Poco::JSON::Object::Ptr context() const;
+
+  EventLoop& loop_;
+  const Identity identity_;
+  const std::filesystem::path image_script_;
+  std::filesystem::path script_;  ///< that is asked about the current release; empty: none
+  ReleaseRef from_;
+  std::optional<StagedRelease> release_;
+  std::list<std::unique_ptr<HookRun>> runs_;
+};
+
+}  // namespace midair
