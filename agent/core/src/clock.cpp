@@ -26,6 +26,13 @@ const Clock& system_clock() {
   return clock;
 }
 
+std::optional<WallTime> wall_time_of(std::int64_t seconds) {
+  using namespace std::chrono;
+  constexpr auto kEnd = duration_cast<std::chrono::seconds>(sys_days(year(2200) / 1 / 1).time_since_epoch()).count();
+  if (seconds < 0 || seconds >= kEnd) return std::nullopt;
+  return WallTime(std::chrono::seconds(seconds));
+}
+
 std::string format_rfc3339(WallTime time) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
   const std::time_t seconds = static_cast<std::time_t>(micros / 1'000'000);
@@ -48,8 +55,10 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
     auto unit = std::chrono::microseconds(std::chrono::seconds(1));
     for (++rest; *rest >= '0' && *rest <= '9'; ++rest) fraction += (unit /= 10) * (*rest - '0');
   }
-  if (std::string_view(rest) != "Z") return std::nullopt;
-  return WallTime(std::chrono::seconds(::timegm(&parts)) + fraction);
+  if (*rest != 'Z' || rest + 1 != copy.c_str() + copy.size()) return std::nullopt;
+  auto time = wall_time_of(::timegm(&parts));
+  if (time) *time += fraction;
+  return time;
 }
 
 }  // namespace midair

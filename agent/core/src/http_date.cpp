@@ -14,7 +14,7 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   int zone = 0;
   if (text.empty() || !Poco::DateTimeParser::tryParse(Poco::DateTimeFormat::HTTP_FORMAT, text, date, zone))
     return std::nullopt;
-  return std::chrono::system_clock::from_time_t(date.timestamp().epochTime());
+  return wall_time_of(date.timestamp().epochTime());
 }
 
 std::optional<std::chrono::milliseconds> parse_retry_after(const std::string& text) {

@@ -10,7 +10,7 @@
 
 namespace midair {
 
-/// "Fri, 20 Nov 2026 22:24:41 GMT" (RFC 9110 section 5.6.7); nothing for other text.
+/// "Fri, 20 Nov 2026 22:24:41 GMT" (RFC 9110 section 5.6.7); nothing for other text and years (see wall_time_of()).
 [[nodiscard]] std::optional<WallTime> parse_http_date(const std::string& text);
 
 /// Retry-After, in seconds or as a date (RFC 9110 section 10.2.3); nothing for other text.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,10 +43,15 @@ class ManualClock final : public Clock {
   WallTime wall_{std::chrono::seconds(1'790'000'000)};
 };
 
+/// Whole seconds since the Unix epoch as a time; nothing before 1970 and after 2199, where times, or the difference of
+/// two, would leave what their type can hold.
+[[nodiscard]] std::optional<WallTime> wall_time_of(std::int64_t seconds);
+
 /// RFC 3339 in UTC with microseconds, as FlyDeploy writes it: "2026-11-20T21:09:25.241415Z".
 [[nodiscard]] std::string format_rfc3339(WallTime time);
 
-/// The inverse, for any RFC 3339 time in UTC ("Z") with or without a fraction; nothing for other text.
+/// The inverse, for any RFC 3339 time in UTC ("Z") of the years 1970 to 2199, with or without a fraction; nothing for
+/// other text.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace midair
