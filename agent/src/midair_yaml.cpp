@@ -38,6 +38,8 @@ class YamlReader {
   }
 
   Result<void> read_value(const YAML::Node& value, const std::string& key, const YAML::Mark& mark) {
+    if (value.IsMap() && !maps_.insert(value.Mark().pos).second)
+      return unusable(mark, "'" + key + "' is an alias of other settings; write them out");
     if (value.IsMap()) return read_map(value, key + ".");
     if (value.IsSequence()) return unusable(mark, "'" + key + "' is a list, but must be a single value");
     if (!value.IsScalar()) return unusable(mark, "'" + key + "' has no value");
@@ -48,6 +50,7 @@ class YamlReader {
 
   std::string file_;
   std::set<std::string> keys_;
+  std::set<int> maps_;  ///< where those that were read begin: an alias makes a graph of what must be a tree
   YamlSettings settings_;
 };
 

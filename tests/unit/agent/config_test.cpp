@@ -153,6 +153,9 @@ class ConfigTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(y + ":2: 'app' is given twice", yaml_error("app: a\napp: b\n"));
     CPPUNIT_ASSERT_EQUAL(y + ":1: 'app' is a list, but must be a single value", yaml_error("app: [a, b]\n"));
     CPPUNIT_ASSERT_EQUAL(y + ":1: 'app' has no value", yaml_error("app:\n"));
+    CPPUNIT_ASSERT_EQUAL(y + ":2: 'c' is an alias of other settings; write them out",
+                         yaml_error("a: &x {b: 1}\nc: *x\n"));
+    CPPUNIT_ASSERT_EQUAL(y + ":2: 'a.b' is an alias of other settings; write them out", yaml_error("a: &x\n  b: *x\n"));
     CPPUNIT_ASSERT(toml_error("app = \"a\"\nb = \n").starts_with(t + ":2: it is no TOML: "));
     CPPUNIT_ASSERT_EQUAL(t + ":1: 'app' must be a text", toml_error("app = 3\n"));
     CPPUNIT_ASSERT_EQUAL(t + ":1: 'env' must be a table", toml_error("env = 3\n"));
