@@ -20,6 +20,7 @@ class AttemptsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(all_are_forgotten_when_one_is_committed);
   CPPUNIT_TEST(the_oldest_go_when_there_are_too_many);
   CPPUNIT_TEST(an_unreadable_file_means_no_tries);
+  CPPUNIT_TEST(no_count_wraps_round_to_no_tries);
   CPPUNIT_TEST_SUITE_END();
 
   TempDir temp_;
@@ -99,6 +100,17 @@ class AttemptsTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, 0U, attempts.count("A"));
       assert_ok(attempts.begin("A"));
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, 1U, Attempts::load(file_).count("A"));
+    }
+  }
+
+  void no_count_wraps_round_to_no_tries() {
+    for (const char* count : {"4294967295", "4294967296", "18446744073709551615"}) {
+      assert_ok(write_file_durably(
+          file_, std::string(R"({"attempts":[{"count":)") + count + R"(,"upgrade_id":"A"}],"format":1})"));
+      Attempts attempts = Attempts::load(file_);
+      CPPUNIT_ASSERT_MESSAGE(count, attempts.count("A") >= Attempts::kMaxAttempts);
+      assert_ok(attempts.begin("A"));
+      CPPUNIT_ASSERT_MESSAGE(count, attempts.count("A") > Attempts::kMaxAttempts);
     }
   }
 };
