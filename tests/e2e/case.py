@@ -57,6 +57,7 @@ class FleetCase(unittest.TestCase):
         """A machine whose base image calls itself base; not yet started."""
         settings.setdefault("base_dir", self.release("base"))
         machine = Machine(self.root, name, self.address, **settings)
+        self.resources.callback(self.assert_no_sanitizer_complained, machine)
         self.machines[name] = self.resources.enter_context(machine)
         return machine
 
@@ -82,6 +83,9 @@ class FleetCase(unittest.TestCase):
         logs = "\n".join(machine.tail() for machine in self.machines.values())
         self.assertEqual(done.returncode, 0, f"midair hot: {done.stdout}\n{done.stderr}\n{logs}")
         return done
+
+    def assert_no_sanitizer_complained(self, machine):
+        self.assertNotRegex(machine.log(), r"(Address|Leak|Thread)Sanitizer|runtime error:")
 
     def assert_unharmed(self, machine, load):
         """Nothing failed, and the app remembers each message that it acknowledged."""

@@ -1,0 +1,29 @@
+/// @file
+/// Any head and body as the refusal of an S3 server: it becomes one line, and a wait that makes sense.
+#include "s3_error.h"
+
+#include <Poco/Exception.h>
+#include <Poco/MemoryStream.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace midair;
+  Poco::MemoryInputStream stream(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  Poco::Net::HTTPResponse response;
+  try {
+    response.read(stream);
+  } catch (const Poco::Exception&) {
+    return 0;
+  }
+  const std::string document(std::istreambuf_iterator<char>(stream), {});
+  for (const Error& error :
+       {s3_error(response, document, {"read", "x"}), s3_error_after_success(response, document, {"read", "x"})}) {
+    require(std::ranges::none_of(error.to_string(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }));
+    require(!error.retry_after || error.retry_after->count() >= 0);
+  }
+  return 0;
+}
