@@ -4,6 +4,7 @@
 
 #include "completion.h"
 #include "help.h"
+#include "midair/command_support.h"
 #include "midair/json.h"
 
 namespace midair {

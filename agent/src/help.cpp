@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "command_table.h"
+#include "midair/command_support.h"
 
 namespace midair {
 
@@ -52,22 +53,6 @@ std::string command_rows(const std::vector<const CommandSpec*>& commands) {
 }
 
 }  // namespace
-
-std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line(indent, ' ');
-    for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
 
 std::string usage_of(const CommandSpec& command) {
   std::string usage = "midair " + command.name;

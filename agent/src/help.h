@@ -23,7 +23,4 @@ namespace midair {
 /// The same for machines.
 [[nodiscard]] Poco::JSON::Object::Ptr describe(const CommandSpec& command);
 
-/// Rows of cells as aligned columns, two spaces apart, each line indented by `indent` blanks.
-[[nodiscard]] std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent);
-
 }  // namespace midair

@@ -8,7 +8,7 @@
 #include <set>
 #include <string_view>
 
-#include "parallel.h"
+#include "midair/parallel.h"
 #include "store_machine_directory.h"
 
 namespace midair {

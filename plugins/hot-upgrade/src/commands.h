@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "midair/command_support.h"
 #include "midair/machine_directory.h"
 #include "midair/plugin.h"
 #include "midair/store_provider.h"
@@ -17,13 +18,7 @@ struct CommandTools {
   std::shared_ptr<MachineDirectory> directory;
 };
 
-/// The app that the command is for, by the global option --app and the layers below it. Errc::bad_input if none names
-/// a usable one.
-[[nodiscard]] Result<std::string> app_of(const Invocation& invocation);
-
-/// Prints `error` and returns the exit status that suits it.
-[[nodiscard]] int fail(const Invocation& invocation, const Error& error);
-/// The same for an error of StoreProvider::store(), where bad input means a wrong setting.
+/// fail() for an error of StoreProvider::store(), where bad input means a wrong setting.
 [[nodiscard]] int fail_without_store(const Invocation& invocation, const Error& error);
 
 /// `midair hot`

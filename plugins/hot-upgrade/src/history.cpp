@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "midair/log.h"
-#include "parallel.h"
+#include "midair/parallel.h"
 
 namespace midair {
 

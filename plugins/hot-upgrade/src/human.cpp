@@ -1,4 +1,5 @@
 #include "human.h"
+#include "midair/command_support.h"
 
 #include <algorithm>
 #include <array>
@@ -46,13 +47,6 @@ std::string format_size(std::uint64_t bytes) {
     unit = next;
   }
   return with_one_decimal(value, unit);
-}
-
-std::string tame(std::string_view text) {
-  std::string tamed(text);
-  std::ranges::replace_if(
-      tamed, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return tamed;
 }
 
 std::string short_image(std::string_view image_ref) {

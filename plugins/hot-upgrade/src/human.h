@@ -18,9 +18,6 @@ namespace midair {
 /// "812 B", "312.4 KiB", "4.4 MiB".
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 
-/// `text` with every control character replaced by '?': what strangers wrote must not steer a terminal.
-[[nodiscard]] std::string tame(std::string_view text);
-
 /// The telling end of an image reference: "registry.fly.io/web:deployment-01JBASE" -> "01JBASE".
 [[nodiscard]] std::string short_image(std::string_view image_ref);
 

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "parallel.h"
+#include "midair/parallel.h"
 
 namespace midair {
 

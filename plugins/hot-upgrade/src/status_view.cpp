@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "human.h"
+#include "midair/command_support.h"
 #include "midair/json.h"
 
 namespace midair {

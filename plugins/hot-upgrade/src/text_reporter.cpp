@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "human.h"
+#include "midair/command_support.h"
 
 namespace midair {
 

@@ -6,7 +6,6 @@ namespace midair {
 
 class HelpTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(HelpTest);
-  CPPUNIT_TEST(columns_are_as_wide_as_their_widest_cell);
   CPPUNIT_TEST(usage_names_what_is_required);
   CPPUNIT_TEST(a_page_has_description_options_and_examples);
   CPPUNIT_TEST(a_groups_page_lists_its_commands_and_the_general_one_only_the_group);
@@ -26,10 +25,6 @@ class HelpTest : public CppUnit::TestFixture {
 
   static bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
-  }
-
-  void columns_are_as_wide_as_their_widest_cell() {
-    CPPUNIT_ASSERT_EQUAL(std::string(" a    b\n ccc  d\n e\n"), columns({{"a", "b"}, {"ccc", "d"}, {"e", ""}}, 1));
   }
 
   void usage_names_what_is_required() {

@@ -1,4 +1,5 @@
 #include "human.h"
+#include "midair/command_support.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
