@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "json_body.h"
+#include "midair/clock.h"
 #include "midair/parallel.h"
 
 namespace midair {
@@ -20,6 +21,13 @@ constexpr std::int64_t kMostAtOnce = 64;
 std::size_t at_once(const Invocation& invocation) {
   return static_cast<std::size_t>(
       std::clamp<std::int64_t>(invocation.integer("concurrency").value_or(8), 1, kMostAtOnce));
+}
+
+/// What people read; timestamps come as milliseconds since 1970.
+std::string text_of(const std::string& key, const JsonText& value) {
+  if (key == "timestamp" && value.integer())
+    return format_rfc3339(WallTime(std::chrono::milliseconds(*value.integer())));
+  return value.is_string() ? value.string() : std::string(value.text());
 }
 
 /// Prints what became of machines, in the order in which it becomes known. Thread-safe.
@@ -140,8 +148,7 @@ int print_array(const ApiCall& call, const JsonText& array, const std::vector<st
   for (const auto& element : array.elements()) {
     auto& row = rows.emplace_back();
     for (const auto& key : keys) {
-      const JsonText value = element.at(key);
-      row.push_back(cell(value.is_string() ? value.string() : std::string(value.text())));
+      row.push_back(cell(text_of(key, element.at(key))));
     }
   }
   return print_objects(call, array.elements(), rows);

@@ -24,8 +24,8 @@ struct FlyRequest {
   std::string path;                                          ///< encoded: "/v1/apps/web/machines"
   std::vector<std::pair<std::string, std::string>> query{};  ///< not encoded
   std::string body{};                                        ///< JSON; empty: none
-  std::string app{};                                         ///< whose token; empty: that of no app in particular
-  std::string nonce{};                                       ///< of a lease; empty: none
+  std::string app{};    ///< whose token; what is about no app names something else, e.g. the organization
+  std::string nonce{};  ///< of a lease; empty: none
   Repeat repeat = Repeat::yes;
   Rate rate = kActionRate;
   /// How long the API may think about it, besides the deadline of the call.

@@ -45,6 +45,7 @@ Result<void> MachinesClient::finish(const FlyRequest& request, const CallLimits&
 Result<std::vector<App>> MachinesClient::apps(const std::string& organization, const CallLimits& limits) {
   FlyRequest request{"list the apps", "GET", api_path({"apps"})};
   request.query.emplace_back("org_slug", organization);
+  request.app = organization;
   MIDAIR_TRY_ASSIGN(const auto answer, fly_->send(request, CallTimer(limits)));
   std::vector<App> apps;
   for (const auto& element : answer.at("apps").elements()) apps.push_back(app_of(element));
@@ -157,7 +158,7 @@ Result<JsonText> MachinesClient::current_token(const std::string& app, const Cal
 }
 
 Result<JsonText> MachinesClient::regions(const CallLimits& limits) {
-  return read("list the regions", "", api_path({"platform", "regions"}), limits);
+  return read("list the regions", "platform", api_path({"platform", "regions"}), limits);
 }
 
 }  // namespace midair
