@@ -55,11 +55,18 @@ int ask(const Invocation& invocation) {
   return EX_OK;
 }
 
+int check(const Invocation& invocation) {
+  const auto conforms = midair::check_protocol(invocation.check, std::cout);
+  if (!conforms) return complain(conforms.error(), EXIT_FAILURE);
+  return *conforms ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Invocation invocation = midair::parse_command_line(argc, argv);
   if (invocation.verb == Invocation::Verb::hook_worker) return midair::run_hook_worker();
+  if (invocation.verb == Invocation::Verb::protocol_check) return check(invocation);
   if (invocation.verb != Invocation::Verb::run) return ask(invocation);
   return midair::Sidecar(invocation.run).run();
 }

@@ -196,6 +196,15 @@ Invocation parse_command_line(int argc, char** argv) {
   }
   status->add_flag("--json", invocation.json, "The whole answer as a JSON object");
   status->footer("Example:\n  fly ssh console -C 'midair-sidecar status'");
+  CLI::App* check = app.add_subcommand("protocol-check", "See whether an app speaks the upgrade protocol as specified");
+  std::string check_listen;
+  check->add_flag("--json", invocation.check.json, "The results as a JSON object");
+  check->add_option("--listen", check_listen, "[NAME=]HOST:PORT to pass on as LISTEN_FDS; port 0: any");
+  check->add_option("--only", invocation.check.only, "Only the checks whose names contain this text");
+  check->add_option("command", invocation.check.command, "The app")->required();
+  check->footer(
+      "It plays the sidecar to fresh processes of the app. Exit status 0: it conforms, 1: it does not.\n"
+      "Example:\n  midair-sidecar protocol-check --listen 127.0.0.1:0 -- ./server.py");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -208,6 +217,11 @@ Invocation parse_command_line(int argc, char** argv) {
   }
   if (hook_worker->parsed()) {
     invocation.verb = Invocation::Verb::hook_worker;
+    return invocation;
+  }
+  if (check->parsed()) {
+    invocation.verb = Invocation::Verb::protocol_check;
+    if (!check_listen.empty()) invocation.check.listen.push_back(or_die(parse_listen_spec(check_listen)));
     return invocation;
   }
   invocation.verb = status->parsed() ? Invocation::Verb::status : Invocation::Verb::poll_now;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "check/protocol_check.h"
 #include "midair/error.h"
 #include "midair/log.h"
 #include "midair/open_store.h"
@@ -37,11 +38,12 @@ struct RunOptions {
 
 /// What to do.
 struct Invocation {
-  enum class Verb { run, status, poll_now, hook_worker };
+  enum class Verb { run, status, poll_now, hook_worker, protocol_check };
   Verb verb = Verb::run;
   RunOptions run{};
   std::filesystem::path control;  ///< for status and poll_now
   bool json = false;
+  ProtocolCheckOptions check{};
 };
 
 /// Parses command line and environment; the command line wins. Prints help, version or a usage error and exits where

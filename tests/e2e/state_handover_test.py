@@ -28,7 +28,7 @@ class StateHandover:
             for name in (self.client, f"example/{self.command}", f"example/{layout}/{self.release_file}"):
                 shutil.copy(SDK / self.language / name, directory)
             path = directory / self.release_file
-            source = re.sub('VERSION = "v."', f'VERSION = "{version}"', path.read_text())
+            source = re.sub("(VERSION = |version: )['\"]v.['\"]", rf'\1"{version}"', path.read_text())
             path.write_text(re.sub(*edit, source, count=1) if edit else source)
         return directory
 
@@ -72,6 +72,12 @@ class PythonStateHandover(StateHandover, FleetCase):
     language, client, command, release_file = "python", "midair_app.py", "./server.py", "release.py"
     failing_import = (r"def load\(.*\):", 'def load(*_):\n    raise RuntimeError("a bug in load")')
     crash_soon = (r"(?s)$", "\nimport os, threading\n\n\ndef add(state, number):\n    os._exit(3)\n")
+
+
+class NodeStateHandover(StateHandover, FleetCase):
+    language, client, command, release_file = "node", "midair-app.js", "./server.js", "release.js"
+    failing_import = (r"load: \(.*\) => \{", "load: () => {\n    throw new Error('a bug in load');")
+    crash_soon = (r"add: \(.*", "add: () => process.exit(3),")
 
 
 if __name__ == "__main__":
