@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #ifdef EVIL_CONSTRUCTOR_CRASHES
-__attribute__((constructor)) static void crash(void) { raise(SIGSEGV); }
+__attribute__((constructor)) static void crash(void) { raise(SIGTRAP); }
 #endif
 #ifdef EVIL_CONSTRUCTOR_HANGS
 __attribute__((constructor)) static void hang(void) {

@@ -14,7 +14,7 @@
 
 struct session_v1 {
   uint64_t id;
-  char text[88];
+  char text[96];
 };
 
 struct session_v2 {

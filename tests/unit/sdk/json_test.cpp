@@ -102,7 +102,7 @@ class SdkJsonTest : public CppUnit::TestFixture {
     std::string starts;
     while (midair_json_next(&rest, &element)) starts += *element.at;
     CPPUNIT_ASSERT_EQUAL(std::string("1[{\""), starts);
-    for (const char* none : {"[]", "[ ]", "{}", "1"}) {
+    for (const std::string none : {"[]", "[ ]", "{}", "1"}) {
       midair_json nothing = parse(none);
       CPPUNIT_ASSERT_MESSAGE(none, !midair_json_next(&nothing, &element));
     }
