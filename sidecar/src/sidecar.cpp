@@ -65,7 +65,7 @@ Result<void> Sidecar::set_up() {
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
-  transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *dir_,
+  transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, *dir_,
                                               StateTransfer::Limits{options_.ready_timeout, SwapDeadlines().suspend});
   fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_, base_image_, options_.ready,
                                          options_.ready_timeout);

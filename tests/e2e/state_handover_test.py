@@ -58,6 +58,24 @@ class StateHandover:
         self.assertNotIn("swap.prepared version=older", self.m1.log())
         self.assert_unharmed(self.m1, self.clients)
 
+    def test_a_hook_migrates_what_the_code_does_not_import(self):
+        self.publish("v2", directory=self.release("v2", layout="v2"))
+        older = self.release("older", layout="v1")
+        shutil.copy(ROOT / "scripts/hooks/migrate_json.lua", older)
+        (older / "midair.json").write_text('{"hooks": "migrate_json.lua"}')
+        self.publish("older", directory=older)
+        self.assertEqual(self.m1.version(), "older")
+        self.assert_unharmed(self.m1, self.clients)
+
+    def test_a_hook_that_cannot_migrate_costs_no_state(self):
+        self.publish("v2", directory=self.release("v2", layout="v2"))
+        older = self.release("older", layout="v1")
+        (older / "midair.json").write_text('{"hooks": "hooks.lua"}')
+        (older / "hooks.lua").write_text("function migrate(state) return nil end")
+        self.assertIn("neither a table nor a string", self.refused("older", "failed"))
+        self.assertEqual(self.m1.version(), "v2")
+        self.assert_unharmed(self.m1, self.clients)
+
     def test_a_roll_back_in_probation_keeps_what_was_counted_before(self):
         error = self.refused("crashing", "rolled_back", edit=self.crash_soon)
         self.assertIn("3", error)

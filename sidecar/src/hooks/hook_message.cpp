@@ -27,6 +27,7 @@ std::string format_hook_call(const HookCall& call) {
   Object json;
   json.set("script", call.script);
   json.set("function", call.function);
+  json.set("only_look", call.only_look);
   json.set("arguments", to_array(call.arguments));
   json.set("machine", call.machine);
   json.set("state_in", call.state_in);
@@ -40,6 +41,7 @@ Result<HookCall> parse_hook_call(std::string_view text) {
   HookCall call;
   call.script = reader.string("script");
   call.function = reader.string("function");
+  call.only_look = reader.optional_boolean("only_look", false);
   call.arguments = from_array(reader.optional_array("arguments"));
   call.machine = json->get("machine");
   call.state_in = reader.optional_string("state_in");

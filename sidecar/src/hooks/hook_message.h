@@ -17,8 +17,9 @@ namespace midair {
 
 /// One call of a hook.
 struct HookCall {
-  std::string script;    ///< path of the Lua file
-  std::string function;  ///< "accept", ...
+  std::string script;      ///< path of the Lua file
+  std::string function;    ///< "accept", ...
+  bool only_look = false;  ///< not called: is there such a function?
   std::vector<Poco::Dynamic::Var> arguments{};
   Poco::Dynamic::Var machine{};  ///< `midair.machine`
   /// Of `migrate`: a file with the old state, which becomes the first argument, and one for the first value that is

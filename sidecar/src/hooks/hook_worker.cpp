@@ -101,6 +101,7 @@ Result<HookLine> run(const std::string& text) {
   MIDAIR_TRY_ASSIGN(const auto sandbox, LuaSandbox::create());
   register_lua_api(sandbox->state(), api);
   MIDAIR_TRY(sandbox->load(script, std::filesystem::path(call.script).filename().string()));
+  if (call.only_look) return HookLine{.missing = !sandbox->defines(call.function)};
   MIDAIR_TRY_ASSIGN(auto returned, sandbox->call(call.function, call.arguments));
   if (!returned) return HookLine{.missing = true};
   if (!call.state_out.empty()) {

@@ -106,14 +106,23 @@ void Hooks::healthy(StepDone done) {
   ask("healthy", kHealthLimit, std::move(done));
 }
 
-void Hooks::migrate(const std::string& state_in, const std::string& state_out, const std::string& from,
-                    const std::string& to, std::function<void(Result<bool>)> done) {
-  HookCall hook{.script = {}, .function = "migrate", .arguments = {from, to}};
-  hook.state_in = state_in;
-  hook.state_out = state_out;
+void Hooks::can_migrate(std::function<void(Result<bool>)> done) {
+  HookCall hook{.script = {}, .function = "migrate", .only_look = true};
   call(std::move(hook), kLimit, [done = std::move(done)](const Result<Returned>& returned) {
     if (!returned) return done(returned.error());
     done(returned->has_value());
+  });
+}
+
+void Hooks::migrate(const std::filesystem::path& state_in, const std::filesystem::path& state_out,
+                    const std::string& from, const std::string& to, StepDone done) {
+  HookCall hook{.script = {}, .function = "migrate", .arguments = {from, to}};
+  hook.state_in = state_in.string();
+  hook.state_out = state_out.string();
+  call(std::move(hook), kLimit, [done = std::move(done)](const Result<Returned>& returned) {
+    if (!returned) return done(returned.error());
+    if (!*returned) return done(Error{Errc::refused, "run the hook", "migrate", "the script has none any more"});
+    done({});
   });
 }
 

@@ -28,10 +28,11 @@ class Hooks {
   // Before the switch: what fails, or says no, ends the swap.
   void accept(StepDone done);
   void before_suspend(StepDone done);
-  /// Turns the state in one file, of schema `from`, into that in the other, of `to`. `done` gets false if the script
-  /// has no such function: then nothing was written.
-  void migrate(const std::string& state_in, const std::string& state_out, const std::string& from,
-               const std::string& to, std::function<void(Result<bool>)> done);
+  /// Is there a `migrate`?
+  void can_migrate(std::function<void(Result<bool>)> done);
+  /// Turns the state in one file, of schema `from`, into that in the other, which is there and empty, of schema `to`.
+  void migrate(const std::filesystem::path& state_in, const std::filesystem::path& state_out, const std::string& from,
+               const std::string& to, StepDone done);
 
   // After it.
   void healthy(StepDone done);

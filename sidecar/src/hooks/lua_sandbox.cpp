@@ -89,6 +89,12 @@ Result<void> LuaSandbox::load(const std::string& chunk, const std::string& name)
   });
 }
 
+bool LuaSandbox::defines(const std::string& function) const {
+  const bool defined = lua_getglobal(lua_, function.c_str()) == LUA_TFUNCTION;
+  lua_pop(lua_, 1);
+  return defined;
+}
+
 Result<std::optional<std::vector<Poco::Dynamic::Var>>> LuaSandbox::call(
     const std::string& function, const std::vector<Poco::Dynamic::Var>& arguments) {
   std::optional<std::vector<Poco::Dynamic::Var>> returned;

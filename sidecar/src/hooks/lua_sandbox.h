@@ -36,6 +36,9 @@ class LuaSandbox {
   /// Compiles and runs a chunk of text (bytecode is refused), which defines global functions. `name` is for messages.
   [[nodiscard]] Result<void> load(const std::string& chunk, const std::string& name);
 
+  /// True if there is such a global function.
+  [[nodiscard]] bool defines(const std::string& function) const;
+
   /// Calls a global function. Nothing if there is none; else all that it returned. Errc::refused with a traceback if
   /// it raises an error or goes beyond a limit.
   [[nodiscard]] Result<std::optional<std::vector<Poco::Dynamic::Var>>> call(

@@ -102,16 +102,26 @@ void StateTransfer::introduce(unsigned generation, const std::string& schema, co
   await_hello(generation, [=, this] {
     const Hello* hello = keeper_of_state(supervisor_.find(generation));
     if (hello == nullptr) return fail_soon(cannot_carry("the new code keeps no state"));
-    if (!hello->imports_schema(schema))
-      return fail_soon(cannot_carry("the new code does not import '" + schema + "', the schema of the running code",
-                                    Errc::refused, "list it in 'imports'"));
-    Poco::JSON::Object fields;
-    fields.set("upgrade_id", upgrade_id);
-    fields.set("from", to_json(from));
-    fields.set("to", to_json(to));
-    fields.set("release_dir", to.directory.string());
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().now());
-    ask(generation, "prepare", fields, left, [this](const auto&) { end({}); });
+    check_schema(*hello, schema, [=, this] {
+      Poco::JSON::Object fields;
+      fields.set("upgrade_id", upgrade_id);
+      fields.set("from", to_json(from));
+      fields.set("to", to_json(to));
+      fields.set("release_dir", to.directory.string());
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().now());
+      ask(generation, "prepare", fields, left, [this](const auto&) { end({}); });
+    });
+  });
+}
+
+void StateTransfer::check_schema(const Hello& successor, const std::string& schema, const std::function<void()>& then) {
+  if (successor.imports_schema(schema)) return then();
+  hooks_.can_migrate([this, schema, then, step = step_](const Result<bool>& can) {
+    if (step != step_) return;
+    if (!can) return end(can.error());
+    if (*can) return then();
+    end(cannot_carry("the new code does not import '" + schema + "', the schema of the running code", Errc::refused,
+                     "list it in 'imports', or let a hook migrate it"));
   });
 }
 
@@ -150,11 +160,35 @@ void StateTransfer::give(unsigned generation, StepDone done) {
   begin(std::move(done));
   const Generation* process = supervisor_.find(generation);
   if (process == nullptr) return fail_soon(cannot_carry("the process has ended", Errc::unavailable));
-  if (auto given = saved_->give_to(process->app->peer_uid()); !given) return fail_soon(std::move(given).error());
+  const Hello* hello = keeper_of_state(process);
+  if (hello == nullptr || hello->imports_schema(saved_->schema())) return import(generation, *saved_);
+  migrate(*hello, process->app->peer_uid(), [this, generation] { import(generation, *migrated_); });
+}
+
+void StateTransfer::migrate(const Hello& successor, uid_t reader, const std::function<void()>& then) {
+  auto created = SavedState::create(dir_, reader, 2 * saved_->bytes());
+  if (!created) return fail_soon(std::move(created).error());
+  migrated_ = std::move(created).value();
+  hooks_.migrate(saved_->path(), migrated_->path(), saved_->schema(), successor.schema,
+                 [this, to = successor.schema, then, step = step_](Result<void> done) {
+                   if (step != step_) return;
+                   if (!done) return end(std::move(done));
+                   std::error_code error;
+                   const auto bytes = std::filesystem::file_size(migrated_->path(), error);
+                   if (auto sealed = migrated_->seal(to, error ? 0 : bytes, saved_->from()); !sealed)
+                     return end(std::move(sealed));
+                   then();
+                 });
+}
+
+void StateTransfer::import(unsigned generation, SavedState& state) {
+  const Generation* process = supervisor_.find(generation);
+  if (process == nullptr) return fail_soon(cannot_carry("the process has ended", Errc::unavailable));
+  if (auto given = state.give_to(process->app->peer_uid()); !given) return fail_soon(std::move(given).error());
   Poco::JSON::Object fields;
-  fields.set("state_path", saved_->path().string());
-  fields.set("schema", saved_->schema());
-  fields.set("from", to_json(saved_->from()));
+  fields.set("state_path", state.path().string());
+  fields.set("schema", state.schema());
+  fields.set("from", to_json(state.from()));
   ask(generation, "import", fields, limits_.step, [this](const auto&) { end({}); });
 }
 

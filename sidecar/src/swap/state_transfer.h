@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "hooks/hooks.h"
 #include "loop/event_loop.h"
 #include "process/supervisor.h"
 #include "protocol/app_socket.h"
@@ -25,18 +26,18 @@ class StateTransfer {
     std::chrono::milliseconds step{};   ///< for each other request
   };
 
-  StateTransfer(EventLoop& loop, Supervisor& supervisor, const StateDir& dir, Limits limits)
-      : loop_(loop), supervisor_(supervisor), dir_(dir), limits_(limits) {}
+  StateTransfer(EventLoop& loop, Supervisor& supervisor, Hooks& hooks, const StateDir& dir, Limits limits)
+      : loop_(loop), supervisor_(supervisor), hooks_(hooks), dir_(dir), limits_(limits) {}
 
   /// A successor of `generation`, just started with Entry::when_resumed: waits until it has said hello, sees if it can
-  /// import `schema`, and has it do `prepare`.
+  /// import `schema` (or a `migrate` hook can turn it into what it imports), and has it do `prepare`.
   void introduce(unsigned generation, const std::string& schema, const std::string& upgrade_id, const ReleaseRef& from,
                  const ReleaseRef& to, StepDone done);
   /// Has it hold still, for three times the limit of a step: its answer, the hand-over, its successor's `resume`.
   void suspend(unsigned generation, StepDone done);
   /// Has it export its state, which is kept here in place of what was kept before. `release` is what it runs.
   void save(unsigned generation, const ReleaseRef& release, StepDone done);
-  /// Has it import what is kept. Precondition: saved().
+  /// Has it import what is kept, migrated by the hook if it doesn't import that schema. Precondition: saved().
   void give(unsigned generation, StepDone done);
   /// Lets it serve.
   void resume(unsigned generation, StepDone done);
@@ -46,7 +47,10 @@ class StateTransfer {
 
   /// The state that is kept, if any.
   [[nodiscard]] const std::optional<SavedState>& saved() const { return saved_; }
-  void forget() { saved_.reset(); }
+  void forget() {
+    saved_.reset();
+    migrated_.reset();
+  }
   /// Ends the current step without an answer.
   void cancel();
 
@@ -59,11 +63,15 @@ class StateTransfer {
   /// Has the step end later with this error.
   void fail_soon(Error error);
   void await_hello(unsigned generation, const std::function<void()>& then);
+  void check_schema(const Hello& successor, const std::string& schema, const std::function<void()>& then);
+  void migrate(const Hello& successor, uid_t reader, const std::function<void()>& then);
+  void import(unsigned generation, SavedState& state);
   void ask(unsigned generation, const std::string& op, const Poco::JSON::Object& fields,
            std::chrono::milliseconds limit, Then then);
 
   EventLoop& loop_;
   Supervisor& supervisor_;
+  Hooks& hooks_;
   const StateDir& dir_;
   const Limits limits_;
   StepDone done_;
@@ -71,6 +79,7 @@ class StateTransfer {
   EventLoop::Timer limit_;
   EventLoop::Timer failure_;
   std::optional<SavedState> saved_;
+  std::optional<SavedState> migrated_;  ///< saved_, as the hook turned it into another schema
 };
 
 /// What a process that keeps state last said of itself; null if it never said that it keeps any.
