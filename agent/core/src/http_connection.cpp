@@ -41,10 +41,12 @@ Error translate(const Poco::Exception& error, const HttpUrl& server) {
     return {Errc::timeout, "talk to", subject, error.message()};
   if (dynamic_cast<const Poco::Net::SSLConnectionUnexpectedlyClosedException*>(&error) != nullptr)
     return {Errc::unavailable, "talk to", subject, "the connection was lost"};
-  const bool explained = dynamic_cast<const Poco::Net::CertificateValidationException*>(&error) != nullptr;
-  if (dynamic_cast<const Poco::Net::SSLException*>(&error) != nullptr)
-    return {Errc::refused, "trust", subject, explained ? error.message() : error.displayText(),
+  if (dynamic_cast<const Poco::Net::CertificateValidationException*>(&error) != nullptr)
+    return {Errc::refused, "trust", subject, error.message(),
             "check the endpoint and its certificate; name the root that signed it in MIDAIR_CA_FILE"};
+  // An end without a goodbye, a reset, or no TLS at all.
+  if (dynamic_cast<const Poco::Net::SSLException*>(&error) != nullptr)
+    return {Errc::unavailable, "talk to", subject, error.displayText(), "check the endpoint if this goes on"};
   if (dynamic_cast<const Poco::Net::NoMessageException*>(&error) != nullptr)
     return {Errc::unavailable, "talk to", subject, "it closed the connection without an answer"};
   if (dynamic_cast<const Poco::Net::MessageException*>(&error) != nullptr ||
