@@ -3,6 +3,7 @@
 #include <array>
 
 #include "midair/plugin.h"
+#include "token_commands.h"
 #include "token_service.h"
 #include "token_settings.h"
 
@@ -15,6 +16,7 @@ class TokensPlugin final : public Plugin {
   Result<void> start(Context& context) override {
     MIDAIR_TRY_ASSIGN(const auto sources, source_names(context.config()));
     service_ = std::make_shared<TokenService>(context, sources);
+    for (auto& command : token_commands(service_)) MIDAIR_TRY(context.add_command(std::move(command)));
     return context.add_service<TokenSource>("token-source", std::shared_ptr<TokenSource>(service_, &service_->chain()));
   }
   void stop() noexcept override {

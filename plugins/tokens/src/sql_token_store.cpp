@@ -117,11 +117,18 @@ Result<void> SqlTokenStore::run(const std::string& op, const CallLimits& limits,
 }
 
 Result<void> SqlTokenStore::try_once(const std::string& op, const Work& work) {
-  const std::unique_lock lock(mutex_, kPatience);
-  if (!lock) return Error{Errc::timeout, op, name(), "other threads keep it busy"};
+  {
+    std::unique_lock lock(mutex_);
+    if (!freed_.wait_for(lock, kPatience, [this] { return !busy_; }))
+      return Error{Errc::timeout, op, name(), "other threads keep it busy"};
+    busy_ = true;
+  }
   const bool reused = session_.has_value();
   auto done = attempt(op, work);
-  if (reused && !done.ok() && done.error().code == Errc::unavailable) return attempt(op, work);  // the server restarted
+  if (reused && !done.ok() && done.error().code == Errc::unavailable) done = attempt(op, work);  // the server restarted
+  const std::scoped_lock lock(mutex_);
+  busy_ = false;
+  freed_.notify_one();
   return done;
 }
 

@@ -4,6 +4,7 @@
 
 #include <Poco/Data/Session.h>
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -45,8 +46,10 @@ class SqlTokenStore : public TokenStore {
   Result<void> try_once(const std::string& op, const Work& work);
   Result<void> attempt(const std::string& op, const Work& work);
 
-  std::timed_mutex mutex_;
-  std::optional<Poco::Data::Session> session_;  ///< guarded by mutex_
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  bool busy_ = false;                           ///< guarded by mutex_: a thread has the session
+  std::optional<Poco::Data::Session> session_;  ///< owned by the thread that set busy_
 };
 
 }  // namespace midair
