@@ -53,7 +53,7 @@ CommandSpec group() {
   command.summary = "tokens for the Fly API: where they come from, where they are kept";
   command.description =
       "For each app the first source that has a token wins: what is stored, FLY_ACCESS_TOKEN or FLY_API_TOKEN, "
-      "flyctl's\n"
+      "flyctl's "
       "config.yml, 'fly tokens create readonly', a token set by hand. The setting tokens.sources changes that.";
   return command;
 }
