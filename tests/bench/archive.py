@@ -9,7 +9,7 @@ from figure import Figure
 from fleet import build_dir, scratch
 from measure import MIB, run_measured
 
-FILES, TREE_MIB, REPETITIONS = 5000, 200, 3
+FILES, TREE_MIB, REPETITIONS = 5000, 200, 2
 SMALL_FILES, SMALL_MIB = 200, 4
 SUFFIXES = {"gzip": "gz", "pigz": "gz", "zstd": "zst"}
 

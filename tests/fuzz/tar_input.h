@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "gzip.h"
+#include "gzip_writer.h"
 #include "ustar.h"
 
 namespace midair {

@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gzip.h"
+#include "gzip_reader.h"
+#include "gzip_writer.h"
 #include "midair/error.h"
 #include "ustar.h"
 

@@ -1,8 +1,9 @@
-#include "gzip.h"
+#include "gzip_reader.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "gzip_files.h"
+#include "midair/digest.h"
 #include "result_asserts.h"
 
 namespace midair {
@@ -11,6 +12,14 @@ namespace {
 
 constexpr std::uint64_t kRatio = 200;
 const std::string kText = "several several words words, some of them of them twice";
+
+/// Bytes that can't be compressed.
+std::string noise(std::size_t size) {
+  std::string bytes(size, '\0');
+  std::uint32_t state = 1;
+  for (char& c : bytes) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  return bytes;
+}
 
 /// All that `file` unpacks to, read in pieces.
 Result<std::string> gunzip(std::string_view file) {
@@ -31,6 +40,8 @@ class GzipTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(GzipTest);
   CPPUNIT_TEST(has_neither_name_nor_time);
   CPPUNIT_TEST(any_size_survives_a_round_trip);
+  CPPUNIT_TEST(how_the_bytes_are_written_makes_no_difference);
+  CPPUNIT_TEST(what_was_seen_shortly_before_costs_little);
   CPPUNIT_TEST(what_unpacks_to_too_much_is_refused);
   CPPUNIT_TEST(cut_anywhere_it_is_truncated);
   CPPUNIT_TEST(must_be_one_whole_member);
@@ -45,9 +56,7 @@ class GzipTest : public CppUnit::TestFixture {
 
   void any_size_survives_a_round_trip() {
     for (const std::size_t size : {0, 1, 511, 128 * 1024, 1'000'003}) {
-      std::string content(size, '\0');
-      std::uint32_t state = 1;
-      for (char& c : content) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+      const std::string content = noise(size);
       const Fd fd = memory_file(gzip(content));
       GzipReader reader(fd.get(), kRatio);
       std::string unpacked(size + 10, 'x');
@@ -55,6 +64,30 @@ class GzipTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(unpacked.substr(0, size) == content);
       CPPUNIT_ASSERT_EQUAL(std::size_t{0}, value_of(reader.read(unpacked)));
     }
+  }
+
+  void how_the_bytes_are_written_makes_no_difference() {
+    const std::string content = noise(700'000);
+    const std::string at_once = gzip(content);
+    for (const std::size_t piece : {1'000, 128 * 1024, 300'001}) {
+      const Fd fd = memory_file();
+      GzipWriter writer(fd.get());
+      for (std::size_t at = 0; at < content.size(); at += piece)
+        assert_ok(writer.write(std::string_view(content).substr(at, piece)));
+      assert_ok(writer.finish());
+      CPPUNIT_ASSERT(content_of(fd) == at_once);
+      CPPUNIT_ASSERT_EQUAL(std::uint64_t{at_once.size()}, writer.packed_size());
+      CPPUNIT_ASSERT_EQUAL(sha256_hex(at_once), writer.packed_sha256());
+    }
+  }
+
+  void what_was_seen_shortly_before_costs_little() {
+    const std::string phrase = noise(20'000);
+    std::string content;
+    for (int i = 0; i < 100; ++i) content += phrase;
+    const std::string packed = gzip(content);
+    CPPUNIT_ASSERT(packed.size() < 2 * phrase.size());
+    CPPUNIT_ASSERT(value_of(gunzip(packed)) == content);
   }
 
   void what_unpacks_to_too_much_is_refused() {

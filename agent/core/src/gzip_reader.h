@@ -1,16 +1,13 @@
 /// @file
-/// gzip (RFC 1952) over zlib, as streams between a file descriptor and blocks of memory.
+/// Reading gzip (RFC 1952) over zlib.
 #pragma once
 
 #include <zlib.h>
 
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "midair/digest.h"
 #include "midair/error.h"
 
 namespace midair {
@@ -45,33 +42,6 @@ class GzipReader {
   std::vector<char> input_;
   std::uint64_t offset_ = 0;  ///< of the next byte to be read from the file
   bool ended_ = false;
-};
-
-/// Packs into one gzip member without name or time: same bytes in, same bytes out. Not thread-safe.
-class GzipWriter {
- public:
-  /// Writes to `fd` at its offset; `fd` stays the caller's and must outlive this.
-  explicit GzipWriter(int fd);
-  ~GzipWriter();
-  GzipWriter(const GzipWriter&) = delete;
-  GzipWriter& operator=(const GzipWriter&) = delete;
-
-  [[nodiscard]] Result<void> write(std::string_view bytes);
-  /// Ends the member. Nothing may be written afterwards.
-  [[nodiscard]] Result<void> finish();
-
-  /// Of what was written to the file, valid after finish().
-  [[nodiscard]] std::uint64_t packed_size() const { return packed_size_; }
-  [[nodiscard]] std::string packed_sha256() { return hash_.finish_hex(); }
-
- private:
-  Result<void> deflate_input(int flush);
-
-  const int fd_;
-  z_stream stream_{};
-  std::vector<char> output_;
-  std::uint64_t packed_size_ = 0;
-  Sha256 hash_;
 };
 
 }  // namespace midair
