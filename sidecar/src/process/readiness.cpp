@@ -26,14 +26,19 @@ Readiness::Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generatio
   next_ = loop_.after(just_alive ? kAliveFor : std::chrono::milliseconds(0), [this] { look(); });
 }
 
+Readiness::~Readiness() {
+  if (Generation* generation = supervisor_.find(generation_)) generation->on_ready = nullptr;
+}
+
 void Readiness::look() {
-  const Generation* generation = supervisor_.find(generation_);
+  Generation* generation = supervisor_.find(generation_);
   if (generation == nullptr) return;  // its end is reported by the supervisor
   switch (check_.kind) {
     case ReadyCheck::Kind::alive: return conclude(std::string());
     case ReadyCheck::Kind::notify:
       if (generation->ready) return conclude(std::string());
-      next_ = loop_.after(kLookEvery, [this] { look(); });
+      // Looked at once the message has been dealt with, for what follows may end generations.
+      generation->on_ready = [this] { next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); }); };
       return;
     case ReadyCheck::Kind::http:
     case ReadyCheck::Kind::tcp: return probe();

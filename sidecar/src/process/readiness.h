@@ -35,6 +35,9 @@ class Readiness {
   /// (may be empty), or Errc::timeout after `limit`, saying what was waited for.
   Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generation, ReadyCheck check,
             std::chrono::milliseconds limit, std::function<void(Result<std::string>)> done);
+  ~Readiness();
+  Readiness(const Readiness&) = delete;
+  Readiness& operator=(const Readiness&) = delete;
 
  private:
   void look();

@@ -104,8 +104,10 @@ void Supervisor::hear(Generation& generation) {
   for (NotifyMessage& message : generation.notify.drain(generation.child.pid())) {
     if (const auto status = message.fields.find("STATUS"); status != message.fields.end())
       generation.status = status->second;
-    if (const auto ready = message.fields.find("READY"); ready != message.fields.end() && ready->second == "1")
+    if (const auto ready = message.fields.find("READY"); ready != message.fields.end() && ready->second == "1") {
       generation.ready = true;
+      if (generation.on_ready) generation.on_ready();
+    }
     keep(generation, message);
   }
 }

@@ -32,10 +32,11 @@ struct Generation {
   std::unique_ptr<AppSocket> app;  ///< the upgrade protocol
   EventLoop::Watch notify_watch{};
   EventLoop::Timer kill_timer{};
-  bool ready = false;           ///< it said READY=1
-  unsigned swaps_in_place = 0;  ///< that it has committed since it was started on `release`
-  bool asked_to_end = false;    ///< it was sent SIGTERM or SIGKILL by us
-  std::string status{};         ///< its last STATUS=
+  bool ready = false;                ///< it said READY=1
+  std::function<void()> on_ready{};  ///< called from the loop each time it says so; must not end a generation
+  unsigned swaps_in_place = 0;       ///< that it has committed since it was started on `release`
+  bool asked_to_end = false;         ///< it was sent SIGTERM or SIGKILL by us
+  std::string status{};              ///< its last STATUS=
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
              std::unique_ptr<AppSocket> app_socket)
