@@ -2,8 +2,8 @@
 
 #include <map>
 
+#include "fleet_directory.h"
 #include "human.h"
-#include "store_machine_directory.h"
 
 namespace midair {
 
@@ -11,12 +11,10 @@ namespace {
 
 using ImageCounts = std::map<std::string, std::size_t>;
 
-bool runs(const MachineRecord& machine) { return machine.state != kStoppedState && machine.state != kUnreadableState; }
-
 ImageCounts count_images(const std::vector<MachineRecord>& fleet) {
   ImageCounts counts;
   for (const auto& machine : fleet)
-    if (runs(machine)) ++counts[machine.base_image_ref];
+    if (can_answer(machine)) ++counts[machine.base_image_ref];
   return counts;
 }
 
@@ -42,6 +40,8 @@ Result<std::string> agreed_image(const ImageCounts& counts) {
 
 std::string reason_not_covered(const MachineRecord& machine) {
   if (machine.state == kUnreadableState) return "its record cannot be read";
+  if (machine.state == kSilentState) return "it has not checked in";
+  if (machine.state == kGoneState) return "Fly knows no such machine";
   if (machine.state == kStoppedState) return "stopped; it looks for its upgrade when it starts";
   return "runs another base image, " + machine.base_image_ref;
 }
@@ -49,7 +49,7 @@ std::string reason_not_covered(const MachineRecord& machine) {
 }  // namespace
 
 bool covers(const std::string& base_image, const MachineRecord& machine) {
-  return runs(machine) && machine.base_image_ref == base_image;
+  return can_answer(machine) && machine.base_image_ref == base_image;
 }
 
 Result<FleetPlan> plan_fleet(const std::vector<MachineRecord>& fleet, const std::optional<std::string>& image,

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store_machine_directory.h"
+#include "fleet_directory.h"
 
 namespace midair {
 
@@ -24,27 +24,15 @@ MachineStatus judge_unfinished(const MachineRecord& machine, const HotUpgrade& u
   return {machine, Verdict::pending, result && !result->final() ? result->step : ""};
 }
 
-}  // namespace
-
-const char* to_string(Verdict verdict) noexcept {
-  switch (verdict) {
-    case Verdict::up_to_date: return "up_to_date";
-    case Verdict::pending: return "pending";
-    case Verdict::failed: return "failed";
-    case Verdict::rolled_back: return "rolled_back";
-    case Verdict::stale: return "stale";
-    case Verdict::base_image: return "base_image";
-    case Verdict::other_base: return "other_base";
-    case Verdict::stopped: return "stopped";
-    case Verdict::unreadable: return "unreadable";
-  }
-  return "unreadable";
-}
-
-MachineStatus judge(const MachineRecord& machine, const std::optional<Pointer>& pointer,
-                    const std::optional<UpgradeResult>& result, WallTime now) {
+/// What the pointer and its result say of it.
+MachineStatus judge_record(const MachineRecord& machine, const std::optional<Pointer>& pointer,
+                           const std::optional<UpgradeResult>& result, WallTime now) {
   if (machine.state == kUnreadableState) return {machine, Verdict::unreadable, "its record cannot be read"};
-  if (machine.state == kStoppedState) return {machine, Verdict::stopped, ""};
+  if (machine.state == kGoneState) return {machine, Verdict::gone, "Fly knows no such machine"};
+  if (machine.state == kSilentState)
+    return {machine, Verdict::silent, "Fly says that it is " + machine.platform_state + ", but it has not checked in"};
+  if (machine.state == kStoppedState)
+    return {machine, Verdict::stopped, machine.platform_state == "suspended" ? "suspended" : ""};
   const bool covered = pointer && pointer->hot_upgrade() && pointer->image_ref() == machine.base_image_ref;
   if (!covered) {
     const std::string why =
@@ -57,6 +45,35 @@ MachineStatus judge(const MachineRecord& machine, const std::optional<Pointer>& 
   const bool runs_it = machine.hot_ref == upgrade.source_image_ref && machine.state == kServingState;
   if (runs_it && (!result || result->final())) return {machine, Verdict::up_to_date, ""};
   return judge_unfinished(machine, upgrade, result, now);
+}
+
+}  // namespace
+
+const char* to_string(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::up_to_date: return "up_to_date";
+    case Verdict::pending: return "pending";
+    case Verdict::failed: return "failed";
+    case Verdict::rolled_back: return "rolled_back";
+    case Verdict::stale: return "stale";
+    case Verdict::base_image: return "base_image";
+    case Verdict::other_base: return "other_base";
+    case Verdict::stopped: return "stopped";
+    case Verdict::silent: return "silent";
+    case Verdict::gone: return "gone";
+    case Verdict::unreadable: return "unreadable";
+  }
+  return "unreadable";
+}
+
+MachineStatus judge(const MachineRecord& machine, const std::optional<Pointer>& pointer,
+                    const std::optional<UpgradeResult>& result, WallTime now) {
+  auto status = judge_record(machine, pointer, result, now);
+  if (machine.platform_image.empty() || machine.base_image_ref.empty() ||
+      machine.platform_image == machine.base_image_ref)
+    return status;
+  status.why += (status.why.empty() ? "" : "; ") + ("Fly has another image for it, " + machine.platform_image);
+  return status;
 }
 
 Result<FleetSnapshot> FleetStatus::take(const CallLimits& limits) {

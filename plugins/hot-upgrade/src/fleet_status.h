@@ -30,6 +30,8 @@ enum class Verdict {
   base_image,   ///< runs its base image, and the pointer asks nothing else of it
   other_base,   ///< runs a hot release of a base image that the pointer is not for
   stopped,      ///< looks for its upgrade when it starts
+  silent,       ///< the platform runs it, but it has never checked in
+  gone,         ///< it checked in once, but the platform does not know it
   unreadable,   ///< its record makes no sense
 };
 /// "up_to_date", ...

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "fleet_directory.h"
 #include "fleet_plan.h"
 #include "midair/log.h"
-#include "store_machine_directory.h"
 
 namespace midair {
 
@@ -101,6 +101,7 @@ Result<void> Follower::read_fleet(const CallLimits& limits) {
 
 std::string Follower::gone(const Machine& machine) const {
   if (machine.record.state == kStoppedState) return "it stopped";
+  if (machine.record.state == kGoneState) return "Fly knows no such machine";
   if (!machine.record.base_image_ref.empty() && machine.record.base_image_ref != target_.base_image)
     return "it runs another base image now, " + machine.record.base_image_ref;
   return {};

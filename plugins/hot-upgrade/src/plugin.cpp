@@ -1,12 +1,12 @@
 /// @file
-/// The plugin `hot-upgrade`: `midair hot`, `midair status`, and the fleet as the store knows it.
+/// The plugin `hot-upgrade`: `midair hot`, `midair status`, and the fleet as store and platform know it.
 #include <array>
 
 #include "commands.h"
+#include "fleet_directory.h"
 #include "midair/fault.h"
 #include "midair/plugin.h"
 #include "midair/store_provider.h"
-#include "store_machine_directory.h"
 
 namespace midair {
 
@@ -15,7 +15,8 @@ namespace {
 class HotUpgradePlugin final : public Plugin {
  public:
   Result<void> start(Context& context) override {
-    const auto directory = std::make_shared<StoreMachineDirectory>();
+    const auto directory =
+        std::make_shared<FleetDirectory>([&context] { return context.service<MachinesApiProvider>("machines-api"); });
     MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", directory));
     const CommandTools tools{context.service<StoreProvider>("store"), directory};
     if (!tools.stores) return Error{Errc::not_found, "find the service", "store", "nobody offers it"};

@@ -83,7 +83,8 @@ CommandSpec status_command(CommandTools tools) {
   command.name = "status";
   command.summary = "show what runs on each machine and whether it is up to date";
   command.description =
-      "Lists the machines that checked in with the store: base image, hot version, digest, fingerprint (equal where "
+      "Lists the machines that checked in with the store, and those that Fly knows where there is a token: base image, "
+      "hot version, digest, fingerprint (equal where "
       "the same code runs), state, and a verdict against the pointer.";
   command.options = {{"watch", OptionKind::flag, {}, "look again every second until interrupted"}};
   command.examples = {

@@ -46,6 +46,8 @@ Object machine_json(const MachineStatus& status) {
   json.set("sequence", machine.sequence);
   json.set("fingerprint", machine.fingerprint);
   json.set("state", machine.state);
+  if (!machine.platform_state.empty()) json.set("platform_state", machine.platform_state);
+  if (!machine.platform_image.empty()) json.set("platform_image", machine.platform_image);
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);
@@ -78,8 +80,10 @@ std::string colour_of(Verdict verdict) {
     case Verdict::up_to_date: return "green";
     case Verdict::failed:
     case Verdict::rolled_back:
+    case Verdict::gone:
     case Verdict::unreadable: return "red";
     case Verdict::pending:
+    case Verdict::silent:
     case Verdict::stale: return "yellow";
     default: return "dim";
   }

@@ -30,6 +30,9 @@ struct MachineRecord {
   std::string sidecar_version;
   std::string booted_at;   ///< RFC 3339
   std::string updated_at;  ///< RFC 3339
+  // --- never stored: what the platform says of this machine, where it is asked
+  std::string platform_state{};  ///< "started", "stopped", ... or "gone"; empty: not asked
+  std::string platform_image{};
 
   static Result<MachineRecord> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;
