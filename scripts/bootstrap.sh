@@ -6,7 +6,7 @@ build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libto
   libelf-dev liblua5.4-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace"
-bench="nginx-light pigz zstd time"
+bench="jq nginx-light pigz zstd time"
 
 missing=""
 for package in $build $test $bench; do
