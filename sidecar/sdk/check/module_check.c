@@ -1,8 +1,10 @@
 // midair-module-check: can these modules be swapped in? Reads and loads them, each in a process of its own, and says
 // what is wrong.
 #include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -55,8 +57,9 @@ static int check_for_people(const char* path) {
   if (child == 0) {
     struct midair_error error;
     char name[65];
+    char whole[PATH_MAX];  // dlopen() would look elsewhere for a path without a slash
     name_of(path, name);
-    if (check(path, name, NULL, &error) == MIDAIR_OK) _exit(kFine);
+    if (check(realpath(path, whole) != NULL ? whole : path, name, NULL, &error) == MIDAIR_OK) _exit(kFine);
     dprintf(STDERR_FILENO, "%s: %s\n", path, error.text);
     _exit(EX_DATAERR);
   }

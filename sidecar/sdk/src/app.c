@@ -204,7 +204,7 @@ enum midair_status midair_app_wait_for_turn(uint32_t timeout_ms, struct midair_e
   pthread_mutex_unlock(&turn_mutex);
   if (now == kOurs) return MIDAIR_OK;
   if (now == kNotYet) return midair_fail(error, MIDAIR_BUSY, "it is not this process's turn yet");
-  return midair_fail(error, MIDAIR_FAILED, "it will not be this process's turn: the sidecar is gone");
+  return midair_fail(error, MIDAIR_FAILED, "it will not be this process's turn any more");
 }
 
 void midair_app_stop(void) {

@@ -99,17 +99,22 @@ void run(const char* port) {
   const int listener = listening_socket(port);
   midair::App app;
   const midair::Call<Visit> visit("hits", "visit");
-  app.wait_for_turn();
-  say_ready();
-
   const int stop = ::eventfd(0, EFD_CLOEXEC);
-  std::array<std::thread, 4> workers;
-  for (auto& worker : workers) worker = std::thread([&] { work(listener, stop, visit); });
-  int signal = 0;
-  ::sigwait(&end, &signal);
-  app.stop();
-  ::eventfd_write(stop, 1);
-  for (auto& worker : workers) worker.join();
+  std::thread ender([&] {
+    int signal = 0;
+    ::sigwait(&end, &signal);
+    app.stop();
+    ::eventfd_write(stop, 1);
+  });
+
+  if (app.wait_for_turn()) {
+    say_ready();
+    std::array<std::thread, 4> workers;
+    for (auto& worker : workers) worker = std::thread([&] { work(listener, stop, visit); });
+    for (auto& worker : workers) worker.join();
+  }
+  ::pthread_kill(ender.native_handle(), SIGTERM);  // where the turn never came
+  ender.join();
 }
 
 }  // namespace

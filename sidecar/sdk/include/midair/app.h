@@ -56,7 +56,8 @@ enum midair_status midair_app_start(const struct midair_app_options* options, st
 
 /// Waits until this process may serve: at once without a sidecar or where no other process serves; else when the state
 /// was imported and it is this one's turn. To be called before the first accept(). MIDAIR_BUSY: not within `timeout_ms`
-/// (UINT32_MAX: no limit). MIDAIR_FAILED: it will never be (the sidecar is gone): exit. MIDAIR_OK also means that the
+/// (UINT32_MAX: no limit). MIDAIR_FAILED: it will never be (the sidecar is gone, or
+/// midair_app_stop() was called): exit. MIDAIR_OK also means that the
 /// modules' resume() has been called.
 enum midair_status midair_app_wait_for_turn(uint32_t timeout_ms, struct midair_error* error);
 

@@ -3,7 +3,7 @@
 ///
 ///     midair::App app;                                   // loads modules/*.so, meets the sidecar
 ///     const midair::Call<int(int)> add("counter", "add");
-///     app.wait_for_turn();
+///     if (!app.wait_for_turn()) return;
 ///     int total = add(5);                                // any thread, as often as one likes
 #pragma once
 
@@ -72,8 +72,8 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  /// See midair_app_wait_for_turn(); throws AppError if the turn will never come.
-  void wait_for_turn() { check(midair_app_wait_for_turn(UINT32_MAX, &error_)); }
+  /// See midair_app_wait_for_turn(). False: the turn will never come; end.
+  [[nodiscard]] bool wait_for_turn() { return midair_app_wait_for_turn(UINT32_MAX, &error_) == MIDAIR_OK; }
   /// See midair_app_stop().
   void stop() noexcept { midair_app_stop(); }
 

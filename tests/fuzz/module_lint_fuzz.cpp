@@ -1,0 +1,20 @@
+/// @file
+/// Any bytes as a module. What is accepted has a build id that names it.
+#include "module_lint.h"
+
+#include <algorithm>
+
+#include "fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace midair;
+  midair_lint lint{};
+  const bool fine = midair_lint_module(data, size, &lint);
+  const std::string_view build_id = lint.build_id;
+  const std::string_view problem = lint.problem;
+  require(fine == problem.empty());
+  require(!fine || (build_id.size() >= 16 && build_id.size() <= 128));
+  require(build_id.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+  require(std::ranges::all_of(problem, [](char c) { return c >= ' ' && c <= '~'; }));
+  return 0;
+}
