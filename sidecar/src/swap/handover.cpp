@@ -122,7 +122,7 @@ void Handover::undo(StepDone done) {
   if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.kill(*candidate);
   serving_.candidate = 0;
   if (!holds_still_) return succeed(loop_, std::move(done));
-  transfer_.abort(serving_.generation, [this, done = std::move(done)](Result<void> aborted) {
+  transfer_.abort(serving_.generation, [this, done = std::move(done)](const Result<void>& aborted) {
     if (!aborted && !stopping_) return start_anew(aborted.error(), done);
     holds_still_ = false;
     transfer_.forget();
