@@ -60,6 +60,12 @@ class Install(unittest.TestCase):
         run("cmake", "--build", build)
         plugins = build / "lib/midair/plugins"
         self.assertEqual("Hello, Fly!\n", self.midair("--plugin-dir", plugins, "hello", "Fly"))
+        kept = self.work / "kept tokens"
+        stored = subprocess.run([self.prefix / "bin/midair", "--plugin-dir", plugins, "--app", "web", "tokens", "set"],
+                                env={**self.env, "MIDAIR_TOKENS_STORE": "files", "HELLO_TOKENS": str(kept)},
+                                input="fo1_kept", text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual((0, f"stored *** for web in files in {kept}\n"), (stored.returncode, stored.stdout), stored.stderr)
+        self.assertEqual([0o600], [path.stat().st_mode & 0o777 for path in kept.iterdir()])
         symbols = run("nm", "--dynamic", "--defined-only", plugins / "hello.so").split()
         self.assertEqual({"midair_plugin", "midair_plugin_abi"}, {name for name in symbols if "midair_plugin" in name})
 

@@ -1,6 +1,8 @@
-/// A plugin with one command: `midair hello [NAME]`.
+/// A plugin with one command, `midair hello [NAME]`, and one service: a store for tokens.
 #include <midair/json.h>
 #include <midair/plugin.h>
+
+#include "file_token_store.h"
 
 namespace {
 
@@ -23,6 +25,8 @@ int say_hello(Invocation& invocation) {
 class HelloPlugin final : public Plugin {
  public:
   Result<void> start(Context& context) override {
+    const std::string directory = context.config().get("hello.tokens").value_or("");
+    MIDAIR_TRY(context.add_service<TokenStore>("token-store:files", std::make_shared<FileTokenStore>(directory)));
     return context.add_command({.name = "hello",
                                 .summary = "say hello",
                                 .description = "Says hello to NAME, or to the world.",
@@ -34,14 +38,22 @@ class HelloPlugin final : public Plugin {
   void stop() noexcept override {}
 };
 
+const SettingSpec* settings(std::size_t* count) {
+  static const SettingSpec specs[] = {
+      {"hello.tokens", OptionKind::text, "the directory of tokens.store: files", {"HELLO_TOKENS"}, "tokens"}};
+  *count = 1;
+  return specs;
+}
+
+constexpr const char* kProvides[] = {"token-store:files", nullptr};
 constexpr const char* kNone[] = {nullptr};
 
 constexpr PluginDescriptor kDescriptor{
     .name = "hello",
     .version = "1.0.0",
-    .provides = kNone,
+    .provides = kProvides,
     .needs = kNone,
-    .settings = nullptr,
+    .settings = settings,
     .create = []() -> Plugin* { return new HelloPlugin; },
     .destroy = [](Plugin* plugin) noexcept { delete plugin; },
 };
