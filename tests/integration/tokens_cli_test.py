@@ -14,7 +14,8 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
+sys.path.insert(0, str(SUPPORT))
 
 from fake_fly import FakeFly  # noqa: E402
 
@@ -210,6 +211,19 @@ class TokensTest(unittest.TestCase):
             self.assertEqual(77, refused.returncode, command)
             self.assertIn("chmod 0600", refused.stderr)
 
+    def test_tokens_are_kept_in_postgresql(self):
+        """Through the shipped plugin, which loads what speaks with PostgreSQL from beside itself."""
+        script = ('export MIDAIR_TOKENS_STORE=postgresql MIDAIR_TOKENS_POSTGRESQL="$MIDAIR_TEST_POSTGRESQL"; '
+                  'echo fo1_shared | "$0" --app web tokens set && "$0" --json tokens list --reveal')
+        done = subprocess.run([str(SUPPORT / "postgresql/with-postgresql"), "/bin/sh", "-c", script, str(MIDAIR)],
+                              cwd=self.root, env=self.env, timeout=DEADLINE, capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        stored, listed = done.stdout.splitlines()
+        self.assertRegex(stored, r"^stored \*\*\* for web in postgresql midair at /")
+        self.assertEqual(("web", "manual", "fo1_shared"),
+                         tuple(json.loads(listed)[field] for field in ("app", "slot", "token")))
+        self.assertFalse(self.directory.exists())
+
     # --- tokens where they don't belong
 
     def test_no_token_leaves_by_any_door(self):
@@ -287,7 +301,6 @@ class TokensTest(unittest.TestCase):
     def until(self, condition):
         deadline = time.monotonic() + DEADLINE
         while not condition():
-            # an event of another process, so it has to be looked for
             self.assertLess(time.monotonic(), deadline, "it never came to that")
             time.sleep(0.01)
 
