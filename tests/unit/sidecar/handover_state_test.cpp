@@ -69,6 +69,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
   ListenSockets sockets_ = value_of(ListenSockets::open({}));
   Serving serving_;
   std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<Hooks> hooks_;
   std::unique_ptr<StateTransfer> transfer_;
   std::unique_ptr<Probation> probation_;
   std::unique_ptr<Fallback> fallback_;
@@ -93,7 +94,9 @@ class HandoverStateTest : public CppUnit::TestFixture {
  private:
   /// Of what is going to hang, so that the test need not wait long.
   void set_limits(milliseconds ready, milliseconds step) {
-    transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, dir_, StateTransfer::Limits{ready, step});
+    hooks_ = std::make_unique<Hooks>(*loop_, Identity(), "");
+    transfer_ =
+        std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, dir_, StateTransfer::Limits{ready, step});
     probation_ = std::make_unique<Probation>(*loop_, milliseconds(20), std::vector<HealthCheck>{});
     fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_,
                                            ReleaseRef{{}, {}, {}, 0, directory_ / "old"}, ReadyCheck{}, seconds(20));
