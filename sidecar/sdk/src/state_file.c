@@ -132,7 +132,11 @@ static int read_block(const struct midair_source* self, size_t unit, struct mida
                       struct midair_error* error) {
   (void)unit;
   const char* data = NULL;
-  if (!take_block(self->state, &data, &out->size)) return midair_fail(error, 1, "the state file is cut short");
+  struct reader* const reader = self->state;
+  if (!take_block(reader, &data, &out->size)) {
+    reader->at = reader->end;  // nothing after it is a unit
+    return midair_fail(error, 1, "the state file is cut short");
+  }
   out->data = data;
   return 0;
 }

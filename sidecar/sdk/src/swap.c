@@ -12,6 +12,9 @@
 
 enum midair_phase midair_phase = MIDAIR_SERVING;
 
+// Nobody may abort while a module is checked, so that has an end of its own.
+static const uint64_t kPreloadNs = 10ULL * 1000000000U;
+
 static uint64_t closed_at;
 static uint64_t hold_end = UINT64_MAX;
 static bool in_place;  // the suspension is for prepared code, not for a handover
@@ -76,7 +79,9 @@ static enum midair_status prepare_module(const struct midair_wanted* wanted, uin
     return midair_fail(error, MIDAIR_BAD_REQUEST, "the module '%s' is named twice", wanted->name);
   if (strcmp(module->now.code.build_id, wanted->build_id) == 0) return MIDAIR_OK;
   struct midair_code code;
-  enum midair_status status = midair_preload_check(wanted->path, wanted->name, wanted->build_id, end_ns, error);
+  const uint64_t limit_ns = midair_now_ns() + kPreloadNs;
+  enum midair_status status =
+      midair_preload_check(wanted->path, wanted->name, wanted->build_id, end_ns < limit_ns ? end_ns : limit_ns, error);
   if (status == MIDAIR_OK) status = midair_open_module(wanted->path, wanted->name, wanted->build_id, &code, error);
   return status == MIDAIR_OK ? midair_make_next(module, &code, error) : status;
 }

@@ -113,7 +113,7 @@ void run(const char* port) {
     for (auto& worker : workers) worker = std::thread([&] { work(listener, stop, visit); });
     for (auto& worker : workers) worker.join();
   }
-  ::pthread_kill(ender.native_handle(), SIGTERM);  // where the turn never came
+  ::pthread_kill(ender.native_handle(), SIGINT);  // where the turn never came
   ender.join();
 }
 

@@ -72,7 +72,8 @@ struct midair_module {
 
   /// Optional: of how many parts (sessions, rooms, carts) the state consists; without it, of one.
   size_t (*units)(void* state);
-  /// Gives one unit, and leaves the state as it is.
+  /// Gives one unit, and leaves the state as it is. Without MIDAIR_UNITS_IN_PARALLEL units are asked for in order, from
+  /// 0.
   int (*export_state)(void* state, size_t unit, struct midair_bytes* out, struct midair_error* error);
   /// Optional, on a new instance, before the first unit: make room for so many.
   int (*reserve)(void* state, size_t units, struct midair_error* error);
