@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -110,6 +111,13 @@ class Sdk(unittest.TestCase):
                         f"-I{self.prefix}/include", "-include", header, "/dev/null")
                 run("g++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-x", "c++",
                     f"-I{self.prefix}/include", "-include", header, "/dev/null")
+
+    def test_the_library_exports_what_its_headers_declare(self):
+        text = "".join((self.prefix / "include/midair" / name).read_text() for name in ("app.h", "gate.h"))
+        symbols = run("nm", "--dynamic", "--defined-only", self.prefix / "lib/libmidair-app.so").splitlines()
+        names = {line.split()[-1] for line in symbols}
+        self.assertLessEqual({"midair_app_start", "midair_enter", "midair_leave", "midair_bind"}, names)
+        self.assertEqual([], [name for name in names if not re.search(rf"\b{name}\b", text)])
 
     def test_the_library_needs_nothing_but_libc(self):
         needed = run("readelf", "-d", self.prefix / "lib/libmidair-app.so")

@@ -20,6 +20,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /// A call of a module: always the code and the state that serve. Read it only inside of the gate. It lives for ever.
 struct midair_call {
@@ -66,6 +67,7 @@ enum midair_status midair_app_wait_for_turn(uint32_t timeout_ms, struct midair_e
 /// that no answer is given that it doesn't know of: close their connections. Not from inside of a gated call.
 void midair_app_stop(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

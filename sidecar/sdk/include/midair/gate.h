@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /// How an operation of the SDK ended. The names are those of the upgrade protocol's codes.
 enum midair_status {
@@ -73,6 +74,7 @@ enum midair_status midair_gate_close(uint32_t deadline_ms);
 /// Opens a gate that the caller closed; what was written meanwhile is visible to all who go in.
 void midair_gate_open(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
