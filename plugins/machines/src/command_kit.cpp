@@ -181,6 +181,7 @@ Result<std::vector<std::string>> chosen_machines(const ApiCall& call) {
   filter.summary = true;
   MIDAIR_TRY_ASSIGN(const auto machines, call.api.list(call.app, filter, call.limits));
   std::vector<std::string> ids;
+  ids.reserve(machines.size());
   for (const auto& machine : machines) ids.push_back(machine.id);
   if (ids.empty()) return Error{Errc::not_found, "choose", "the machines", "there is none", "midair machines list"};
   return ids;

@@ -69,7 +69,7 @@ Result<std::string> MachinesClient::wait(const MachineRef& machine, const Machin
   std::string last_state;
   Error trouble;
   for (int gone = 0; gone < kBelieveGoneAfter && timer.check("wait for", machine.id).ok();) {
-    const auto waited = wait_at_api(machine, wait, timer);
+    auto waited = wait_at_api(machine, wait, timer);
     if (waited.ok() || is_hopeless(waited.error())) return waited;
 
     const auto seen = get(machine, {.stop = limits.stop});
