@@ -13,6 +13,9 @@ namespace {
 /// A look at the platform must not hold up the store's view for long.
 constexpr std::chrono::milliseconds kPlatformPatience = std::chrono::seconds(10);
 
+/// After it failed, so that whoever follows machines isn't held up again and again.
+constexpr std::chrono::seconds kRest{30};
+
 constexpr std::array kNotRunning{"created",       "stopped",  "suspended", "failed",
                                  "launch_failed", "stopping", "suspending"};
 constexpr std::array kLeaving{"destroying", "destroyed", "replaced", "migrated"};
@@ -65,30 +68,36 @@ Result<std::vector<MachineRecord>> FleetDirectory::machines(ObjectStore& store, 
                                                             const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(auto records, store_directory_.machines(store, app, limits));
   const auto provider = find_api_();
-  if (!provider) return records;
+  if (!provider || is_resting()) return records;
   const auto api = provider->api();
   const auto machines =
       api.ok() ? (*api)->list(app, {.summary = true}, {std::min(limits.deadline, kPlatformPatience), limits.stop})
                : Result<std::vector<Machine>>(api.error());
   if (!machines.ok()) {
     if (machines.error().code == Errc::cancelled) return machines.error();
-    tell_once(machines.error());
+    rest(machines.error());
     return records;
   }
   if (machines->empty() && std::ranges::any_of(records, can_answer)) {
-    tell_once({Errc::refused, "believe", "the Machines API", "it knows no machine of " + app + ", but some serve"});
+    rest({Errc::refused, "believe", "the Machines API", "it knows no machine of " + app + ", but some serve"});
     return records;
   }
   return merge_fleet(std::move(records), *machines);
 }
 
-void FleetDirectory::tell_once(const Error& trouble) {
+void FleetDirectory::rest(const Error& trouble) {
   // Whoever has no token runs without the platform's view on purpose.
   const bool has_no_token = trouble.http_status == 0 && trouble.code == Errc::not_found;
   const std::lock_guard lock(mutex_);
+  rests_until_ = system_clock().now() + kRest;
   if (told_ == trouble.cause) return;
   told_ = trouble.cause;
   log(has_no_token ? LogLevel::debug : LogLevel::warning, "fleet.store_only", {{"reason", trouble.message()}});
+}
+
+bool FleetDirectory::is_resting() {
+  const std::lock_guard lock(mutex_);
+  return system_clock().now() < rests_until_;
 }
 
 }  // namespace midair

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "midair/clock.h"
 #include "midair/machines_api.h"
 #include "store_machine_directory.h"
 
@@ -42,12 +43,15 @@ class FleetDirectory final : public MachineDirectory {
                                               const CallLimits& limits) override;
 
  private:
-  void tell_once(const Error& trouble);
+  /// The platform can't be asked now: says so once, and leaves it alone for a while.
+  void rest(const Error& trouble);
+  [[nodiscard]] bool is_resting();
 
   const FindApi find_api_;
   StoreMachineDirectory store_directory_;
   std::mutex mutex_;
-  std::string told_;  ///< the last trouble; guarded by mutex_
+  std::string told_;        ///< the last trouble; guarded by mutex_
+  BootTime rests_until_{};  ///< guarded by mutex_
 };
 
 }  // namespace midair
