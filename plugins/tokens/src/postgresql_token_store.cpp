@@ -5,7 +5,8 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <mutex>
+#include <array>
+#include <filesystem>
 #include <sstream>
 
 #include "midair/redact.h"
@@ -18,18 +19,34 @@ using Poco::Data::Keywords::now;
 namespace {
 
 constexpr std::size_t kLoginTimeout = 5;  // seconds, to connect
+constexpr const char* kConnector = "postgresql";
 constexpr const char* kLibrary = "libmidair-postgresql.so";
-constexpr const char* kEntry = "midair_register_postgresql";
 
-/// Makes Poco Data know "postgresql". The library stays loaded.
-Result<void> load_connector() {
-  static std::mutex mutex;
-  const std::scoped_lock lock(mutex);
-  void* library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  void* entry = library == nullptr ? nullptr : ::dlsym(library, kEntry);
-  if (entry == nullptr) return Error{Errc::not_found, "load", kLibrary, ::dlerror(), "install libpocodatapostgresql80"};
-  reinterpret_cast<void (*)()>(entry)();
-  return {};
+/// The library's path: it lies in the directory above the plugins'. Elsewhere the loader may know it.
+std::string library_path() {
+  Dl_info self{};
+  if (::dladdr(reinterpret_cast<const void*>(&library_path), &self) == 0) return kLibrary;
+  const auto path = std::filesystem::path(self.dli_fname).parent_path().parent_path() / kLibrary;
+  return std::filesystem::exists(path) ? path.string() : kLibrary;
+}
+
+/// What the library offers (postgresql/register.cpp).
+struct Library {
+  void (*enter)() = nullptr;
+  void (*try_connection)(const char* connection, char* why, std::size_t size) = nullptr;
+};
+
+/// The library stays loaded.
+Result<Library> load_library() {
+  void* loaded = ::dlopen(library_path().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (loaded == nullptr)
+    return Error{Errc::not_found, "load", kLibrary, ::dlerror(), "install libpocodatapostgresql80"};
+  Library library;
+  library.enter = reinterpret_cast<decltype(library.enter)>(::dlsym(loaded, "midair_register_postgresql"));
+  library.try_connection = reinterpret_cast<decltype(library.try_connection)>(::dlsym(loaded, "midair_try_postgresql"));
+  if (library.enter == nullptr || library.try_connection == nullptr)
+    return Error{Errc::corrupt, "load", kLibrary, "it is of another version", "install the one of this midair"};
+  return library;
 }
 
 }  // namespace
@@ -49,8 +66,13 @@ std::string PostgresqlTokenStore::name() const {
 }
 
 Result<Session> PostgresqlTokenStore::connect() {
-  MIDAIR_TRY(load_connector());
-  Session session("postgresql", connection_.reveal(), kLoginTimeout);
+  MIDAIR_TRY_ASSIGN(const Library library, load_library());
+  library.enter();
+  std::array<char, 1000> why{};
+  const std::string limited = "connect_timeout=" + std::to_string(kLoginTimeout) + " " + connection_.reveal();
+  library.try_connection(limited.c_str(), why.data(), why.size());
+  if (why.front() != '\0') return explain(Poco::Data::ConnectionFailedException(why.data()), "connect to");
+  Session session(kConnector, connection_.reveal(), kLoginTimeout);
   session << "SET statement_timeout = " + std::to_string(kPatience.count()), now;
   session << "SET client_min_messages = warning", now;  // no notice that the table exists
   session << kCreateTable, now;
