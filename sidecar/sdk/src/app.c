@@ -132,10 +132,14 @@ static void* speak_protocol(void* unused) {
   return NULL;
 }
 
+/// The child of a fork has its parent's descriptors, but not this thread: it must not stop the parent's.
+static void forget_thread(void) { has_thread = false; }
+
 /// Signals are for the app's own threads.
 static bool start_thread(void) {
   sigset_t all;
   sigset_t before;
+  pthread_atfork(NULL, NULL, forget_thread);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   has_thread = pthread_create(&protocol_thread, NULL, speak_protocol, NULL) == 0;

@@ -156,6 +156,7 @@ class ProtocolTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refuses_callers_once_it_was_succeeded);
   CPPUNIT_TEST(never_gets_its_turn_from_a_sidecar_that_is_gone);
   CPPUNIT_TEST(works_without_a_sidecar);
+  CPPUNIT_TEST(a_child_of_the_app_takes_no_part);
   CPPUNIT_TEST(takes_requests_in_pieces_and_several_at_once);
   CPPUNIT_TEST_SUITE_END();
 
@@ -424,6 +425,19 @@ class ProtocolTest : public CppUnit::TestFixture {
       midair_error error{};
       CPPUNIT_ASSERT_EQUAL(MIDAIR_FAILED, midair_app_start(&options, &error));
       CPPUNIT_ASSERT_EQUAL(std::string("/nonexistent: No such file or directory"), std::string(error.text));
+    });
+  }
+
+  void a_child_of_the_app_takes_no_part() {
+    in_child([] {
+      FakeSidecar sidecar;
+      sidecar.meet("v1");
+      in_child([] { midair_app_stop(); });
+      sidecar.expect_ok("prepare", FakeSidecar::modules_field("v2"));
+      sidecar.expect_ok("suspend", kHold);
+      in_child([] { CPPUNIT_ASSERT_EQUAL(1, version_now()); });
+      sidecar.expect_ok("abort");
+      midair_app_stop();
     });
   }
 
