@@ -143,6 +143,7 @@ void TokenStoreConformance::threads_may_share_a_store() {
   std::vector<std::string> failures(kThreads);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
         TokenStore& store = i % 2 == 0 ? *shared : *second;

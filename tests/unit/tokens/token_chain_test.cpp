@@ -69,7 +69,7 @@ class TokenChainTest : public CppUnit::TestFixture {
 
  private:
   /// A chain of the store and the scripted origins.
-  std::unique_ptr<TokenChain> chain(std::vector<std::string> names = {"store", "first", "mint", "manual"}) {
+  std::unique_ptr<TokenChain> chain(const std::vector<std::string>& names = {"store", "first", "mint", "manual"}) {
     std::vector<std::unique_ptr<TokenOrigin>> origins;
     for (const auto& name : names) {
       if (name == "store") origins.push_back(stored_origin(*store_, TokenSlot::acquired, system_clock()));
@@ -242,6 +242,7 @@ class TokenChainTest : public CppUnit::TestFixture {
     std::vector<std::string> got(8);
     {
       std::vector<std::jthread> callers;
+      callers.reserve(8);
       for (auto& text : got) callers.emplace_back([&] { text = tokens->token("app", kLimits).value()->text.reveal(); });
       first_->await_calls(1);
       first_->hold(false);
@@ -257,6 +258,7 @@ class TokenChainTest : public CppUnit::TestFixture {
     std::atomic<int> failures{0};
     {
       std::vector<std::jthread> callers;
+      callers.reserve(8);
       for (int i = 0; i < 4; ++i)
         callers.emplace_back([&] {
           if (tokens->token("app", kLimits).error().code == Errc::not_found) ++failures;
@@ -397,6 +399,7 @@ class TokenChainTest : public CppUnit::TestFixture {
     const auto number_of = [](const ApiToken& token) { return std::stoi(token.text.reveal().substr(9)); };
     {
       std::vector<std::jthread> readers;
+      readers.reserve(3);
       for (int i = 0; i < 3; ++i)
         readers.emplace_back([&] {
           while (!done) {
