@@ -24,8 +24,8 @@ constexpr const char* kDefaultStateDir = "/var/lib/midair";
 /// The texts as given; converted and checked when all are known.
 struct RawOptions {
   std::string app, store, base_dir, state_dir = kDefaultStateDir, control, ready_http, hooks, log_level = "info";
-  std::string poll_interval = "1s", boot_timeout = "10s", ready_timeout = "60s", probation = "10s",
-              drain_timeout = "30s", watchdog = "30s";
+  std::string poll_interval = "1s", boot_timeout = "10s", ready_timeout = "60s", suspend_timeout = "10s",
+              probation = "10s", drain_timeout = "30s", watchdog = "30s";
   std::vector<std::string> listen, command;
   bool ready_tcp = false;
 };
@@ -87,6 +87,8 @@ void declare_run(CLI::App& run, RawOptions& raw) {
   duration("--poll-interval", raw.poll_interval, "MIDAIR_POLL_INTERVAL", "Between two looks at the store");
   duration("--boot-timeout", raw.boot_timeout, "MIDAIR_BOOT_TIMEOUT", "For the store's answer before the app starts");
   duration("--ready-timeout", raw.ready_timeout, "MIDAIR_READY_TIMEOUT", "For a new process to become ready");
+  duration("--suspend-timeout", raw.suspend_timeout, "MIDAIR_SUSPEND_TIMEOUT",
+           "For each step in which the app holds its callers; then the old code goes on");
   duration("--probation", raw.probation, "MIDAIR_PROBATION", "How long new code is watched before it is committed");
   duration("--drain-timeout", raw.drain_timeout, "MIDAIR_DRAIN_TIMEOUT", "For the old process to finish, then SIGKILL");
   duration("--watchdog", raw.watchdog, "MIDAIR_WATCHDOG",
@@ -161,11 +163,14 @@ RunOptions checked(const RawOptions& raw) {
   options.poll_interval = or_die(parse_duration(raw.poll_interval));
   options.boot_timeout = or_die(parse_duration(raw.boot_timeout));
   options.ready_timeout = or_die(parse_duration(raw.ready_timeout));
+  options.suspend_timeout = or_die(parse_duration(raw.suspend_timeout));
   options.probation = or_die(parse_duration(raw.probation));
   options.drain_timeout = or_die(parse_duration(raw.drain_timeout));
   options.watchdog = or_die(parse_duration(raw.watchdog));
   if (options.poll_interval < std::chrono::milliseconds(10))
     die(EX_CONFIG, {Errc::bad_input, "use the poll interval", raw.poll_interval, "the least is 10ms"});
+  if (options.suspend_timeout < std::chrono::milliseconds(100))
+    die(EX_CONFIG, {Errc::bad_input, "use the suspend timeout", raw.suspend_timeout, "the least is 100ms"});
   if (!raw.hooks.empty()) {
     options.hooks = std::filesystem::absolute(raw.hooks);
     or_die(read_file(options.hooks, kMaxHookScript));

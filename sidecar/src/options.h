@@ -29,6 +29,7 @@ struct RunOptions {
   std::chrono::milliseconds poll_interval{};
   std::chrono::milliseconds boot_timeout{};
   std::chrono::milliseconds ready_timeout{};
+  std::chrono::milliseconds suspend_timeout{};
   std::chrono::milliseconds probation{};
   std::chrono::milliseconds drain_timeout{};
   std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own

@@ -66,13 +66,14 @@ Result<void> Sidecar::set_up() {
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
   transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, *dir_,
-                                              StateTransfer::Limits{options_.ready_timeout, SwapDeadlines().suspend});
+                                              StateTransfer::Limits{options_.ready_timeout, options_.suspend_timeout});
   fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_, base_image_, options_.ready,
                                          options_.ready_timeout);
   handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_,
                                          Handover::Settings{options_.ready, options_.ready_timeout});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
+  deadlines.suspend = options_.suspend_timeout;
   in_place_ = std::make_unique<InPlace>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
                                         InPlace::Settings{deadlines.ready, deadlines.suspend});
   choice_ = std::make_unique<StrategyChoice>(*handover_, *in_place_);

@@ -1,9 +1,6 @@
 """What FlyDeploy 0.4.2 does wrong when something breaks, case by case, and that we don't. Cases that other suites prove
-are in the table of tests/README.md.
-
-Some concern processes that stay while their code is replaced, and belong to the in-place strategy: `code_change` that
-raises in some processes and is reported as success; one that outlasts its deadline; one busy worker that keeps all others
-suspended; a worker that obeys a suspension after it was given up and stays suspended; a kill while processes are suspended.
+are in the table of tests/README.md. Those of code that is replaced in processes that stay are in
+peer_in_place_test.py.
 """
 
 import hashlib

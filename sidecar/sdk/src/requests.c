@@ -244,6 +244,7 @@ bool midair_serve_request(struct midair_session* session, struct midair_json mes
   write_head(answer, id, true);
   enum midair_status status = MIDAIR_BAD_REQUEST;
   if (milliseconds_field(message, "deadline_ms", &request.deadline_ms)) {
+    request.deadline_ms -= request.deadline_ms / 16;  // the answer has to be there by then
     request.end_ns = midair_now_ns() + (uint64_t)request.deadline_ms * 1000000U;
     status = serve(&request, op, &error);
   } else {

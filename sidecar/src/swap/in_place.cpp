@@ -97,6 +97,8 @@ void InPlace::prepare(const StagedRelease& release, StepDone done) {
   modules_ = release.manifest.modules;
   serving_.candidate = serving_.generation;
   serving_.candidate_release = ref_of(release);
+  // Asked now: a process that dies of the swap can not be asked any more.
+  serving_.fallback_said_ready = process() != nullptr && process()->ready;
   ask("prepare", prepare_request(release, serving_.release), settings_.prepare_limit,
       [this, done = std::move(done)](Result<Object::Ptr> answer) {
         if (!answer) return done(std::move(answer).error());
@@ -141,7 +143,6 @@ Result<void> InPlace::check_migrated(const Object& answer) {
 
 void InPlace::resume(StepDone done) {
   serving_.fallback = std::exchange(serving_.release, serving_.candidate_release);
-  serving_.fallback_said_ready = process() != nullptr && process()->ready;
   ask("resume", Object(), settings_.suspend_limit, [this, done = std::move(done)](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     JsonReader reader(**answer, "the app's answer to resume");

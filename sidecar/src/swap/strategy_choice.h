@@ -2,46 +2,36 @@
 /// Which strategy a release is swapped in with.
 #pragma once
 
-#include "midair/log.h"
 #include "swap/handover.h"
 #include "swap/in_place.h"
 
 namespace midair {
 
-/// In place where the release asks for it and the process that serves can; else by handover, which always can.
-/// Whoever prepares a swap goes through with it. At boot it is a handover.
+/// In place where the release asks for it, the process that serves can, and a module differs from what it runs; else by
+/// handover, which always can. Whoever prepares a swap goes through with it. At boot it is a handover.
 class StrategyChoice final : public Strategy {
  public:
   /// Both must outlive this.
   StrategyChoice(Handover& handover, InPlace& in_place) : handover_(handover), in_place_(in_place) {}
 
-  void prepare(const StagedRelease& release, StepDone done) override {
-    chosen_ = &handover_;
-    if (release.manifest.strategy == kInPlace) {
-      const std::string why_not = in_place_.why_not();
-      if (why_not.empty())
-        chosen_ = &in_place_;
-      else
-        log(LogLevel::notice, "swap.not_in_place", {{"version", release.target.version}, {"why", why_not}});
-    }
-    chosen_->prepare(release, std::move(done));
-  }
+  void prepare(const StagedRelease& release, StepDone done) override;
   void suspend(StepDone done) override { chosen_->suspend(std::move(done)); }
   void migrate(StepDone done) override { chosen_->migrate(std::move(done)); }
   void resume(StepDone done) override { chosen_->resume(std::move(done)); }
-  void undo(StepDone done) override { chosen_->undo(std::move(done)); }
+  void undo(StepDone done) override;
   void roll_back(StepDone done) override { chosen_->roll_back(std::move(done)); }
   void committed() override { chosen_->committed(); }
-  void stop_watching() override {
-    handover_.stop_watching();
-    in_place_.stop_watching();
-  }
+  void stop_watching() override;
   [[nodiscard]] const SwapReport& report() const override { return chosen_->report(); }
 
  private:
+  void prepare_in_place(const StagedRelease& release, const StepDone& done);
+  void prepare_handover(const StagedRelease& release, const std::string& why, StepDone done);
+
   Handover& handover_;
   InPlace& in_place_;
   Strategy* chosen_ = &handover_;
+  bool given_up_ = false;  ///< since prepare(): nothing more is to be begun
 };
 
 }  // namespace midair

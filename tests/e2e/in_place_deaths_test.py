@@ -1,0 +1,78 @@
+"""A process that is swapped in place ends in the middle of it, or has been swapped often enough."""
+
+import os
+import signal
+import unittest
+
+from fleet import wait_until
+from in_place_case import InPlaceCase
+
+
+class OftenEnough(InPlaceCase):
+    probation = "100ms"
+
+    def base(self):
+        return self.release("base", "good")
+
+    def test_after_eight_swaps_the_next_upgrade_is_a_new_process_with_the_state(self):
+        for number in range(1, 9):
+            result = self.publish(f"v{number}", "better" if number % 2 else "good")
+            self.assertEqual(1, result["modules_reloaded"])
+        self.assertEqual(self.pid, self.pid_that_serves(), "the process stayed")
+        self.assertNotIn("swap.not_in_place", self.m1.log())
+        result = self.publish("v9", "better")
+        self.assertRegex(self.m1.log(), "swap.not_in_place version=v9 .*has taken 8 upgrades")
+        self.assertEqual(self.store.pointer()["hot_upgrade"]["sha256"], result["observed_digest"])
+        self.assertNotEqual(self.pid, self.pid_that_serves())
+        self.assertEqual(1, self.publish("v10", "good")["modules_reloaded"], "the new one begins anew")
+        self.assert_remembered()
+
+
+class Deaths(InPlaceCase):
+    def base(self):
+        return self.release("base", "good")
+
+    def setUp(self):
+        super().setUp()
+        self.publish("v1", "better")  # the last good release is none that the process was started on
+
+    def kill_in(self, state, version, variant):
+        """Publishes, and ends the app with SIGKILL once the swap is in `state`."""
+        self.begin(version, variant)
+        self.wait_for_log(f"swap.{state} version={version}")
+        self.assertEqual(state, self.m1.status()["swap"]["state"])
+        os.kill(self.pid, signal.SIGKILL)
+
+    def assert_last_good_serves(self):
+        """In a second process, as the log tells; what is not refused is tried again soon."""
+        self.wait_for_log("was killed by signal 9")
+        wait_until(self.page, self.m1.tail, 30)
+        self.assertRegex(self.m1.log(), 'app.started generation=2 .*release="version v1 ')
+        self.assertIsNone(self.m1.process.poll())
+        self.m1.kill()  # no time for further tries
+
+
+class DiesBeforeTheSwitch(Deaths):
+    def test_while_a_caller_is_waited_for(self):
+        self.hold_a_call()
+        self.kill_in("prepared", "v2", "good")
+        self.store.wait_for_result("m1", "v2", "failed")
+        self.assert_last_good_serves()
+
+    def test_while_its_state_is_migrated(self):
+        self.kill_in("suspended", "v2", "hangs")
+        self.store.wait_for_result("m1", "v2", "failed")
+        self.assert_last_good_serves()
+
+
+class DiesInProbation(Deaths):
+    probation = "2s"
+
+    def test_of_the_new_code(self):
+        self.kill_in("probation", "v2", "good")
+        self.assertIn("killed by signal 9", self.store.wait_for_result("m1", "v2", "rolled_back")["error"])
+        self.assert_last_good_serves()
+
+
+if __name__ == "__main__":
+    unittest.main()
