@@ -19,6 +19,7 @@
 #include "report/reporter.h"
 #include "state/attempts.h"
 #include "state/backoff.h"
+#include "state/journal.h"
 #include "state/marker.h"
 #include "swap/hooked_strategy.h"
 #include "swap/network_health.h"
@@ -52,6 +53,7 @@ class Sidecar {
   void watch_over_loop();
   // Boot, in this order.
   void recover();
+  void swap_was_interrupted(const JournalEntry& entry);
   void ask_store();
   void store_answered(const Result<std::optional<Decision>>& answer);
   void boot_start(const StagedRelease& release);

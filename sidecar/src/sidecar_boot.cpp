@@ -48,8 +48,7 @@ void Sidecar::recover() {
   if (!journal)
     log(LogLevel::warning, "journal.unreadable", {{"error", journal.error().to_string()}});
   else if (journal.value())
-    log(LogLevel::warning, "swap.interrupted",
-        {{"version", journal.value()->version}, {"state", journal.value()->state}});
+    swap_was_interrupted(*journal.value());
   // The attempt was counted before it began; the marker says what to run. The record has served.
   if (!journal || journal.value())
     if (auto cleared = clear_journal(dir_->journal()); !cleared)
@@ -75,6 +74,14 @@ void Sidecar::abandon_committed() {
   UpgradeResult result = result_for(target, UpgradeStatus::rolled_back);
   result.error = why;
   reporter_->result(target.upgrade_id, result);
+}
+
+void Sidecar::swap_was_interrupted(const JournalEntry& entry) {
+  log(LogLevel::warning, "swap.interrupted", {{"version", entry.version}, {"state", entry.state}});
+  if (entry.state != to_string(SwapState::rolling_back)) return;
+  // It had failed already: another try would hurt clients again and end the same.
+  if (auto refused = attempts_->refuse(entry.upgrade_id, "it was being rolled back when the sidecar ended"); !refused)
+    log(LogLevel::warning, "attempts.unwritable", {{"error", refused.error().to_string()}});
 }
 
 void Sidecar::ask_store() {

@@ -5,7 +5,9 @@ remembering to. After each fault: the machine serves the old release or the new 
 before the switch the process that serves was never touched; the next start is correct; the next upgrade works.
 """
 
+import contextlib
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -24,13 +26,15 @@ def points():
 class Cell(FleetCase):
     """One point with one action on one machine."""
 
+    settings = {"--probation": "200ms", "--poll-interval": "50ms", "--watchdog": "5s"}
+    nobody_serves_at = "swap.enter.rolling_back"  # between the death of the new code and the start of the old
+
     def runTest(self):
         pass
 
     def survive(self, point, action):
         state = point.rsplit(".", 1)[1]
-        settings = {"--probation": "200ms", "--poll-interval": "50ms", "--watchdog": "5s"}
-        machine = self.started(options=settings, env={"MIDAIR_FAULT": f"{point}={action}"})
+        machine = self.start(state, {"MIDAIR_FAULT": f"{point}={action}"})
         serving = machine.status()["pid"]
         agent = subprocess.Popen(self.agent.hot(self.release_for(state), "new", "--timeout", "30s"),
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.agent.environment())
@@ -44,11 +48,14 @@ class Cell(FleetCase):
         machine.kill()
         machine.env.clear()
         machine.start()
-        self.check_code(wait_until(machine.get, machine.tail))
+        self.check_code(machine)
         done = self.hot("next")
         self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}\n{machine.tail(40)}")
-        self.assertEqual(machine.version(), "next")
+        self.assertEqual(machine.status()["version"], "next")
         self.assertIsNone(machine.file("journal.json"))
+
+    def start(self, state, env):
+        return self.started(options=self.settings, env=env)
 
     def release_for(self, state):
         """A release that leads into the state."""
@@ -65,13 +72,13 @@ class Cell(FleetCase):
             return
         if state in UNSWITCHED:
             os.kill(serving, 0)  # raises if it is gone
-            self.assertEqual(machine.version(), "base", machine.tail())
+            self.assertEqual(self.version(machine), "base", machine.tail())
         if action == "hang":
-            if point == "swap.enter.rolling_back":  # between the death of the new code and the start of the old
+            if point == self.nobody_serves_at:
                 self.assertEqual(machine.process.wait(30), 70, machine.tail())
                 self.assertIn("nobody serves", machine.log())
             else:
-                self.check_code(wait_until(machine.get, machine.tail))
+                self.check_code(machine)
                 self.assertIsNone(machine.process.poll(), "a sidecar that hangs is left alone while the app serves")
             return
 
@@ -80,20 +87,67 @@ class Cell(FleetCase):
             return machine.process.poll() is not None or (status and status["swap"]["state"] == "idle")
         wait_until(over, lambda: f"the swap to end: {machine.tail(40)}")
         if machine.process.poll() is None:
-            self.check_code(wait_until(machine.get, machine.tail))
+            self.check_code(machine)
         else:
             self.assertEqual((state, machine.process.returncode), ("rolling_back", 70), machine.tail(40))
 
-    def check_code(self, answer):
+    def version(self, machine):
+        return machine.version()
+
+    def check_code(self, machine):
         """Old or new, whole: the version and the digest that the code names belong together."""
+        answer = wait_until(machine.get, machine.tail)
         pointer = self.store.pointer()["hot_upgrade"]
         self.assertIn((answer["version"], answer["digest"]), {("base", ""), ("new", pointer["sha256"])})
+
+
+class InPlaceCell(Cell):
+    """The same with the SDK's example, whose process stays: version 1 counts visits, version 2 says more of them."""
+
+    nobody_serves_at = None
+    examples = build_dir() / "sidecar/sdk/examples/hits/releases"
+
+    def start(self, state, env):
+        if state in ("rolling_back", "rolled_back"):
+            self.settings = {**self.settings, "--probation": "4s"}  # three checks of its health, one a second
+        machine = self.machine(command=["./server"], options=self.settings, env=env).start()
+        wait_until(lambda: self.page(machine) and machine.name in self.agent.status(), machine.tail)
+        return machine
+
+    def release(self, version, **_):
+        directory = self.root / f"release-{version}"
+        if not directory.exists():
+            shutil.copytree(self.examples / ("v1" if version == "base" else "v2"), directory)
+        return directory
+
+    def release_for(self, state):
+        directory = self.release("new")
+        hooks = {"aborted": "before_suspend", "rolling_back": "healthy", "rolled_back": "healthy"}
+        if state in hooks:
+            (directory / "hooks.lua").write_text(f"function {hooks[state]}() return false end")
+            (directory / "midair.json").write_text('{"strategy": "in-place", "hooks": "hooks.lua"}')
+        return directory
+
+    def page(self, machine, path="/page"):
+        with contextlib.suppress(OSError):
+            return machine.request(path=path)[2].decode()
+        return None
+
+    def version(self, machine):
+        page = wait_until(lambda: self.page(machine), machine.tail, timeout=45)  # it may be held for 30 s
+        return "new" if "longest pause" in page else "base"
+
+    def check_code(self, machine):
+        self.assertIn(self.version(machine), {"base", "new"}, machine.tail(40))
 
 
 class FaultMatrix(unittest.TestCase):
     def test_every_state_survives_every_fault(self):
         self.assertGreaterEqual(len(points()), 20)
         survive_all(self, Cell, points())
+
+    def test_every_state_of_a_swap_in_place_survives_every_fault(self):
+        survive_all(self, InPlaceCell, points())
 
 
 if __name__ == "__main__":
