@@ -101,7 +101,8 @@ FAULT_ACTIONS = ("error", "kill", "hang", "enospc", "eio")
 
 def survive_all(test, case, points):
     """Runs `case().survive(point, action)` for every fault point and action, each with a store of its own."""
-    side_by_side(test, case, case.survive, [(point, action) for point in points for action in FAULT_ACTIONS])
+    side_by_side(test, case, case.survive, [(point, action) for point in points for action in FAULT_ACTIONS],
+                 number=8)
 
 
 def side_by_side(test, case, survive, cells, number=4):
