@@ -1,5 +1,6 @@
 #!/bin/sh
-# Upgrades three local machines under load, then publishes a broken release and sees it rolled back.
+# Upgrades three local machines under load, then publishes a broken release and sees it rolled back;
+# then upgrades the SDK's example in place.
 # Usage: scripts/demo.sh [BUILD_DIR]. Status 0 only if not one request failed and all ended as it should.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
-"""The demo: three machines under load, one good upgrade, one broken one. Started by scripts/demo.sh."""
+"""The demo: three machines under load, one good upgrade, one broken one; then one in place. Started by
+scripts/demo.sh."""
 
 import contextlib
 import pathlib
@@ -11,6 +12,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
 from fleet import (Agent, FileStore, Interruption, Load, Machine, counter_release, uninterrupted,  # noqa: E402
                    wait_until)
+from in_place import InPlaceAct  # noqa: E402
 from terminal import colour, note, step, table  # noqa: E402
 
 MACHINES = {"m-fra": "fra", "m-iad": "iad", "m-syd": "syd"}
@@ -35,17 +37,20 @@ class Demo:
         self.start_load()
 
         step("Upgrade to v2, while they serve")
-        upgraded = self.publish("v2")
+        upgraded = self.publish(self.agent, "v2", "v2")
         on_v2 = [self.serves(machine, "v2", "completed") for machine in self.machines]
         self.let_clients_see()
 
         step("Publish v3, which says it is ready and then crashes")
-        refused = self.publish("v3")
+        refused = self.publish(self.agent, "v3", "v3")
         rolled_back = [self.serves(machine, "v2", "rolled_back", of="v3") for machine in self.machines]
         self.let_clients_see()
 
+        rows = self.rows(upgraded == 0, on_v2, refused != 0, rolled_back)
+
+        rows += InPlaceAct(self.root, self.resources, self.publish).run()
         step("What the clients saw")
-        return self.rows(upgraded == 0, on_v2, refused != 0, rolled_back)
+        return rows
 
     def start_machines(self):
         for name, region in MACHINES.items():
@@ -69,14 +74,14 @@ class Demo:
         for load in self.loads:
             load.wait_for_requests(load.latest().get("requests", 0) + 300)
 
-    def publish(self, version):
+    def publish(self, agent, release, version):
         """Runs `midair hot` as a user would, with its own output; returns its exit status."""
-        command = self.agent.hot(version, version, "--timeout", "60s")
+        command = agent.hot(release, version, "--timeout", "60s")
         print("  $ " + colour("bold", shlex.join(["midair", *command[1:]])), flush=True)
         with uninterrupted():
-            agent = subprocess.Popen(command, env=self.agent.environment(), cwd=self.root)
-            self.resources.callback(end, agent)
-        return agent.wait(90)
+            running = subprocess.Popen(command, env=agent.environment(), cwd=agent.cwd)
+            self.resources.callback(end, running)
+        return running.wait(90)
 
     def serves(self, machine, version, status, of=None):
         """The machine reported `status` for release `of`, and its app itself says that it runs `version`."""

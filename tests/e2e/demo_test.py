@@ -33,7 +33,9 @@ class Demo(unittest.TestCase):
             with run_demo(root) as demo:
                 output, _ = demo.communicate(timeout=120)
             self.assertEqual(demo.returncode, 0, output)
-            self.assertIn("requests failed", output)
+            self.assertRegex(output, r"requests failed +0  ok")
+            self.assertRegex(output, r"says  /: \d+ visits, longest pause")
+            self.assertRegex(output, r"visitors were held for +\d+ us\n.*the process stayed +yes  ok\n.*remembers +\S+  ok")
             self.assertEqual(started_below(root), [])
             sys.stdout.write(output[output.index("What the clients saw"):])
 

@@ -74,5 +74,23 @@ class DiesInProbation(Deaths):
         self.assert_last_good_serves()
 
 
+class Stops(InPlaceCase):
+    def base(self):
+        return self.release("base", "good")
+
+    def test_a_stop_in_the_middle_undoes_the_swap_and_the_next_start_makes_it(self):
+        file, caller, answers = self.hold_a_call()
+        self.begin("v2", "better")
+        self.wait_for_log("swap.prepared version=v2")
+        self.m1.process.send_signal(signal.SIGTERM)
+        self.wait_for_log("swap.aborted version=v2")
+        file.touch()
+        caller.join()
+        self.assertIn("1 visits, by good", answers[0], "what was begun is finished")
+        self.assertEqual(0, self.m1.process.wait(20))
+        self.m1.start()
+        wait_until(lambda: "by better" in (self.page() or ""), self.m1.tail, 30)
+
+
 if __name__ == "__main__":
     unittest.main()

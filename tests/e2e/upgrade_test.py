@@ -1,8 +1,11 @@
 """Upgrades under load: no request fails, no message is lost, ten times in a row."""
 
+import json
+import subprocess
 import unittest
 
 from case import FleetCase
+from fleet import wait_until
 
 UPGRADES = 10
 
@@ -24,6 +27,29 @@ class UpgradeUnderLoad(FleetCase):
             self.assertEqual(set(summary["versions"]), {"base", *versions})
             print(f"{machine.name}: {summary['requests']} requests, 0 failed, {summary['reconnects']} reconnects, "
                   f"longest pause {summary['pause_ms']:.0f} ms, p99.9 {summary['p999_ms']:.1f} ms")
+
+
+class WhileAnUpgradeIsMade(FleetCase):
+    def test_of_newer_upgrades_the_newest_waits_for_its_end(self):
+        machine = self.started(options={"--probation": "5s"})
+        newer = {}
+        for version in "r3", "r4":
+            done = self.hot(version, "--force", "--image", "counter:deployment-01OTHER")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            newer[version] = self.store.pointer()["hot_upgrade"]
+        agent = self.resources.enter_context(subprocess.Popen(
+            self.agent.hot(self.release("r2"), "r2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=self.agent.environment()))
+        self.resources.callback(agent.terminate)
+        wait_until(lambda: "swap.probation version=r2" in machine.log(), machine.tail)
+        for version in "r3", "r4":
+            named = {key: newer[version][key] for key in ("version", "sha256", "size", "tarball_url")}
+            self.store.write_pointer(json.dumps(self.store.edited_pointer(image=machine.image, **named)))
+            machine.wait_for_polls()
+        machine.wait_for_version("r4", 30)
+        log = machine.log()
+        self.assertNotIn("swap.fetching version=r3", log)
+        self.assertLess(log.index("swap.committed version=r2"), log.index("swap.fetching version=r4"))
 
 
 class WhatAnUpgradeLeaves(FleetCase):

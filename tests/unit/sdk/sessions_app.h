@@ -26,6 +26,20 @@ inline std::string module_path(const std::string& variant, const std::string& na
 
 inline std::uint64_t in_a_minute() { return midair_now_ns() + 60'000'000'000; }
 
+inline std::string build_id_of(const std::string& variant, const std::string& name) {
+  midair_lint lint{};
+  CPPUNIT_ASSERT_MESSAGE(lint.problem, midair_lint_file(module_path(variant, name).c_str(), &lint));
+  return lint.build_id;
+}
+
+inline midair_wanted wanted_module(const std::string& variant, const std::string& name, const std::string& build_id) {
+  midair_wanted wanted{};
+  std::snprintf(wanted.name, sizeof wanted.name, "%s", name.c_str());
+  std::snprintf(wanted.path, sizeof wanted.path, "%s", module_path(variant, name).c_str());
+  std::snprintf(wanted.build_id, sizeof wanted.build_id, "%s", build_id.c_str());
+  return wanted;
+}
+
 /// Asserts on the way; one in a process.
 class SessionsApp {
   template <class Function, class... Arguments>
@@ -60,10 +74,7 @@ class SessionsApp {
 
   midair_status prepare(const std::string& variant) { return prepare_as(variant, build_id_of(variant)); }
   midair_status prepare_as(const std::string& variant, const std::string& build_id) {
-    midair_wanted wanted{};
-    std::snprintf(wanted.name, sizeof wanted.name, "sessions");
-    std::snprintf(wanted.path, sizeof wanted.path, "%s", module_path(variant, "sessions").c_str());
-    std::snprintf(wanted.build_id, sizeof wanted.build_id, "%s", build_id.c_str());
+    const midair_wanted wanted = wanted_module(variant, "sessions", build_id);
     return midair_swap_prepare(&wanted, 1, in_a_minute(), &error_);
   }
   midair_status suspend() { return midair_swap_suspend(kLong, kLong, &error_); }
@@ -91,11 +102,7 @@ class SessionsApp {
   [[nodiscard]] std::uint64_t suspended_ns() const { return suspended_ns_; }
   [[nodiscard]] std::string error() const { return error_.text; }
 
-  static std::string build_id_of(const std::string& variant) {
-    midair_lint lint{};
-    CPPUNIT_ASSERT_MESSAGE(lint.problem, midair_lint_file(module_path(variant, "sessions").c_str(), &lint));
-    return lint.build_id;
-  }
+  static std::string build_id_of(const std::string& variant) { return midair::build_id_of(variant, "sessions"); }
 
  private:
   midair_error error_{};

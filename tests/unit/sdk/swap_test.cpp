@@ -32,6 +32,7 @@ class SwapTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(random_states_survive_there_and_back);
   CPPUNIT_TEST(a_busy_caller_costs_the_others_no_more_than_the_deadline);
   CPPUNIT_TEST(a_module_that_does_not_suspend_lets_all_go_on);
+  CPPUNIT_TEST(of_several_modules_all_are_swapped_or_none);
   CPPUNIT_TEST(a_module_that_does_not_resume_gives_the_old_one_back);
   CPPUNIT_TEST(a_suspension_ends_by_itself);
   CPPUNIT_TEST(refuses_what_cannot_work_before_anybody_is_suspended);
@@ -285,6 +286,39 @@ class SwapTest : public CppUnit::TestFixture {
       app.fail(MIDAIR_FAILED, "a job runs", app.suspend());
       CPPUNIT_ASSERT_EQUAL(1, app.version());
       app.succeed(app.abort());
+    });
+  }
+
+  void of_several_modules_all_are_swapped_or_none() {
+    in_child([] {
+      midair_error error{};
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_load_module(module_path("hits_good", "hits").c_str(), "hits", &error));
+      SessionsApp app("v1");
+      app.add_many(10);
+      const auto prepare = [&](const std::string& sessions) {
+        const std::array wanted{wanted_module("hits_better", "hits", build_id_of("hits_better", "hits")),
+                                wanted_module(sessions, "sessions", build_id_of(sessions, "sessions"))};
+        app.succeed(midair_swap_prepare(wanted.data(), wanted.size(), in_a_minute(), &error));
+      };
+      const auto runs = [](const std::string& hits) {
+        return std::string(midair_find_module("hits")->now.code.table->version) == hits;
+      };
+      app.fail(MIDAIR_FAILED, "", app.prepare("v2"));  // a release has to have them all
+      prepare("dislikes_every_tenth");
+      app.succeed(app.suspend());
+      app.fail(MIDAIR_FAILED, "1 of 10 units failed", app.migrate());
+      app.succeed(app.abort());
+      CPPUNIT_ASSERT(app.version() == 1 && runs("good"));
+      prepare("never_resumes");
+      app.succeed(app.suspend());
+      app.succeed(app.migrate());
+      app.fail(MIDAIR_FAILED, "no threads", app.resume());
+      CPPUNIT_ASSERT(app.version() == 1 && runs("good"));
+      prepare("v2");
+      app.succeed(app.suspend());
+      app.succeed(app.migrate());
+      app.succeed(app.resume());
+      CPPUNIT_ASSERT(app.version() == 2 && runs("better"));
     });
   }
 
