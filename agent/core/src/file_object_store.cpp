@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "midair/call_timer.h"
 #include "file_store_writer.h"
 #include "file_tree.h"
+#include "midair/call_timer.h"
 #include "midair/durable_file.h"
-#include "store_rules.h"
 #include "midair/url_text.h"
+#include "store_rules.h"
 
 namespace midair {
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "midair/call_timer.h"
-#include "store_rules.h"
 #include "midair/url_text.h"
+#include "store_rules.h"
 
 namespace midair {
 

@@ -2,8 +2,8 @@
 
 #include "midair/file_object_store.h"
 #include "midair/s3_object_store.h"
-#include "s3_settings.h"
 #include "midair/url_text.h"
+#include "s3_settings.h"
 
 namespace midair {
 

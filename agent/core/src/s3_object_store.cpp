@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
-#include "midair/call_timer.h"
 #include "http_date.h"
+#include "midair/call_timer.h"
 #include "midair/retry.h"
+#include "midair/url_text.h"
 #include "s3_client.h"
 #include "s3_download.h"
 #include "s3_settings.h"
@@ -13,7 +14,6 @@
 #include "s3_xml.h"
 #include "store_rules.h"
 #include "tls_context.h"
-#include "midair/url_text.h"
 
 namespace midair {
 
