@@ -202,7 +202,7 @@ Result<void> demands_its_fields(const Lab& lab) {
 Result<void> refuses_garbage(const Lab& lab) {
   MIDAIR_TRY_ASSIGN(const auto app, lab.app(true));
   MIDAIR_TRY(app->have_done("prepare", upgrade()));
-  MIDAIR_TRY_ASSIGN(const std::string garbage, lab.state_file(std::string("\xff\0 this is no state", 20)));
+  MIDAIR_TRY_ASSIGN(const std::string garbage, lab.state_file(std::string("\xff\0 this is no state", 19)));
   MIDAIR_TRY(app->have_refused("import", state_at(garbage, app->hello().schema), {}));
   MIDAIR_TRY(app->have_refused("import", state_at(garbage, "unheard-of/9"), {}));
   MIDAIR_TRY(app->have_refused("import", state_at("/nonexistent/state", app->hello().schema), {}));

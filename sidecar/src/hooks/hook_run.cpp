@@ -11,8 +11,6 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 
-extern char** environ;  // environ(7)
-
 namespace midair {
 
 namespace {

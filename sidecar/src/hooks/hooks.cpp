@@ -137,8 +137,8 @@ void Hooks::on_rollback(const std::string& why) {
   tell("on_rollback", what);
 }
 
-void Hooks::tell(const std::string& function, Object::Ptr context) {
-  HookCall hook{.script = {}, .function = function, .arguments = {std::move(context)}};
+void Hooks::tell(const std::string& function, const Object::Ptr& context) {
+  HookCall hook{.script = {}, .function = function, .arguments = {context}};
   call(std::move(hook), kLimit, [function](const Result<Returned>& returned) {
     if (!returned) log(LogLevel::warning, "hook.failed", {{"hook", function}, {"error", returned.error().message()}});
   });

@@ -46,7 +46,7 @@ class Hooks {
   using Returned = std::optional<std::vector<Poco::Dynamic::Var>>;
   void call(HookCall hook, std::chrono::milliseconds limit, HookRun::Done done);
   void ask(const std::string& function, std::chrono::milliseconds limit, StepDone done);
-  void tell(const std::string& function, Poco::JSON::Object::Ptr context);
+  void tell(const std::string& function, const Poco::JSON::Object::Ptr& context);
   [[nodiscard]] Poco::JSON::Object::Ptr context() const;
 
   EventLoop& loop_;

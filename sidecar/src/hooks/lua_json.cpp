@@ -54,7 +54,7 @@ void push(lua_State* lua, const Var& value, int depth) {
     luaL_setmetatable(lua, kArray);
     for (std::size_t i = 0; i < array->size(); ++i) {
       push(lua, array->get(static_cast<unsigned>(i)), depth + 1);
-      lua_rawseti(lua, -2, static_cast<lua_Integer>(i + 1));
+      lua_rawseti(lua, -2, static_cast<lua_Integer>(i) + 1);
     }
     return;
   }

@@ -47,14 +47,14 @@ class ProtocolMessageTest : public CppUnit::TestFixture {
     const std::string state = R"({"op":"hello","protocol":1,"capabilities":["state"])";
     std::string many;
     for (int i = 0; i < 33; ++i) many += (i == 0 ? "\"a" : ",\"a") + std::to_string(i) + "\"";
+    const std::string too_many = state + R"(,"schema":"a","imports":[)" + many + "]}";
     for (const std::string& line :
          {std::string(), std::string("[]"), std::string("{"), std::string(R"({"op":"hello"})"),
           std::string(R"({"op":"hi","protocol":1})"), std::string(R"({"op":"hello","protocol":-1})"),
           std::string(R"({"op":"hello","protocol":1.5})"), std::string(R"({"op":"hello","op":"hello","protocol":1})"),
           std::string(R"({"op":"hello","protocol":1,"capabilities":[1]})"), state + "}",
-          state + R"(,"schema":"cart 2"})", state + R"(,"schema":"a","imports":["ok",""]})",
-          state + R"(,"schema":"a","imports":[)" + many + "]}", std::string("{\"op\":\"hello\xff\",\"protocol\":1}"),
-          std::string(200, '[')})
+          state + R"(,"schema":"cart 2"})", state + R"(,"schema":"a","imports":["ok",""]})", too_many,
+          std::string("{\"op\":\"hello\xff\",\"protocol\":1}"), std::string(200, '[')})
       assert_fails(parse_hello(line), Errc::corrupt);
   }
 
