@@ -17,6 +17,27 @@ namespace {
 std::string enter_point(SwapState state) { return std::string("swap.enter.") + to_string(state); }
 std::string leave_point(SwapState state) { return std::string("swap.leave.") + to_string(state); }
 
+/// Whether the state is on disk before the action begins. The switch writes its own record; restore and commit end in
+/// removing it. While callers are held nothing is written that no restart needs: a migration goes by the record from
+/// before the suspension, and to resume by that of the switch.
+constexpr bool is_journaled_first(SwapAction action) {
+  switch (action) {
+    case SwapAction::stage:
+    case SwapAction::prepare:
+    case SwapAction::suspend:
+    case SwapAction::undo:
+    case SwapAction::roll_back: return true;
+    case SwapAction::none:
+    case SwapAction::migrate:
+    case SwapAction::switch_over:
+    case SwapAction::resume:
+    case SwapAction::commit:
+    case SwapAction::restore:
+    case SwapAction::give_up: return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> swap_fault_points() {
@@ -100,15 +121,10 @@ void SwapMachine::enter(const SwapRow& row) {
     if (!failed) return complete_soon(*std::move(injected));
   }
 
-  // The switch itself writes its own record; restore and commit end in removing it.
-  const bool journaled = row.action != SwapAction::switch_over && row.action != SwapAction::commit &&
-                         row.action != SwapAction::restore && row.action != SwapAction::give_up;
-  if (journaled)
-    if (auto written = write_journal(state_, row.to == SwapState::probation || row.to == SwapState::rolling_back);
-        !written) {
-      log(LogLevel::error, "journal.unwritable", {{"error", written.error().to_string()}});
+  if (is_journaled_first(row.action))
+    if (auto written = note_in_journal(); !written) {
       // Without a journal nothing new is risked; what undoes or brings back goes on all the same.
-      if (!failed && row.to != SwapState::probation) return complete_soon(std::move(written));
+      if (!failed) return complete_soon(std::move(written));
     }
   const auto limit = deadline_of(state_);
   if (limit.count() > 0)
@@ -117,6 +133,7 @@ void SwapMachine::enter(const SwapRow& row) {
                  "version " + target_->version, "it took longer than " + format_duration(limit)});
     });
   act(row.action);
+  if (row.action == SwapAction::resume) static_cast<void>(note_in_journal());  // only now, for callers were waiting
 }
 
 void SwapMachine::act(SwapAction action) {
@@ -200,6 +217,12 @@ std::chrono::milliseconds SwapMachine::deadline_of(SwapState state) const {
     case SwapState::lost: return {};
   }
   return {};
+}
+
+Result<void> SwapMachine::note_in_journal() const {
+  auto written = write_journal(state_, state_ == SwapState::probation || state_ == SwapState::rolling_back);
+  if (!written) log(LogLevel::error, "journal.unwritable", {{"error", written.error().to_string()}});
+  return written;
 }
 
 Result<void> SwapMachine::write_journal(SwapState state, bool switched) const {

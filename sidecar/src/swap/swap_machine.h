@@ -85,6 +85,7 @@ class SwapMachine {
   void finish();
   [[nodiscard]] StepDone step_done();
   [[nodiscard]] std::chrono::milliseconds deadline_of(SwapState state) const;
+  [[nodiscard]] Result<void> note_in_journal() const;
   [[nodiscard]] Result<void> write_journal(SwapState state, bool switched) const;
   void complete(Result<void> result);
   void complete_soon(Result<void> result);

@@ -22,7 +22,7 @@ struct Patient {
                                                 }}) {}
 
   void begin(std::function<void()> ended) {
-    probation_.begin(1, nullptr, [this, ended = std::move(ended)](Result<void> result) {
+    probation_.begin(1, nullptr, [this, ended = std::move(ended)](const Result<void>& result) {
       passed = static_cast<bool>(result);
       ended();
     });
