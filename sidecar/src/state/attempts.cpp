@@ -44,8 +44,9 @@ Result<Attempts::Entries> Attempts::read(const std::filesystem::path& path) {
     if (!item) return Error{Errc::corrupt, "read", path.string(), "an attempt is no object"};
     JsonReader fields(*item, path.string());
     Entry entry{fields.string("upgrade_id"), 0, {}};
-    // More tries than the limit mean no more than those, and could wrap round to none.
-    entry.count = static_cast<unsigned>(std::min<std::uint64_t>(fields.unsigned_integer("count"), kMaxAttempts));
+    // More tries than either limit mean no more than those, and could wrap round to none.
+    constexpr std::uint64_t kMost = std::max(kMaxAttempts, kMaxBadStarts);
+    entry.count = static_cast<unsigned>(std::min(fields.unsigned_integer("count"), kMost));
     if (item->has("refused")) entry.refused = fields.string("refused");
     MIDAIR_TRY(fields.finish());
     entries.push_back(std::move(entry));

@@ -21,6 +21,7 @@ class AttemptsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_oldest_go_when_there_are_too_many);
   CPPUNIT_TEST(an_unreadable_file_means_no_tries);
   CPPUNIT_TEST(no_count_wraps_round_to_no_tries);
+  CPPUNIT_TEST(bad_starts_are_remembered_up_to_their_limit);
   CPPUNIT_TEST_SUITE_END();
 
   TempDir temp_;
@@ -101,6 +102,11 @@ class AttemptsTest : public CppUnit::TestFixture {
       assert_ok(attempts.begin("A"));
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, 1U, Attempts::load(file_).count("A"));
     }
+  }
+
+  void bad_starts_are_remembered_up_to_their_limit() {
+    for (unsigned start = 0; start < Attempts::kMaxBadStarts; ++start) assert_ok(Attempts::load(file_).begin("A"));
+    CPPUNIT_ASSERT(Attempts::load(file_).count("A") >= Attempts::kMaxBadStarts);
   }
 
   void no_count_wraps_round_to_no_tries() {
