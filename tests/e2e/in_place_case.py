@@ -126,7 +126,7 @@ class InPlaceCase(FleetCase):
 
     def page(self, path="/page"):
         with contextlib.suppress(OSError):
-            return self.m1.request(path=path)[2].decode()
+            return self.m1.request(path=path, timeout=30)[2].decode()
         return None
 
     def visits(self):
