@@ -171,18 +171,18 @@ class SwapTest : public CppUnit::TestFixture {
 
   void an_interrupted_migration_costs_nothing() {
     // How many units are tried, each a millisecond long, until all threads have heard of it.
-    for (const auto& [variant, most] : {std::pair("is_slow", 20), std::pair("is_slow_in_parallel", 1000)})
+    for (const auto& tried : {std::pair("is_slow", 20U), std::pair("is_slow_in_parallel", 1000U)})
       in_child([&] {
         SessionsApp app("v1");
         app.add_many(3000);
-        app.succeed(app.prepare(variant));
+        app.succeed(app.prepare(tried.first));
         app.succeed(app.suspend());
         int left = 2;
         const midair_interrupt soon{[](void* count) { return --*static_cast<int*>(count) <= 0; }, &left};
         midair_units units{};
         midair_error error{};
         CPPUNIT_ASSERT_EQUAL(MIDAIR_BUSY, midair_swap_migrate(&soon, &units, &error));
-        CPPUNIT_ASSERT(units.succeeded < std::size_t(most));
+        CPPUNIT_ASSERT(units.succeeded < tried.second);
         app.succeed(app.abort());
         CPPUNIT_ASSERT_EQUAL(std::string("session 2999"), app.text(2999));
       });
