@@ -55,6 +55,8 @@ CommandSpec group() {
       "For each app the first source that has a token wins: what is stored, FLY_ACCESS_TOKEN or FLY_API_TOKEN, "
       "flyctl's "
       "config.yml, 'fly tokens create readonly', a token set by hand. The setting tokens.sources changes that.";
+  command.examples = {{"midair tokens list", "what is kept, masked"},
+                      {"midair tokens get --app my-app", "which token would be used, and from where"}};
   return command;
 }
 
