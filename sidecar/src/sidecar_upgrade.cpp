@@ -142,15 +142,15 @@ void Sidecar::failed(const SwapOutcome& outcome, UpgradeResult& result) {
       {{"version", outcome.target.version}, {"state", to_string(outcome.ended_in)}, {"error", result.error}});
   const bool fetching = outcome.ended_in == SwapState::fetching;
   const bool cancelled = outcome.error && outcome.error->code == Errc::cancelled;
-  const bool put_off = outcome.error && outcome.error->code == Errc::throttled;
-  if (cancelled || put_off || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
+  const bool rolled_back = outcome.status == UpgradeStatus::rolled_back;
+  const bool asked_to_wait = !rolled_back && outcome.error && outcome.error->code == Errc::throttled;
+  if (cancelled || asked_to_wait || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
     if (auto forgiven = attempts_->forgive(id); !forgiven)
       log(LogLevel::warning, "attempts.unwritable", {{"error", forgiven.error().to_string()}});
     return retry_later(id, *outcome.error, result);
   }
   const bool tried_enough = attempts_->count(id) >= Attempts::kMaxAttempts;
-  if (!fetching && outcome.status != UpgradeStatus::rolled_back && !tried_enough)
-    return retry_later(id, outcome.error.value_or(Error{}), result);
+  if (!fetching && !rolled_back && !tried_enough) return retry_later(id, outcome.error.value_or(Error{}), result);
   // Rolled back, or broken in itself: another try would hurt clients again and end the same.
   if (auto refused = attempts_->refuse(id, result.error); !refused)
     log(LogLevel::warning, "attempts.unwritable", {{"error", refused.error().to_string()}});

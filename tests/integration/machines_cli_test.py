@@ -33,7 +33,7 @@ class Machines(MachinesTest):
         self.assertEqual(f"{first}  would be destroyed; it is started\n", self.ok("machines", "destroy", first, "--dry-run"))
         self.assertEqual([], self.requests("DELETE", ""))
         self.ok("machines", "destroy", first, "--force", "--wait")
-        self.assertNotIn(first, self.ids())
+        self.assertTrue(any(first not in self.ids() for _ in range(100)), "lists are behind, but not that far")
 
     def test_a_machine_is_made_updated_and_looked_at(self):
         made = self.objects("machines", "create", "--image", "registry.fly.io/web:v1", "--region", "iad", "--wait")[0]
@@ -80,6 +80,7 @@ class Machines(MachinesTest):
     def test_mistakes_are_explained(self):
         for args, words in ((("machines", "stop"), "none is named"),
                             (("machines", "stop", "x", "--all"), "both --all and ids"),
+                            (("machines", "wait", "x", "--state", "stopped"), "narrow down --all"),
                             (("machines", "create"), "name an image"),
                             (("machines", "update", "x"), "say what changes"),
                             (("machines", "lease", "steal", "x"), "none of show, take and release"),

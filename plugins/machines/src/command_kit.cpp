@@ -176,8 +176,12 @@ Result<std::vector<std::string>> chosen_machines(const ApiCall& call) {
   if (all == !call.arguments().empty())
     return Error{Errc::bad_input, "choose", "the machines", all ? "both --all and ids are given" : "none is named",
                  "name ids, or say --all, which --state, --region and --metadata narrow down"};
-  if (!all) return call.arguments();
   MIDAIR_TRY_ASSIGN(MachineFilter filter, filter_of(call.invocation));
+  const bool filtered = !filter.states.empty() || !filter.region.empty() || !filter.metadata.empty();
+  if (!all && filtered)
+    return Error{Errc::bad_input, "choose", "the machines", "ids are given, and --state, --region or --metadata too",
+                 "these narrow down --all; 'machines wait' takes the state to wait for with --for"};
+  if (!all) return call.arguments();
   filter.summary = true;
   MIDAIR_TRY_ASSIGN(const auto machines, call.api.list(call.app, filter, call.limits));
   std::vector<std::string> ids;

@@ -18,7 +18,7 @@ struct Meaning {
   Errc errc;
 };
 constexpr std::array<Meaning, 6> kMeanings{{{"failed", Errc::refused},
-                                            {"busy", Errc::unavailable},
+                                            {"busy", Errc::throttled},
                                             {"unsupported", Errc::not_found},
                                             {"bad_request", Errc::bad_input},
                                             {"expired", Errc::timeout},
