@@ -27,6 +27,7 @@ class Cell(FleetCase):
     """One point with one action on one machine."""
 
     settings = {"--probation": "200ms", "--poll-interval": "50ms", "--watchdog": "5s"}
+    long_probation = "3s"
     nobody_serves_at = "swap.enter.rolling_back"  # between the death of the new code and the start of the old
 
     def runTest(self):
@@ -55,7 +56,11 @@ class Cell(FleetCase):
         self.assertIsNone(machine.file("journal.json"))
 
     def start(self, state, env):
-        return self.started(options=self.settings, env=env)
+        return self.started(options=self.settings_for(state), env=env)
+
+    def settings_for(self, state):
+        """What has to fail in probation gets the time to do so, on a busy machine too."""
+        return {**self.settings, "--probation": self.long_probation} if state.startswith("roll") else self.settings
 
     def release_for(self, state):
         """A release that leads into the state."""
@@ -104,13 +109,12 @@ class Cell(FleetCase):
 class InPlaceCell(Cell):
     """The same with the SDK's example, whose process stays: version 1 counts visits, version 2 says more of them."""
 
+    long_probation = "5s"  # three checks of its health, one a second
     nobody_serves_at = None
     examples = build_dir() / "sidecar/sdk/examples/hits/releases"
 
     def start(self, state, env):
-        if state in ("rolling_back", "rolled_back"):
-            self.settings = {**self.settings, "--probation": "4s"}  # three checks of its health, one a second
-        machine = self.machine(command=["./server"], options=self.settings, env=env).start()
+        machine = self.machine(command=["./server"], options=self.settings_for(state), env=env).start()
         wait_until(lambda: self.page(machine) and machine.name in self.agent.status(), machine.tail)
         return machine
 
