@@ -1,6 +1,7 @@
 // An HTTP server that counts visits. Everything it knows and says is in the module "hits", which can be replaced while
 // it runs; this file stays. By itself: `./server 8080`. With Midair: `midair-sidecar run --listen 0.0.0.0:8080 --
 // ./server`.
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -97,6 +98,7 @@ void run(const char* port) {
   ::pthread_sigmask(SIG_BLOCK, &end, nullptr);  // before there are threads that could get them
 
   const int listener = listening_socket(port);
+  ::fcntl(listener, F_SETFL, O_NONBLOCK);  // of all that poll() woke, one gets the client
   midair::App app;
   const midair::Call<Visit> visit("hits", "visit");
   const int stop = ::eventfd(0, EFD_CLOEXEC);
