@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS midair RUNTIME DESTINATION bin COMPONENT agent)
-install(TARGETS midair-core-shared EXPORT midair-targets
+install(TARGETS midair-core-shared midair-host-shared EXPORT midair-targets
   LIBRARY DESTINATION lib/midair COMPONENT agent NAMELINK_COMPONENT dev
   FILE_SET HEADERS DESTINATION include COMPONENT dev)
 
@@ -11,7 +11,7 @@ install(FILES agent/completions/midair.bash DESTINATION share/bash-completion/co
 install(FILES agent/completions/_midair DESTINATION share/zsh/vendor-completions COMPONENT agent)
 install(FILES agent/completions/midair.fish DESTINATION share/fish/vendor_completions.d COMPONENT agent)
 
-# The CMake package: find_package(midair), midair::core, midair_add_plugin().
+# The CMake package: find_package(midair), midair::core, midair::host, midair_add_plugin().
 configure_package_config_file(cmake/midairConfig.cmake.in ${CMAKE_BINARY_DIR}/midairConfig.cmake
   INSTALL_DESTINATION lib/cmake/midair)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/midairConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -6,7 +6,7 @@ function(midair_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 plugin "" "" "SOURCES;LINK")
   set(target midair-plugin-${name})
   add_library(${target} MODULE ${plugin_SOURCES})
-  target_link_libraries(${target} PRIVATE ${plugin_LINK} midair::core)
+  target_link_libraries(${target} PRIVATE ${plugin_LINK} midair::host)
   if(NOT MIDAIR_SANITIZE) # the sanitizers' runtime lives in the executable
     target_link_options(${target} PRIVATE LINKER:-z,defs)
   endif()

@@ -7,15 +7,15 @@
 #include <exception>
 #include <utility>
 
-#include "builtin_commands.h"
-#include "configured_store.h"
-#include "help.h"
-#include "invocation.h"
+#include "cli/builtin_commands.h"
+#include "host/configured_store.h"
+#include "cli/help.h"
+#include "cli/invocation.h"
 #include "midair/durable_file.h"
 #include "midair/log.h"
-#include "suggestion.h"
+#include "cli/suggestion.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace fs = std::filesystem;
 
@@ -167,4 +167,4 @@ Error Agent::unknown_command(const std::string& name) const {
   return error;
 }
 
-}  // namespace midair
+}  // namespace midair::host

@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "command_line.h"
-#include "command_table.h"
-#include "config.h"
-#include "interrupt.h"
-#include "plugin_host.h"
-#include "service_registry.h"
-#include "settings.h"
-#include "terminal_console.h"
+#include "cli/command_line.h"
+#include "cli/command_table.h"
+#include "config/config.h"
+#include "cli/interrupt.h"
+#include "host/plugin_host.h"
+#include "host/service_registry.h"
+#include "config/settings.h"
+#include "cli/terminal_console.h"
 
-namespace midair {
+namespace midair::host {
 
 /// Puts the parts together: parse, load plugins, read the settings, start plugins, run the command, stop plugins.
 class Agent {
@@ -45,4 +45,4 @@ class Agent {
   PluginHost host_;
 };
 
-}  // namespace midair
+}  // namespace midair::host

@@ -4,7 +4,7 @@
 
 #include "agent.h"
 
-namespace midair {
+namespace midair::host {
 
 AgentApplication::AgentApplication() { stopOptionsProcessing(); }
 
@@ -23,4 +23,4 @@ int AgentApplication::main(const ArgVec& args) {
   return status;
 }
 
-}  // namespace midair
+}  // namespace midair::host

@@ -4,7 +4,7 @@
 
 #include <Poco/Util/ServerApplication.h>
 
-namespace midair {
+namespace midair::host {
 
 /// Hands argv to an Agent as it is: options are parsed there, by the command tables.
 class AgentApplication final : public Poco::Util::ServerApplication {
@@ -19,4 +19,4 @@ class AgentApplication final : public Poco::Util::ServerApplication {
   int main(const ArgVec& args) override;
 };
 
-}  // namespace midair
+}  // namespace midair::host

@@ -17,5 +17,5 @@ void reserve_standard_descriptors() {
 int main(int argc, char** argv) {
   reserve_standard_descriptors();
   ::prctl(PR_SET_DUMPABLE, 0);  // tokens live here: no core dumps, no debuggers, no peeking into /proc
-  return midair::AgentApplication().execute(argc, argv);
+  return midair::host::AgentApplication().execute(argc, argv);
 }

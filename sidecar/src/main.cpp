@@ -6,13 +6,14 @@
 
 #include "control/control_server.h"
 #include "hooks/hook_worker.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "options.h"
 #include "sidecar.h"
 
 namespace {
 
-using midair::Invocation;
+namespace sidecar = midair::sidecar;
+using sidecar::Invocation;
 
 void print_status(const Poco::JSON::Object& status) {
   const auto text = [&status](const char* key) { return status.optValue<std::string>(key, ""); };
@@ -41,7 +42,7 @@ int complain(const midair::Error& error, int status) {
 
 int ask(const Invocation& invocation) {
   const bool status = invocation.verb == Invocation::Verb::status;
-  const auto answer = midair::ask_sidecar(invocation.control, status ? "status" : "poll_now");
+  const auto answer = sidecar::ask_sidecar(invocation.control, status ? "status" : "poll_now");
   if (!answer) return complain(answer.error(), EX_UNAVAILABLE);
   const auto object = midair::parse_json_object(*answer, "the sidecar's answer", 1024 * 1024);
   if (!object) return complain(object.error(), EX_PROTOCOL);
@@ -56,7 +57,7 @@ int ask(const Invocation& invocation) {
 }
 
 int check(const Invocation& invocation) {
-  const auto conforms = midair::check_protocol(invocation.check, std::cout);
+  const auto conforms = sidecar::check_protocol(invocation.check, std::cout);
   if (!conforms) return complain(conforms.error(), EXIT_FAILURE);
   return *conforms ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -64,9 +65,9 @@ int check(const Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Invocation invocation = midair::parse_command_line(argc, argv);
-  if (invocation.verb == Invocation::Verb::hook_worker) return midair::run_hook_worker();
+  const Invocation invocation = sidecar::parse_command_line(argc, argv);
+  if (invocation.verb == Invocation::Verb::hook_worker) return sidecar::run_hook_worker();
   if (invocation.verb == Invocation::Verb::protocol_check) return check(invocation);
   if (invocation.verb != Invocation::Verb::run) return ask(invocation);
-  return midair::Sidecar(invocation.run).run();
+  return sidecar::Sidecar(invocation.run).run();
 }

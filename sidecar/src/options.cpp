@@ -12,10 +12,10 @@
 #include "midair/durable_file.h"
 #include "midair/duration.h"
 #include "midair/fault.h"
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 #include "swap/swap_machine.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -235,4 +235,4 @@ Invocation parse_command_line(int argc, char** argv) {
   return invocation;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

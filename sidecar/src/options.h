@@ -10,12 +10,12 @@
 #include "check/protocol_check.h"
 #include "midair/error.h"
 #include "midair/log.h"
-#include "midair/open_store.h"
+#include "midair/store/open_store.h"
 #include "process/listen_sockets.h"
 #include "process/readiness.h"
 #include "release/trust_policy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What `midair-sidecar run` was told.
 struct RunOptions {
@@ -51,4 +51,4 @@ struct Invocation {
 /// that is asked for or due (0, or 64 and 78 of sysexits.h).
 [[nodiscard]] Invocation parse_command_line(int argc, char** argv);
 
-}  // namespace midair
+}  // namespace midair::sidecar

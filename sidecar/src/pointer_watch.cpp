@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "midair/layout.h"
-#include "midair/pointer.h"
+#include "midair/release/layout.h"
+#include "midair/release/pointer.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -64,4 +64,4 @@ void PointerWatch::trust(std::uint64_t sequence) { highest_sequence_ = std::max(
 
 bool PointerWatch::refresh_is_due() const { return std::chrono::steady_clock::now() - refreshed_ >= refresh_; }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "midair/error.h"
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 #include "release/trust_policy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Reads the pointer with If-None-Match and remembers it, so that an unchanged one costs a round trip and nothing else.
 /// Not thread-safe.
@@ -57,4 +57,4 @@ class PointerWatch {
   Etag etag_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

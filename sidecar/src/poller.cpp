@@ -6,7 +6,7 @@
 #include "midair/clock.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -229,4 +229,4 @@ void Poller::flush(const CallLimits& limits) {
   }
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -17,14 +17,14 @@
 
 #include "midair/clock.h"
 #include "midair/error.h"
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 #include "pointer_watch.h"
 #include "release/stager.h"
 #include "release/trust_policy.h"
 #include "report/reporter.h"
 #include "state/backoff.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Owner of the one thread that talks to the object store, so that nobody else ever waits for it. What it learns is
 /// delivered through `post` (EventLoop::post), never called directly. The verbs are thread-safe and return at once,
@@ -153,4 +153,4 @@ class Poller {
   std::thread thread_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

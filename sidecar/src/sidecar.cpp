@@ -5,11 +5,11 @@
 #include <csignal>
 #include <utility>
 
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -197,4 +197,4 @@ void Sidecar::serve(const ReleaseRef& release) {
   consider();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

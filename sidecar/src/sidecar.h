@@ -11,7 +11,7 @@
 #include "hooks/hooks.h"
 #include "loop/event_loop.h"
 #include "loop/watchdog.h"
-#include "midair/machine_state.h"
+#include "midair/release/machine_state.h"
 #include "options.h"
 #include "poller.h"
 #include "process/signals.h"
@@ -26,7 +26,7 @@
 #include "swap/strategy_choice.h"
 #include "swap/swap_machine.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// One run of the sidecar. Two threads: the loop (everything here) and the store thread (Poller); at boot, until the
 /// store has answered, one more that asks it.
@@ -136,4 +136,4 @@ class Sidecar {
   int exit_status_ = 0;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

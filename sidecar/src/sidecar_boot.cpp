@@ -1,13 +1,13 @@
 // Boot: what runs first. Bounded: the store has a while to answer, then the machine starts with what it has.
 #include <chrono>
 
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 #include "midair/log.h"
-#include "midair/release_archive.h"
+#include "midair/release/release_archive.h"
 #include "sidecar.h"
 #include "state/journal.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -162,4 +162,4 @@ void Sidecar::start_polling() {
   poller_->start();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -1,10 +1,10 @@
 // What the sidecar tells others: the machine record, results, and the answers on the control socket.
 #include <chrono>
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "sidecar.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 void Sidecar::publish_record(const std::string& state) {
   const ReleaseRef& running = serving_.generation == 0 ? committed_ : serving_.release;
@@ -88,4 +88,4 @@ std::string Sidecar::status_json() const {
   return to_canonical_json(status);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 #include "midair/log.h"
 #include "sidecar.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -167,4 +167,4 @@ void Sidecar::retry_later(const std::string& upgrade_id, const Error& error, Upg
   });
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

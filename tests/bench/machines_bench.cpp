@@ -3,7 +3,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "midair/machine.h"
+#include "midair/host/machine.h"
 
 int main(int argc, char** argv) {
   std::ostringstream text;
@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   const auto list = midair::JsonText::parse(std::move(text).str(), "the list", 1 << 30);
   if (!list.ok() || !list->is_array()) return 1;
   for (const auto& element : list->elements()) {
-    const auto machine = midair::Machine::from_json(element);
+    const auto machine = midair::host::Machine::from_json(element);
     if (!machine.ok()) return 1;
     std::cout << machine->id << ' ' << machine->state << ' ' << machine->region << ' ' << machine->process_group()
               << '\n';

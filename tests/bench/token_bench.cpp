@@ -12,12 +12,14 @@
 #include <thread>
 #include <unordered_map>
 
-#include "midair/memory_token_store.h"
+#include "midair/host/memory_token_store.h"
 #include "token_chain.h"
 
 namespace {
 
 using namespace midair;
+using namespace midair::host;
+using namespace midair::host::tokens;
 using TokenPtr = std::shared_ptr<const ApiToken>;
 
 // The fastest counts: what else the machine does can only add. Many short rounds find a moment when it does nothing.

@@ -1,6 +1,6 @@
 /// @file
 /// Any text as a token that was pasted: what is accepted fits into a header, and is no other when it is pasted again.
-#include "midair/api_token.h"
+#include "midair/host/api_token.h"
 
 #include <algorithm>
 
@@ -9,6 +9,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::host;
   const std::string_view text = text_of(data, size);
   static_cast<void>(is_truncated_macaroon("fm2_" + std::string(text)));
   const auto token = parse_token(text, "fuzz");

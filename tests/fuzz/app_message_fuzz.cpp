@@ -19,6 +19,7 @@ bool is_one_line(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   constexpr std::size_t kMaxImports = 32;
   constexpr std::uint64_t kLargestId = (std::uint64_t(1) << 53) - 1;
   const std::string_view line = text_of(data, size);

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "fuzz.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 
 extern "C" {
 #include "requests.h"

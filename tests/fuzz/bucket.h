@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "midair/open_store.h"
+#include "midair/store/open_store.h"
 
 namespace midair {
 

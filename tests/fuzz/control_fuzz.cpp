@@ -8,7 +8,7 @@
 #include "control/control_server.h"
 #include "control/unix_address.h"
 #include "fuzz.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "temp_dir.h"
 
 namespace midair {
@@ -61,6 +61,7 @@ class Exchange {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   static Exchange exchange;
   const std::string_view bytes = text_of(data, size);
   const std::string answer = exchange.ask(bytes);

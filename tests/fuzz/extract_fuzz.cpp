@@ -5,8 +5,8 @@
 #include <set>
 
 #include "midair/digest.h"
-#include "midair/release_archive.h"
-#include "tar.h"
+#include "midair/release/release_archive.h"
+#include "release/tar.h"
 #include "tar_input.h"
 #include "temp_dir.h"
 

@@ -1,7 +1,7 @@
 /// @file
 /// Any text as a fly.toml: values know where they stand.
-#include "config_files.h"
 #include "fuzz.h"
+#include "midair/config/fly_toml.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

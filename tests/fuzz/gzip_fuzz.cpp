@@ -1,6 +1,6 @@
 /// @file
 /// Any bytes as a gzip file: what comes out keeps to the limits.
-#include "gzip_reader.h"
+#include "release/gzip_reader.h"
 
 #include <algorithm>
 #include <array>

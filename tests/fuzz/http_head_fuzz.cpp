@@ -8,6 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   const std::string_view bytes = text_of(data, size);
   const auto head = parse_http_head(bytes);
   if (!head.ok()) return 0;

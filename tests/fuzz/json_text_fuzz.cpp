@@ -1,6 +1,6 @@
 /// @file
 /// Any text as JSON that is passed on: one member changes, all else keeps its bytes. Besides, any text as a string.
-#include "midair/json_text.h"
+#include "midair/json/json_text.h"
 
 #include "fuzz.h"
 #include "utf8.h"

@@ -1,6 +1,6 @@
 /// @file
 /// Any text as what a machine writes into the store: its record and its result.
-#include "midair/machine_state.h"
+#include "midair/release/machine_state.h"
 
 #include "fuzz.h"
 

@@ -1,6 +1,6 @@
 /// @file
 /// Any text as a manifest: what is accepted has safe, unique names and survives being written and read again.
-#include "midair/manifest.h"
+#include "midair/release/manifest.h"
 
 #include "fuzz.h"
 

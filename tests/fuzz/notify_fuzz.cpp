@@ -7,6 +7,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   const auto fields = parse_notify_fields(text_of(data, size));
   if (!fields.ok()) return 0;
   std::string plain;

@@ -1,6 +1,6 @@
 /// @file
 /// Any text as a pointer: what is accepted survives being written and read again, also with another upgrade in it.
-#include "midair/pointer.h"
+#include "midair/release/pointer.h"
 
 #include "fuzz.h"
 

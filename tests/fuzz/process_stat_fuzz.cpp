@@ -6,6 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   const std::string_view text = text_of(data, size);
   static_cast<void>(parse_process_stat(text));
 

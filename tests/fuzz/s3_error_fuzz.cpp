@@ -1,6 +1,6 @@
 /// @file
 /// Any head and body as the refusal of an S3 server: it becomes one line, and a wait that makes sense.
-#include "s3_error.h"
+#include "store/s3_error.h"
 
 #include <Poco/Exception.h>
 #include <Poco/MemoryStream.h>

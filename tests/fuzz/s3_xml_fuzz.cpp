@@ -1,6 +1,6 @@
 /// @file
 /// Any text as the documents of an S3 server.
-#include "s3_xml.h"
+#include "store/s3_xml.h"
 
 #include <algorithm>
 

@@ -51,6 +51,7 @@ void require_next_try_counts(const std::filesystem::path& path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   static const TempDir directory;
   set_log_level(LogLevel::error);
   const auto path = directory / "state.json";

@@ -1,8 +1,8 @@
 /// @file
 /// Any bytes as an archive within gzip: what comes through has safe names and the sizes that were announced.
-#include "tar.h"
+#include "release/tar.h"
 
-#include "midair/manifest.h"
+#include "midair/release/manifest.h"
 #include "tar_input.h"
 
 namespace midair {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "gzip_writer.h"
-#include "ustar.h"
+#include "release/gzip_writer.h"
+#include "release/ustar.h"
 
 namespace midair {
 

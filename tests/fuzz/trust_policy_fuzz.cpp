@@ -5,10 +5,11 @@
 #include "bucket.h"
 #include "fuzz.h"
 #include "midair/digest.h"
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
+  using namespace midair::sidecar;
   static const auto store = open_store(settings_of_bucket("https://example.com"));
   constexpr std::uint64_t kMaxSize = 1'000'000;
   constexpr std::uint64_t kHighest = 7;

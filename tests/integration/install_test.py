@@ -46,9 +46,10 @@ class Install(unittest.TestCase):
             self.assertTrue(plugin["path"].startswith(str(self.prefix)), plugin)
 
     def test_headers_and_completions_are_there(self):
-        public = {path.name for folder in ("agent/core", "sidecar/sdk")
-                  for path in (SOURCE / folder / "include/midair").iterdir()}
-        self.assertEqual(public, {path.name for path in (self.prefix / "include/midair").iterdir()})
+        def headers(include):
+            return {path.relative_to(include) for path in include.rglob("*") if path.is_file()}
+        public = set().union(*(headers(SOURCE / folder / "include") for folder in ("agent/core", "agent/host", "sidecar/sdk")))
+        self.assertEqual(public, headers(self.prefix / "include"))
         loader = self.prefix / "share/bash-completion/completions/midair"
         env = {**self.env, "PATH": f"{self.prefix}/bin:{self.env['PATH']}"}
         self.assertIn("_midair", run("bash", "-c", f"source '{loader}'; complete -p midair", env=env))

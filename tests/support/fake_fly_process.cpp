@@ -8,10 +8,10 @@
 
 #include <stdexcept>
 
-#include "midair/http_client.h"
+#include "midair/net/http_client.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::host {
 
 FakeFly::FakeFly(std::vector<std::string> args) {
   args.insert(args.end(), {"--pace", "0.04"});
@@ -47,4 +47,4 @@ int FakeFly::count(const std::string& method, const std::string& part) const {
   return count;
 }
 
-}  // namespace midair
+}  // namespace midair::host

@@ -7,9 +7,9 @@
 
 #include <sys/types.h>
 
-#include "midair/json_text.h"
+#include "midair/json/json_text.h"
 
-namespace midair {
+namespace midair::host {
 
 /// Runs until it goes. Fast: what takes Fly a second takes it some hundredths.
 class FakeFly {
@@ -35,4 +35,4 @@ class FakeFly {
   std::string url_;
 };
 
-}  // namespace midair
+}  // namespace midair::host

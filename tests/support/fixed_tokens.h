@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "midair/token_source.h"
+#include "midair/host/token_source.h"
 
-namespace midair {
+namespace midair::host {
 
 /// Gives the first of `tokens` until that is rejected, then the next, at last none. Thread-safe.
 class FixedTokens final : public TokenSource {
@@ -33,4 +33,4 @@ class FixedTokens final : public TokenSource {
   std::size_t next_ = 0;  ///< guarded by mutex_
 };
 
-}  // namespace midair
+}  // namespace midair::host

@@ -2,7 +2,7 @@
 /// An object store that hands everything on, so that a test overrides the one call that it is about.
 #pragma once
 
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 
 namespace midair {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "midair/digest.h"
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 
 namespace midair {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "midair/durable_file.h"
-#include "midair/release_archive.h"
+#include "midair/release/release_archive.h"
 
 namespace midair {
 

@@ -17,7 +17,7 @@
 #include "process/child.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Both ends of a pipe, with O_CLOEXEC.
 struct Pipe {
@@ -85,4 +85,4 @@ class Script {
   Child child_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

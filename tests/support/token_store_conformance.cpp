@@ -7,7 +7,7 @@
 #include "result_asserts.h"
 #include "sample_tokens.h"
 
-namespace midair {
+namespace midair::host {
 
 using namespace std::chrono_literals;
 
@@ -170,4 +170,4 @@ void TokenStoreConformance::its_name_is_for_people() {
   CPPUNIT_ASSERT_MESSAGE(name, name.find("password") == std::string::npos);
 }
 
-}  // namespace midair
+}  // namespace midair::host

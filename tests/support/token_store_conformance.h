@@ -7,9 +7,9 @@
 
 #include <memory>
 
-#include "midair/token_store.h"
+#include "midair/host/token_store.h"
 
-namespace midair {
+namespace midair::host {
 
 class TokenStoreConformance : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(TokenStoreConformance);
@@ -46,4 +46,4 @@ class TokenStoreConformance : public CppUnit::TestFixture {
   void its_name_is_for_people();
 };
 
-}  // namespace midair
+}  // namespace midair::host

@@ -1,8 +1,8 @@
 #include "midair/retry.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+
+#include "midair/pause.h"
 
 namespace midair {
 
@@ -16,11 +16,6 @@ std::optional<std::chrono::milliseconds> RetrySchedule::pause_after(const Error&
   return wait;
 }
 
-void pause(std::chrono::milliseconds duration, const CallTimer& timer) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, timer.stop(), duration, [] { return false; });
-}
+void pause(std::chrono::milliseconds duration, const CallTimer& timer) { pause_thread(duration, timer.stop()); }
 
 }  // namespace midair

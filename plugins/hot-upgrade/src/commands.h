@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "midair/command_support.h"
-#include "midair/machine_directory.h"
-#include "midair/plugin.h"
-#include "midair/store_provider.h"
+#include "midair/host/command_support.h"
+#include "midair/host/machine_directory.h"
+#include "midair/host/plugin.h"
+#include "midair/host/store_provider.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// What the commands work on.
 struct CommandTools {
@@ -28,4 +28,4 @@ struct CommandTools {
 /// `midair faults`, only in a build with fault points: lists those of a publication.
 [[nodiscard]] CommandSpec faults_command();
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -1,7 +1,7 @@
 #include "commands.h"
 #include "publisher.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 CommandSpec faults_command() {
   CommandSpec command;
@@ -16,4 +16,4 @@ CommandSpec faults_command() {
   return command;
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

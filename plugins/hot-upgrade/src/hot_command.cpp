@@ -10,7 +10,7 @@
 #include "publisher.h"
 #include "text_reporter.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -107,4 +107,4 @@ CommandSpec hot_command(CommandTools tools) {
   return command;
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "fleet_plan.h"
-#include "follower.h"
+#include "midair/host/fleet/fleet_plan.h"
+#include "midair/host/fleet/follower.h"
 #include "local_release.h"
-#include "midair/pointer.h"
+#include "midair/release/pointer.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// How long each step took.
 struct StepTimes {
@@ -58,4 +58,4 @@ class HotReporter {
   virtual void progress(const std::string& text) = 0;
 };
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -1,8 +1,8 @@
 #include "json_reporter.h"
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -127,4 +127,4 @@ void JsonReporter::notice(const std::string& text) {
   emit("notice", json);
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

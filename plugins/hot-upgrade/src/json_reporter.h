@@ -3,9 +3,9 @@
 #pragma once
 
 #include "hot_reporter.h"
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// Prints NDJSON. `console` must outlive the reporter.
 class JsonReporter final : public HotReporter {
@@ -29,4 +29,4 @@ class JsonReporter final : public HotReporter {
   Console& console_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::hot

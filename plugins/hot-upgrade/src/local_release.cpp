@@ -7,10 +7,10 @@
 #include <cstdlib>
 
 #include "midair/durable_file.h"
-#include "midair/json.h"
-#include "midair/layout.h"
+#include "midair/json/json.h"
+#include "midair/release/layout.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace fs = std::filesystem;
 
@@ -69,4 +69,4 @@ Result<LocalRelease> pack_locally(const fs::path& directory, const std::string& 
   return LocalRelease{std::move(packed), std::move(file)};
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

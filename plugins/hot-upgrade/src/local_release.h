@@ -9,10 +9,10 @@
 
 #include "midair/error.h"
 #include "midair/fd.h"
-#include "midair/release_archive.h"
-#include "tarball_upload.h"
+#include "midair/release/release_archive.h"
+#include "midair/host/publish/tarball_upload.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// A tarball without a name: it goes when this goes, also after a crash.
 struct LocalRelease {
@@ -34,4 +34,4 @@ struct LocalRelease {
                                                 const std::string& version, const std::optional<std::string>& strategy,
                                                 const std::stop_token& stop);
 
-}  // namespace midair
+}  // namespace midair::host::hot

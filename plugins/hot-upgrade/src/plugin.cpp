@@ -3,12 +3,12 @@
 #include <array>
 
 #include "commands.h"
-#include "fleet_directory.h"
 #include "midair/fault.h"
-#include "midair/plugin.h"
-#include "midair/store_provider.h"
+#include "midair/host/fleet/fleet_directory.h"
+#include "midair/host/plugin.h"
+#include "midair/host/store_provider.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -46,6 +46,6 @@ constexpr PluginDescriptor kDescriptor{
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host::hot
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::hot::kDescriptor)

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
-#include "cleaner.h"
-#include "follower.h"
-#include "human.h"
-#include "lock_renewer.h"
 #include "midair/fault.h"
-#include "publication.h"
-#include "tarball_upload.h"
-#include "ulid.h"
+#include "midair/host/fleet/cleaner.h"
+#include "midair/host/fleet/follower.h"
+#include "midair/host/publish/lock_renewer.h"
+#include "midair/host/publish/publication.h"
+#include "midair/host/publish/tarball_upload.h"
+#include "midair/host/publish/ulid.h"
+#include "midair/human.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -176,8 +176,8 @@ Result<HotUpgrade> Publisher::upload_and_publish(const Prepared& prepared, Deplo
   upgrade.sha256 = release.packed.sha256;
   upgrade.size = release.packed.size;
   upgrade.strategy = release.packed.manifest.strategy;
-  MIDAIR_TRY_ASSIGN(upgrade, midair::publish(world_.store, world_.clock, lock, prepared.layout, state,
-                                             prepared.fleet.base_image, upgrade));
+  MIDAIR_TRY_ASSIGN(upgrade, host::publish(world_.store, world_.clock, lock, prepared.layout, state,
+                                           prepared.fleet.base_image, upgrade));
   world_.reporter.published(upgrade, prepared.upgrade_id, watch.elapsed());
   return upgrade;
 }
@@ -208,10 +208,9 @@ void Publisher::follow(const HotRequest& request, const Prepared& prepared, HotS
 
 void Publisher::clean_up(const Prepared& prepared, const DeployLock& lock) {
   world_.reporter.progress("cleaning up");
-  const auto cleaned =
-      midair::clean_up(world_.store, world_.directory, world_.clock, lock, prepared.layout, world_.stop);
+  const auto cleaned = host::clean_up(world_.store, world_.directory, world_.clock, lock, prepared.layout, world_.stop);
   if (!cleaned.ok() && cleaned.error().code != Errc::cancelled)
     world_.reporter.notice(cleaned.error().message() + "; cleaning up is left for the next time");
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

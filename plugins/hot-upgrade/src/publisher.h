@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
-#include "deploy_lock.h"
-#include "fleet_plan.h"
 #include "hot_reporter.h"
 #include "local_release.h"
 #include "midair/clock.h"
-#include "midair/machine_directory.h"
-#include "midair/object_store.h"
-#include "pause.h"
+#include "midair/host/fleet/fleet_plan.h"
+#include "midair/host/machine_directory.h"
+#include "midair/host/publish/deploy_lock.h"
+#include "midair/pause.h"
+#include "midair/store/object_store.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// Where a publication can be made to fail (fault.h): each names what was just done.
 inline const std::vector<std::string> kPublishFaultPoints{"publish.prepared", "publish.locked",  "publish.uploaded",
@@ -73,4 +73,4 @@ class Publisher {
   StepTimes times_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::hot

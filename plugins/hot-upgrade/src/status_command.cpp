@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "commands.h"
-#include "fleet_status.h"
-#include "pause.h"
+#include "midair/host/fleet/fleet_status.h"
+#include "midair/pause.h"
 #include "status_view.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -96,4 +96,4 @@ CommandSpec status_command(CommandTools tools) {
   return command;
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

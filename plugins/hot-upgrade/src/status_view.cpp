@@ -4,11 +4,12 @@
 #include <array>
 #include <vector>
 
-#include "human.h"
-#include "midair/command_support.h"
-#include "midair/json.h"
+#include "midair/foreign_text.h"
+#include "midair/host/command_support.h"
+#include "midair/human.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -138,4 +139,4 @@ std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const
   return text;
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include "fleet_status.h"
-#include "midair/plugin.h"
+#include "midair/host/fleet/fleet_status.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// The JSON document that `midair status --json` prints, as the plugin's README documents it.
 [[nodiscard]] std::string to_json(const FleetSnapshot& snapshot, const std::string& app);
@@ -16,4 +16,4 @@ namespace midair {
 [[nodiscard]] std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console,
                                   WallTime now);
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "human.h"
-#include "midair/command_support.h"
+#include "midair/foreign_text.h"
+#include "midair/host/command_support.h"
+#include "midair/human.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -119,4 +120,4 @@ void TextReporter::notice(const std::string& text) {
   console_.print(console_.colour("yellow", "NOTICE: " + tame(text)) + "\n");
 }
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "hot_reporter.h"
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 /// Prints lines of text. `console` must outlive the reporter.
 class TextReporter final : public HotReporter {
@@ -31,4 +31,4 @@ class TextReporter final : public HotReporter {
   Console& console_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::hot

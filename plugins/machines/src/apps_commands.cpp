@@ -1,6 +1,6 @@
 #include "command_kit.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -79,4 +79,4 @@ std::vector<CommandSpec> apps_commands(const Provider& provider) {
   };
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

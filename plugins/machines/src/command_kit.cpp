@@ -9,9 +9,10 @@
 
 #include "json_body.h"
 #include "midair/clock.h"
+#include "midair/foreign_text.h"
 #include "midair/parallel.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -191,4 +192,4 @@ Result<std::vector<std::string>> chosen_machines(const ApiCall& call) {
   return ids;
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "commands.h"
-#include "midair/command_support.h"
+#include "midair/host/command_support.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// A command at work.
 struct ApiCall {
@@ -64,4 +64,4 @@ int for_machines(const ApiCall& call, const std::vector<std::string>& ids, const
 /// The machines that the command is for: those named, or with --all those of the filter.
 [[nodiscard]] Result<std::vector<std::string>> chosen_machines(const ApiCall& call);
 
-}  // namespace midair
+}  // namespace midair::host::machines

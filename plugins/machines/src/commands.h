@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "midair/machines_api.h"
-#include "midair/plugin.h"
+#include "midair/host/machines_api.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// What the commands work with.
 struct Provider {
@@ -31,4 +31,4 @@ struct Provider {
 /// `midair secrets ...`
 [[nodiscard]] std::vector<CommandSpec> secrets_commands(const Provider& provider);
 
-}  // namespace midair
+}  // namespace midair::host::machines

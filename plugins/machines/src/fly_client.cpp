@@ -2,9 +2,9 @@
 
 #include "fly_error.h"
 #include "midair/retry.h"
-#include "midair/url_text.h"
+#include "midair/net/url_text.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -100,4 +100,4 @@ Result<JsonText> FlyClient::send_once(const FlyRequest& request, const ApiToken*
   return JsonText::parse(std::move(answer->body), "the answer to " + subject, kMaxAnswer);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "midair/http_client.h"
-#include "midair/json_text.h"
-#include "midair/token_source.h"
+#include "midair/net/http_client.h"
+#include "midair/json/json_text.h"
+#include "midair/host/token_source.h"
 #include "rate_limits.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// May a request be sent again when it is not known whether the last one was obeyed?
 enum class Repeat { yes, no };
@@ -69,4 +69,4 @@ class FlyClient {
 /// "/v1/apps/web/machines": the parts, encoded, each after a slash.
 [[nodiscard]] std::string api_path(const std::vector<std::string>& parts);
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -2,9 +2,10 @@
 
 #include <array>
 
-#include "midair/json_text.h"
+#include "midair/foreign_text.h"
+#include "midair/json/json_text.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -70,4 +71,4 @@ bool is_still_active(const Error& error) {
          (contains(error.cause, "still active") || contains(error.cause, "getting replaced"));
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

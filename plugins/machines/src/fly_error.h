@@ -5,9 +5,9 @@
 #include <string>
 
 #include "midair/error.h"
-#include "midair/http_client.h"
+#include "midair/net/http_client.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// The error behind an answer other than 2xx. `op` is a verb phrase, `subject` the method and the URL.
 [[nodiscard]] Error fly_error(const HttpAnswer& answer, std::string op, std::string subject);
@@ -18,4 +18,4 @@ namespace midair {
 /// True if the machine has not finished what it was told before: the same call will succeed soon.
 [[nodiscard]] bool is_still_active(const Error& error);
 
-}  // namespace midair
+}  // namespace midair::host::machines

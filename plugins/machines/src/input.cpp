@@ -7,7 +7,7 @@
 
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 Result<std::string> read_input(const std::string& file, std::uint64_t max_bytes) {
   const bool is_stdin = file == "-";
@@ -30,4 +30,4 @@ Result<std::string> read_input(const std::string& file, std::uint64_t max_bytes)
   }
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

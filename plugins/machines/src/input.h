@@ -7,9 +7,9 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// The file's text, or for "-" all of standard input. Errc::corrupt beyond `max_bytes`.
 [[nodiscard]] Result<std::string> read_input(const std::string& file, std::uint64_t max_bytes);
 
-}  // namespace midair
+}  // namespace midair::host::machines

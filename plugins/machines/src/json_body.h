@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "midair/json_text.h"
+#include "midair/json/json_text.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// Builds one object, member by member; empty texts and zeroes are left out, because for the API they mean "not said".
 class JsonBody {
@@ -31,4 +31,4 @@ class JsonBody {
   std::string members_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -1,7 +1,7 @@
 /// `midair machines start|stop|...`: the same thing done to many machines.
 #include "command_kit.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -133,4 +133,4 @@ std::vector<CommandSpec> machine_action_commands(const Provider& provider) {
   };
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -5,7 +5,7 @@
 #include "input.h"
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -149,4 +149,4 @@ std::vector<CommandSpec> machine_change_commands(const Provider& provider) {
   return {create_spec, update_spec, exec_spec};
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -1,7 +1,7 @@
 /// `midair machines`: the group, and what only looks.
 #include "command_kit.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -142,4 +142,4 @@ std::vector<CommandSpec> machines_commands(const Provider& provider) {
   return commands;
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -3,7 +3,7 @@
 #include "json_body.h"
 #include "midair/clock.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -109,4 +109,4 @@ std::vector<CommandSpec> machine_detail_commands(const Provider& provider) {
   };
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -3,7 +3,7 @@
 #include "machines_client.h"
 #include "poll_pauses.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -161,4 +161,4 @@ Result<JsonText> MachinesClient::regions(const CallLimits& limits) {
   return read("list the regions", "platform", api_path({"platform", "regions"}), limits);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -8,7 +8,7 @@
 #include "midair/duration.h"
 #include "poll_pauses.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -253,4 +253,4 @@ Result<JsonText> MachinesClient::versions(const MachineRef& machine, const CallL
   return read("list the versions", machine.app, path_of(machine, {"versions"}), limits);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "fly_client.h"
-#include "midair/machines_api.h"
+#include "midair/host/machines_api.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// How long the client puts up with what passes by itself. Tests shorten it.
 struct Patience {
@@ -97,4 +97,4 @@ class MachinesClient final : public MachinesApi {
   const Patience patience_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::machines

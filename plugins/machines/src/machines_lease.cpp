@@ -3,7 +3,7 @@
 #include "machines_client.h"
 #include "poll_pauses.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -56,4 +56,4 @@ Result<Lease> MachinesClient::lease(const MachineRef& machine, const CallLimits&
   return lease_of(answer);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

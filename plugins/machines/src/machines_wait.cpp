@@ -7,7 +7,7 @@
 #include "midair/duration.h"
 #include "poll_pauses.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -89,4 +89,4 @@ Result<std::string> MachinesClient::wait(const MachineRef& machine, const Machin
   return not_reached(machine, wait, last_state, trouble);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "machines_client.h"
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -87,6 +87,6 @@ constexpr PluginDescriptor kDescriptor{
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host::machines
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::machines::kDescriptor)

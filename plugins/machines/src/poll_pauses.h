@@ -8,7 +8,7 @@
 
 #include "midair/retry.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// Pauses that begin with `first`, grow by half up to 5 s, and vary by a fifth, so that many pollers don't march in
 /// step. Not thread-safe.
@@ -30,4 +30,4 @@ class PollPauses {
   std::chrono::milliseconds next_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -4,7 +4,7 @@
 
 #include "midair/retry.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -32,4 +32,4 @@ Result<void> RateLimits::wait(const std::string& key, const Rate& rate, const Ca
   return timer.check("wait for a turn to", key);
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

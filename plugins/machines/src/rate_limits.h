@@ -11,7 +11,7 @@
 #include "midair/clock.h"
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// How often something may be done: once per `interval`, and `burst` times at once after a rest.
 struct Rate {
@@ -38,4 +38,4 @@ class RateLimits {
   std::map<std::string, BootTime> busy_until_;  ///< when a bucket will be full again; guarded by mutex_
 };
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -1,7 +1,7 @@
 #include "command_kit.h"
 #include "input.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -79,4 +79,4 @@ std::vector<CommandSpec> secrets_commands(const Provider& provider) {
   };
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

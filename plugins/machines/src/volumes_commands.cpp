@@ -1,6 +1,6 @@
 #include "command_kit.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 namespace {
 
@@ -123,4 +123,4 @@ std::vector<CommandSpec> volumes_commands(const Provider& provider) {
   };
 }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -5,7 +5,7 @@
 #include "midair/durable_file.h"
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace fs = std::filesystem;
 
@@ -59,4 +59,4 @@ std::unique_ptr<TokenOrigin> config_file_origin(ReadVariable environment) {
   return std::make_unique<ConfigFileOrigin>(std::move(environment));
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -1,6 +1,6 @@
 #include "configured_token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 Result<std::shared_ptr<TokenStore>> ConfiguredTokenStore::store() {
   const std::scoped_lock lock(mutex_);
@@ -37,4 +37,4 @@ std::string ConfiguredTokenStore::name() const {
   return store_ ? store_->name() : name_;
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -7,9 +7,9 @@
 #include <mutex>
 #include <string>
 
-#include "midair/token_store.h"
+#include "midair/host/token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Passes every call to a store that `open` gives at the first of them; while `open` fails, calls fail with its error.
 /// Not at start-up, so that commands without use for tokens don't touch it, and since a store may come from a plugin
@@ -36,4 +36,4 @@ class ConfiguredTokenStore final : public TokenStore {
   std::shared_ptr<TokenStore> store_;  ///< guarded by mutex_; null until open
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

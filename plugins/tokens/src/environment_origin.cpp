@@ -1,6 +1,6 @@
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -30,4 +30,4 @@ std::unique_ptr<TokenOrigin> environment_origin(ReadVariable environment) {
   return std::make_unique<EnvironmentOrigin>(std::move(environment));
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

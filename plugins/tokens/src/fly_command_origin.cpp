@@ -6,12 +6,12 @@
 #include <array>
 #include <cstdlib>
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "midair/redact.h"
-#include "midair/run_command.h"
+#include "midair/host/run_command.h"
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -100,4 +100,4 @@ std::unique_ptr<TokenOrigin> fly_command_origin(FlyCommand settings, const Clock
   return std::make_unique<FlyCommandOrigin>(std::move(settings), clock);
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -2,12 +2,12 @@
 /// The plugin `tokens`: tokens for the Fly API, and `midair tokens`.
 #include <array>
 
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 #include "token_commands.h"
 #include "token_service.h"
 #include "token_settings.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -37,6 +37,6 @@ constexpr PluginDescriptor kDescriptor{
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host::tokens
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::tokens::kDescriptor)

@@ -11,7 +11,7 @@
 
 #include "midair/redact.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 using Poco::Data::Session;
 using Poco::Data::Keywords::now;
@@ -90,4 +90,4 @@ Error PostgresqlTokenStore::explain(const Poco::Exception& failure, std::string 
   return error;
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -7,7 +7,7 @@
 #include "midair/secret.h"
 #include "sql_token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Keeps tokens in the table `midair_tokens` of a database.
 ///
@@ -29,4 +29,4 @@ class PostgresqlTokenStore final : public SqlTokenStore {
   const Secret connection_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -4,7 +4,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 using std::chrono::milliseconds;
 
@@ -63,4 +63,4 @@ void Renewer::renew(const std::string& app, const std::stop_token& stop) {
     log(LogLevel::warning, "tokens.not_renewed", {{"app", app}, {"error", renewed.error().message()}});
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

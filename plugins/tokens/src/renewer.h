@@ -15,7 +15,7 @@
 #include "midair/clock.h"
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// When tokens are renewed.
 struct RenewalTimes {
@@ -62,4 +62,4 @@ class Renewer {
   std::jthread thread_;                ///< guarded by mutex_ until stopped_
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -11,7 +11,7 @@
 #include "midair/durable_file.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -71,4 +71,4 @@ Result<Secret> read_secret(const std::string& prompt, const std::stop_token& sto
   return read_until(true, stop);
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -8,7 +8,7 @@
 
 #include "midair/clock.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 using Poco::Int64;
 using Poco::Data::Session;
@@ -145,4 +145,4 @@ Result<void> SqlTokenStore::attempt(const std::string& op, const Work& work) {
   }
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "midair/token_store.h"
+#include "midair/host/token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Keeps tokens in the table `midair_tokens`, through one connection that is opened at the first call and again when it
 /// broke. Each verb is one statement, so the database makes it atomic; all can be repeated without harm. Thread-safe.
@@ -52,4 +52,4 @@ class SqlTokenStore : public TokenStore {
   std::optional<Poco::Data::Session> session_;  ///< owned by the thread that set busy_
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

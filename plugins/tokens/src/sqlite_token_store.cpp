@@ -11,7 +11,7 @@
 
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace fs = std::filesystem;
 namespace sqlite = Poco::Data::SQLite;
@@ -105,4 +105,4 @@ Error SqliteTokenStore::explain(const Poco::Exception& failure, std::string op) 
   return error;
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -7,7 +7,7 @@
 
 #include "sql_token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Keeps tokens in DIRECTORY/tokens.db, mode 0600, in write-ahead mode. What put() stored is there after SIGKILL and
 /// after a power cut. Directory and files must belong to us and be closed to all others: Errc::denied otherwise.
@@ -26,4 +26,4 @@ class SqliteTokenStore final : public SqlTokenStore {
   const std::filesystem::path file_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -2,7 +2,7 @@
 
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -38,4 +38,4 @@ std::unique_ptr<TokenOrigin> stored_origin(TokenStore& store, TokenSlot slot, co
   return std::make_unique<StoredOrigin>(store, slot, clock);
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

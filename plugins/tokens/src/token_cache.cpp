@@ -1,6 +1,6 @@
 #include "token_cache.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -49,4 +49,4 @@ void TokenCache::drop(const std::string& app) {
   if (entries_.erase(app) > 0) stamp_.store(next_stamp(), std::memory_order_release);
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -9,10 +9,10 @@
 #include <string>
 #include <unordered_map>
 
-#include "midair/api_token.h"
+#include "midair/host/api_token.h"
 #include "midair/clock.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Maps apps to tokens until their time is up. Thread-safe.
 ///
@@ -47,4 +47,4 @@ class TokenCache {
   Entries entries_;  ///< guarded by mutex_
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

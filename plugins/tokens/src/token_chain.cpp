@@ -6,7 +6,7 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -266,4 +266,4 @@ Result<void> TokenChain::renew(const std::string& app, const CallLimits& limits)
   return found && !found->ok() ? found->error() : Result<void>();
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

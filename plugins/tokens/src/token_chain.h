@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "midair/token_source.h"
-#include "midair/token_store.h"
+#include "midair/host/token_source.h"
+#include "midair/host/token_store.h"
 #include "token_cache.h"
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Asks origin after origin, the first hit wins, and remembers what it got.
 ///
@@ -75,4 +75,4 @@ class TokenChain final : public TokenSource {
   std::map<std::string, std::unique_ptr<App>> apps_;  ///< guarded by apps_mutex_; never shrinks
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

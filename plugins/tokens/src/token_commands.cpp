@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "midair/command_support.h"
-#include "midair/json.h"
+#include "midair/host/command_support.h"
+#include "midair/json/json.h"
 #include "secret_input.h"
 #include "token_view.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -175,4 +175,4 @@ std::vector<CommandSpec> token_commands(const Service& service) {
           delete_command(service)};
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

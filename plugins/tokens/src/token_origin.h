@@ -8,12 +8,12 @@
 #include <optional>
 #include <string>
 
-#include "midair/api_token.h"
+#include "midair/host/api_token.h"
 #include "midair/call_limits.h"
 #include "midair/error.h"
-#include "midair/token_store.h"
+#include "midair/host/token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// The longest time that any token is used without asking its origin again.
 inline constexpr std::chrono::hours kMaxCacheTime{24};
@@ -59,4 +59,4 @@ struct FlyCommand {
 /// "store" or "manual": one slot of the durable store. Keeps references.
 [[nodiscard]] std::unique_ptr<TokenOrigin> stored_origin(TokenStore& store, TokenSlot slot, const Clock& clock);
 
-}  // namespace midair
+}  // namespace midair::host::tokens

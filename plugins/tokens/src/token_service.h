@@ -10,7 +10,7 @@
 #include "token_chain.h"
 #include "token_settings.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// The chain with its store and the renewal of what it finds.
 class TokenService {
@@ -33,4 +33,4 @@ class TokenService {
   Renewer renewer_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

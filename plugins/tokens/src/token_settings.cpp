@@ -10,11 +10,11 @@
 
 #include "configured_token_store.h"
 #include "midair/duration.h"
-#include "midair/memory_token_store.h"
+#include "midair/host/memory_token_store.h"
 #include "postgresql_token_store.h"
 #include "sqlite_token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace fs = std::filesystem;
 
@@ -130,4 +130,4 @@ std::unique_ptr<TokenStore> make_store(const Context& context) {
   return std::make_unique<ConfiguredTokenStore>(name, [name, &context] { return open_store_named(name, context); });
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "midair/plugin.h"
-#include "midair/token_store.h"
+#include "midair/host/plugin.h"
+#include "midair/host/token_store.h"
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// The declared settings. README.md explains each.
 [[nodiscard]] const SettingSpec* token_settings(std::size_t* count);
@@ -27,4 +27,4 @@ namespace midair {
 /// service "token-store:NAME" if NAME is none of "sqlite", "postgresql" and "memory".
 [[nodiscard]] std::unique_ptr<TokenStore> make_store(const Context& context);
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -1,9 +1,10 @@
 #include "token_view.h"
 
-#include "midair/command_support.h"
-#include "midair/json.h"
+#include "midair/foreign_text.h"
+#include "midair/host/command_support.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace {
 
@@ -67,4 +68,4 @@ std::string to_text(const std::vector<TokenEntry>& entries, Reveal reveal) {
   return columns(rows, 0);
 }
 
-}  // namespace midair
+}  // namespace midair::host::tokens

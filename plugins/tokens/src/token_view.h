@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "midair/api_token.h"
-#include "midair/token_store.h"
+#include "midair/host/api_token.h"
+#include "midair/host/token_store.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Whether the token itself is shown, or enough to tell it from others.
 enum class Reveal { no, yes };
@@ -22,4 +22,4 @@ enum class Reveal { no, yes };
 /// A table.
 [[nodiscard]] std::string to_text(const std::vector<TokenEntry>& entries, Reveal reveal);
 
-}  // namespace midair
+}  // namespace midair::host::tokens

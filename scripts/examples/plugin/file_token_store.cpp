@@ -2,12 +2,13 @@
 
 #include <midair/digest.h>
 #include <midair/durable_file.h>
-#include <midair/json.h>
+#include <midair/json/json.h>
 
 #include <algorithm>
 #include <tuple>
 
 using namespace midair;
+using namespace midair::host;
 using std::chrono::milliseconds;
 
 namespace {

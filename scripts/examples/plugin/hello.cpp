@@ -1,12 +1,13 @@
 /// A plugin with one command, `midair hello [NAME]`, and one service: a store for tokens.
-#include <midair/json.h>
-#include <midair/plugin.h>
+#include <midair/host/plugin.h>
+#include <midair/json/json.h>
 
 #include "file_token_store.h"
 
 namespace {
 
 using namespace midair;
+using namespace midair::host;
 
 int say_hello(Invocation& invocation) {
   const auto& arguments = invocation.arguments();

@@ -18,7 +18,7 @@
 #include "process/process_table.h"
 #include "process/server_end.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using std::chrono::milliseconds;
 
@@ -189,4 +189,4 @@ bool AppUnderTest::accepts(int client, milliseconds limit) const {
   }
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -17,7 +17,7 @@
 #include "process/listen_sockets.h"
 #include "protocol/message.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Started for one check, and killed after it. Every call waits, at most as long as the protocol or kPatience allows.
 /// Not thread-safe; destruct it before anything reaps its process.
@@ -86,4 +86,4 @@ class AppUnderTest {
   std::optional<ExitStatus> ended_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

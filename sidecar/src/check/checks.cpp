@@ -9,7 +9,7 @@
 
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using Poco::JSON::Object;
 using std::chrono::milliseconds;
@@ -374,4 +374,4 @@ const std::vector<Check>& protocol_checks() {
   return checks;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

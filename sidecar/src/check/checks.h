@@ -9,7 +9,7 @@
 
 #include "check/app_under_test.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Where a check runs.
 class Lab {
@@ -48,4 +48,4 @@ struct Check {
 
 [[nodiscard]] const std::vector<Check>& protocol_checks();
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,7 +7,7 @@
 #include "midair/log.h"
 #include "state/tree.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -100,4 +100,4 @@ Result<bool> check_protocol(const ProtocolCheckOptions& options, std::ostream& o
   return conforms;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

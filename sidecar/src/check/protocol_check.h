@@ -9,7 +9,7 @@
 #include "midair/error.h"
 #include "process/listen_sockets.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What `midair-sidecar protocol-check` was told.
 struct ProtocolCheckOptions {
@@ -24,4 +24,4 @@ struct ProtocolCheckOptions {
 /// checked. Blocks, at most some ten seconds for each check.
 [[nodiscard]] Result<bool> check_protocol(const ProtocolCheckOptions& options, std::ostream& out);
 
-}  // namespace midair
+}  // namespace midair::sidecar

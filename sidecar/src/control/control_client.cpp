@@ -9,7 +9,7 @@
 #include "control/unix_address.h"
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -49,4 +49,4 @@ Result<std::string> ask_sidecar(const std::filesystem::path& path, const std::st
   return read_line(fd.get(), path.string());
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "control/unix_listener.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::string ControlServer::answer(const std::string& line) const {
   return handler_(op);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

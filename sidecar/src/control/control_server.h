@@ -14,7 +14,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Serves the control socket on the loop. Peers of another user than ours (root excepted) are turned away.
 class ControlServer {
@@ -53,4 +53,4 @@ class ControlServer {
 /// Asks the sidecar behind `path` and returns its answer, a JSON object. Errc::not_found if nobody listens there.
 [[nodiscard]] Result<std::string> ask_sidecar(const std::filesystem::path& path, const std::string& op);
 
-}  // namespace midair
+}  // namespace midair::sidecar

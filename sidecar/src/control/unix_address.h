@@ -10,7 +10,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What bind() and connect() want.
 class UnixAddress {
@@ -36,4 +36,4 @@ class UnixAddress {
   return UnixAddress(path.string());
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

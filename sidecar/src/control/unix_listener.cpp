@@ -8,7 +8,7 @@
 
 #include "control/unix_address.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 Result<Fd> listen_at(const std::filesystem::path& path, mode_t mode, int backlog) {
   MIDAIR_TRY_ASSIGN(const UnixAddress address, unix_address(path));
@@ -23,4 +23,4 @@ Result<Fd> listen_at(const std::filesystem::path& path, mode_t mode, int backlog
   return listener;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

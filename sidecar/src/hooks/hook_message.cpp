@@ -1,8 +1,8 @@
 #include "hooks/hook_message.h"
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -75,4 +75,4 @@ Result<HookLine> parse_hook_line(std::string_view text) {
   return line;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

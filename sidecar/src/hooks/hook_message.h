@@ -13,7 +13,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// One call of a hook.
 struct HookCall {
@@ -47,4 +47,4 @@ inline constexpr std::size_t kMaxHookAnswer = 1024 * 1024;
 [[nodiscard]] std::string format_hook_line(const HookLine& line);
 [[nodiscard]] Result<HookLine> parse_hook_line(std::string_view text);
 
-}  // namespace midair
+}  // namespace midair::sidecar

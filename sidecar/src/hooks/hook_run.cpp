@@ -11,7 +11,7 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -108,4 +108,4 @@ void HookRun::conclude(Result<std::optional<std::vector<Poco::Dynamic::Var>>> re
   done(std::move(result));
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -14,7 +14,7 @@
 #include "midair/fd.h"
 #include "process/child.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Runs a hook in a worker process of its own, which is killed at the deadline, and with this object. On the loop
 /// thread. The worker gets nothing of the sidecar: no descriptors but its channel, no environment.
@@ -46,4 +46,4 @@ class HookRun {
   EventLoop::Watch watch_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

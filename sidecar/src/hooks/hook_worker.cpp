@@ -15,9 +15,9 @@
 #include "hooks/lua_json.h"
 #include "hooks/lua_sandbox.h"
 #include "midair/durable_file.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -120,4 +120,4 @@ int run_hook_worker() {
   return done ? 0 : 1;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -146,4 +146,4 @@ void Hooks::tell(const std::string& function, const Object::Ptr& context) {
 
 void Hooks::cancel() { runs_.clear(); }
 
-}  // namespace midair
+}  // namespace midair::sidecar

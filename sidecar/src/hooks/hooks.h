@@ -9,11 +9,11 @@
 
 #include "hooks/hook_run.h"
 #include "loop/event_loop.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "release/trust_policy.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Asks a Lua script. A script, or a function of it, that isn't there agrees to everything. On the loop thread.
 class Hooks {
@@ -58,4 +58,4 @@ class Hooks {
   std::list<std::unique_ptr<HookRun>> runs_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -13,7 +13,7 @@
 #include "hooks/lua_guard.h"
 #include "hooks/lua_json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -104,4 +104,4 @@ void register_lua_api(lua_State* lua, const LuaApi& api) {
   lua_setglobal(lua, "midair");
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

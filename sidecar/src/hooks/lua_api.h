@@ -8,7 +8,7 @@
 #include <lua.hpp>
 #include <string>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What a hook may do. sidecar/README.md lists it for its users.
 struct LuaApi {
@@ -19,4 +19,4 @@ struct LuaApi {
 /// Defines the global `midair`, and `print` as midair.log. `api` must outlive the state.
 void register_lua_api(lua_State* lua, const LuaApi& api);
 
-}  // namespace midair
+}  // namespace midair::sidecar

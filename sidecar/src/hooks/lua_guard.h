@@ -6,7 +6,7 @@
 #include <lua.hpp>
 #include <stdexcept>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What a script did wrong, thrown in C++ below guarded().
 class LuaProblem : public std::runtime_error {
@@ -26,4 +26,4 @@ int guarded(lua_State* lua, Body body) {
   return lua_error(lua);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 
 #include "hooks/lua_guard.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -175,4 +175,4 @@ void push_json_library(lua_State* lua) {
   lua_setfield(lua, -2, "null");
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

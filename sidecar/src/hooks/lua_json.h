@@ -6,7 +6,7 @@
 
 #include <lua.hpp>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Pushes the value. Numbers stay integers where they are. Raises a Lua error if it is nested deeper than 64.
 void push_json(lua_State* lua, const Poco::Dynamic::Var& value);
@@ -18,4 +18,4 @@ void push_json(lua_State* lua, const Poco::Dynamic::Var& value);
 /// Registers the table `midair.json` (decode, encode, null) on the top of the stack.
 void push_json_library(lua_State* lua);
 
-}  // namespace midair
+}  // namespace midair::sidecar

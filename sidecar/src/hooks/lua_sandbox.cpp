@@ -6,7 +6,7 @@
 #include "hooks/lua_guard.h"
 #include "hooks/lua_json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -125,4 +125,4 @@ Result<void> LuaSandbox::protect(const std::string& what, const std::function<vo
   return Error{Errc::refused, "run the hook", what, text == nullptr ? "it failed without a word" : text};
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

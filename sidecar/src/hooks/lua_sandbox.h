@@ -14,7 +14,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// One Lua 5.4 state with the libraries base (without load, loadfile, dofile, require and collectgarbage), table,
 /// string, math and utf8; no io, os, package, debug, coroutine. It has a cap on memory and on instructions. Not
@@ -55,4 +55,4 @@ class LuaSandbox {
   lua_State* lua_ = nullptr;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -160,4 +160,4 @@ void EventLoop::run_posted_work() {
   for (const auto& item : work) item();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

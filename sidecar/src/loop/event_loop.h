@@ -16,7 +16,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Calls back when a descriptor is ready, a time has come or another thread has posted work.
 ///
@@ -119,4 +119,4 @@ class EventLoop {
   std::vector<std::function<void()>> posted_;  // guarded by mutex_
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <string_view>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -75,4 +75,4 @@ void Watchdog::set_back() {
   next_ = loop_.after(limit_ / kPerLimit, [this] { set_back(); });
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

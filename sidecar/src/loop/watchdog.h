@@ -12,7 +12,7 @@
 #include "loop/event_loop.h"
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Ends this process with EX_SOFTWARE, after one line on stderr, if its loop has not turned for a while and no process
 /// of the app serves: only the platform can help then, which starts a machine anew whose entrypoint has ended. While
@@ -42,4 +42,4 @@ class Watchdog {
   EventLoop::Timer next_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

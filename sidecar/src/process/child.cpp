@@ -9,7 +9,7 @@
 #include "process/launch.h"
 #include "process/process_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -80,4 +80,4 @@ bool Child::holds_any_socket(const std::vector<ino_t>& inodes) const {
   return std::any_of(members.begin(), members.end(), [&](pid_t pid) { return process_holds(pid, inodes); });
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

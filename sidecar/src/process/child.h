@@ -14,7 +14,7 @@
 #include "midair/error.h"
 #include "process/process_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What to start, and what it gets.
 struct SpawnSpec {
@@ -67,4 +67,4 @@ class Child {
   bool reaped_ = false;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstring>
 
-namespace midair {
+namespace midair::sidecar {
 
 int ExitStatus::code() const noexcept {
   return WIFSIGNALED(wait_status_) ? 128 + WTERMSIG(wait_status_) : WEXITSTATUS(wait_status_);
@@ -19,4 +19,4 @@ std::string ExitStatus::text() const {
   return text;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

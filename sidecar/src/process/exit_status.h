@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// A wait status (wait(2)) made readable.
 class ExitStatus {
@@ -23,4 +23,4 @@ class ExitStatus {
   int wait_status_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

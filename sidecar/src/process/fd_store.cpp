@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace midair {
+namespace midair::sidecar {
 
 bool is_descriptor_name(std::string_view name) noexcept {
   constexpr std::size_t kMaxLength = 255;
@@ -33,4 +33,4 @@ std::vector<std::pair<std::string, int>> FdStore::named() const {
   return named;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

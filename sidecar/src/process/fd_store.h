@@ -11,7 +11,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// True for what may stand in LISTEN_FDNAMES: 1 to 255 printable ASCII characters, none of them ':' (systemd's
 /// sd_pid_notify_with_fds(3), FDNAME=).
@@ -34,4 +34,4 @@ class FdStore {
   std::vector<std::pair<std::string, Fd>> kept_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

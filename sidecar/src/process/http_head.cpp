@@ -4,7 +4,7 @@
 #include <cctype>
 #include <optional>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -91,4 +91,4 @@ Result<HttpHead> parse_http_head(std::string_view bytes) {
   return head;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,7 +8,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What a probe wants to know of a response.
 struct HttpHead {
@@ -24,4 +24,4 @@ inline constexpr std::size_t kMaxHttpHeadBytes = 16 * 1024;
 /// otherwise. Safe on any bytes.
 [[nodiscard]] Result<HttpHead> parse_http_head(std::string_view bytes);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -18,7 +18,7 @@
 #include "midair/durable_file.h"
 #include "process/fd_store.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -238,4 +238,4 @@ void Launch::write_listen_pid() const noexcept {
   for (std::size_t i = 0; i < count; ++i) listen_pid_[i] = reversed[count - 1 - i];
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

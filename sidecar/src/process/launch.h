@@ -11,7 +11,7 @@
 #include "midair/fd.h"
 #include "process/child.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// All that a forked child needs to become the program, made before fork(): between fork() and exec() nothing may
 /// allocate, since another thread may have held the allocator's lock.
@@ -52,4 +52,4 @@ class Launch {
   Fd null_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -15,7 +15,7 @@
 #include "midair/fd.h"
 #include "process/process_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -102,4 +102,4 @@ Result<std::size_t> kill_leftovers(const fs::path& path) {
   return killed.size();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Adds the session led by the living process `pid` to the file at `path`, durably, and drops the ones that have ended.
 [[nodiscard]] Result<void> record_session(const std::filesystem::path& path, pid_t pid);
@@ -23,4 +23,4 @@ namespace midair {
 /// file means nothing to do; an unreadable one is Errc::corrupt. Errc::timeout if something would not die.
 [[nodiscard]] Result<std::size_t> kill_leftovers(const std::filesystem::path& path);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -11,7 +11,7 @@
 
 #include "process/fd_store.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -114,4 +114,4 @@ std::uint16_t ListenSockets::port_of(const std::string& name) const noexcept {
   return address != nullptr ? address->port() : 0;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

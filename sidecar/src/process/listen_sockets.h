@@ -14,7 +14,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Where to listen, and under which name the app finds it in LISTEN_FDNAMES.
 struct ListenSpec {
@@ -58,4 +58,4 @@ class ListenSockets {
   std::vector<Poco::Net::SocketAddress> addresses_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

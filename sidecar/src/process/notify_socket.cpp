@@ -13,7 +13,7 @@
 #include "midair/log.h"
 #include "process/process_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -127,4 +127,4 @@ void NotifySocket::refuse(pid_t pid, const std::string& why) {
   log(LogLevel::warning, "notify.refused", {{"pid", std::to_string(pid)}, {"why", why}});
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

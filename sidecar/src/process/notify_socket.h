@@ -14,7 +14,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// One datagram: READY=1, STATUS=..., STOPPING=1, FDSTORE=1 with FDNAME=..., FDSTOREREMOVE=1, and whatever else was
 /// said. Closing `fds` also answers a BARRIER=1.
@@ -63,4 +63,4 @@ class NotifySocket {
   bool refusal_logged_ = false;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -14,7 +14,7 @@
 #include "process/http_head.h"
 #include "process/server_end.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -176,4 +176,4 @@ Probe::Probe(Probe&&) noexcept = default;
 Probe& Probe::operator=(Probe&&) noexcept = default;
 Probe::~Probe() = default;
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 
 #include "loop/event_loop.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What one attempt found.
 struct ProbeAnswer {
@@ -54,4 +54,4 @@ class Probe {
   std::unique_ptr<Attempt> attempt_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

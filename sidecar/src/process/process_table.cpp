@@ -10,7 +10,7 @@
 
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::set<pid_t> kill_session(const Session& session) {
   return killed;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Some of /proc/PID/stat.
 struct ProcessStat {
@@ -47,4 +47,4 @@ struct Session {
 /// whom it was sent to. Does not wait.
 std::set<pid_t> kill_session(const Session& session);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 
 #include "midair/duration.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -85,4 +85,4 @@ Error Readiness::timeout_error(std::chrono::milliseconds limit) const {
   return error;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

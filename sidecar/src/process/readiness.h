@@ -10,7 +10,7 @@
 #include "process/probe.h"
 #include "process/supervisor.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// How an app tells that it is ready.
 struct ReadyCheck {
@@ -57,4 +57,4 @@ class Readiness {
   Probe probe_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

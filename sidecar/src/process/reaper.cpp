@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
-namespace midair {
+namespace midair::sidecar {
 
 Reaper::Reaper() noexcept {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -26,4 +26,4 @@ std::vector<Reaped> Reaper::drain() {
   }
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,7 +8,7 @@
 
 #include "process/exit_status.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// A process that has ended and is no more.
 struct Reaped {
@@ -27,4 +27,4 @@ class Reaper {
   [[nodiscard]] std::vector<Reaped> drain();
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

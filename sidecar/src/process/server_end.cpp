@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <memory>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -47,4 +47,4 @@ std::optional<ino_t> server_end_of(int client_fd) {
   return std::nullopt;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -42,4 +42,4 @@ SignalWatch::~SignalWatch() {
   ::pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

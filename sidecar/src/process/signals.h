@@ -10,7 +10,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Takes the signals that a supervisor forwards (HUP, INT, QUIT, TERM, USR1, USR2, WINCH, ALRM, CONT and the real-time
 /// ones) and CHLD, as callbacks on the loop. SIGPIPE is ignored from here on. Signals that tell of a bug (SEGV, ABRT,
@@ -34,4 +34,4 @@ class SignalWatch {
   EventLoop::Watch watch_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 #include "midair/log.h"
 #include "process/leftovers.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -146,4 +146,4 @@ void Supervisor::enforce_generation_cap() {
     }
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -21,7 +21,7 @@
 #include "state/state_dir.h"
 #include "swap/release_ref.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// One process (with its session) that runs one release. Owned by the Supervisor.
 struct Generation {
@@ -100,4 +100,4 @@ class Supervisor {
   unsigned last_number_ = 0;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

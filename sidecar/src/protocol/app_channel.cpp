@@ -12,7 +12,7 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 AppChannel::AppChannel(EventLoop& loop, Fd socket, const Welcome& welcome, Events events)
     : loop_(loop),
@@ -123,4 +123,4 @@ void AppChannel::close(const std::string& why) {
   events_.on_closed(why);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -14,7 +14,7 @@
 #include "midair/fd.h"
 #include "protocol/message.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// The sidecar's end of one connection of the upgrade protocol. Everything on the loop thread.
 ///
@@ -78,4 +78,4 @@ class AppChannel {
   EventLoop::Watch watch_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 #include "midair/log.h"
 #include "process/process_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -92,4 +92,4 @@ void AppSocket::refuse(pid_t pid, const std::string& why) {
       {{"generation", std::to_string(welcome_.generation)}, {"pid", std::to_string(pid)}, {"why", why}});
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

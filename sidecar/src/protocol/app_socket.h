@@ -17,7 +17,7 @@
 #include "midair/fd.h"
 #include "protocol/app_channel.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// A listening Unix stream socket for one generation, whose path goes into MIDAIR_SOCKET and vanishes with the object,
 /// and the one connection at a time that it has. Everything on the loop thread.
@@ -74,4 +74,4 @@ class AppSocket {
   EventLoop::Watch watch_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

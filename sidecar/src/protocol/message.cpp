@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -138,4 +138,4 @@ Result<std::string> format_request(std::uint64_t id, const std::string& op, std:
   return line;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "midair/error.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// The longest line, its newline counted.
 inline constexpr std::size_t kMaxMessageBytes = 65536;
@@ -69,4 +69,4 @@ struct Answer {
 [[nodiscard]] Result<std::string> format_request(std::uint64_t id, const std::string& op,
                                                  std::chrono::milliseconds deadline, Poco::JSON::Object fields);
 
-}  // namespace midair
+}  // namespace midair::sidecar

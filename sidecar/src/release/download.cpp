@@ -8,7 +8,7 @@
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -109,4 +109,4 @@ void discard_download(const fs::path& part) {
   ::unlink(etag_file(part).c_str());
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,9 +8,9 @@
 
 #include "midair/error.h"
 #include "midair/fd.h"
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// What is downloaded, and what it must turn out to be.
 struct Download {
@@ -31,4 +31,4 @@ struct Download {
 /// Removes `part` and what belongs to it.
 void discard_download(const std::filesystem::path& part);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,12 +7,12 @@
 #include <system_error>
 
 #include "midair/durable_file.h"
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 #include "midair/log.h"
 #include "release/download.h"
 #include "state/tree.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -126,4 +126,4 @@ Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_
   return manifest;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,13 +7,13 @@
 #include <stop_token>
 
 #include "midair/error.h"
-#include "midair/manifest.h"
-#include "midair/object_store.h"
-#include "midair/release_archive.h"
+#include "midair/release/manifest.h"
+#include "midair/store/object_store.h"
+#include "midair/release/release_archive.h"
 #include "release/trust_policy.h"
 #include "state/state_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// A release that lies complete, verified and read-only on disk.
 struct StagedRelease {
@@ -47,4 +47,4 @@ class Stager {
   ExtractLimits limits_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

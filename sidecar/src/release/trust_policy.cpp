@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "midair/digest.h"
-#include "midair/layout.h"
-#include "midair/manifest.h"
-#include "midair/pointer.h"
+#include "midair/release/layout.h"
+#include "midair/release/manifest.h"
+#include "midair/release/pointer.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -93,4 +93,4 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
   return Decision{std::move(target), {}};
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "midair/error.h"
-#include "midair/object_store.h"
+#include "midair/store/object_store.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Who this machine is, as far as releases are concerned.
 struct Identity {
@@ -68,4 +68,4 @@ class DigestTrustPolicy final : public TrustPolicy {
   std::uint64_t max_size_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -92,4 +92,4 @@ std::optional<std::chrono::milliseconds> Reporter::flush(const CallLimits& limit
   return {};
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -11,13 +11,13 @@
 #include <string>
 
 #include "midair/clock.h"
-#include "midair/layout.h"
-#include "midair/machine_state.h"
-#include "midair/object_store.h"
+#include "midair/release/layout.h"
+#include "midair/release/machine_state.h"
+#include "midair/store/object_store.h"
 #include "release/trust_policy.h"
 #include "state/backoff.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Keeps the newest report for each key in memory until the store has it. A report never fails, delays or rolls back an
 /// upgrade: result() and record() only take a short lock, and a report that can't be sent is sent again later.
@@ -71,4 +71,4 @@ class Reporter {
   BootTime not_before_{};
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

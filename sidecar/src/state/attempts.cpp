@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "midair/log.h"
 #include "state/state_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -122,4 +122,4 @@ Result<void> Attempts::forget_all() {
   return save(entries_);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

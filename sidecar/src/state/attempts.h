@@ -9,7 +9,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Counts tries by upgrade id, durably *before* each of them, so that a try that kills the sidecar was counted too.
 /// Once an upgrade is committed the count begins anew, and tells how many of its starts ended soon. Not thread-safe.
@@ -64,4 +64,4 @@ class Attempts {
   Entries entries_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -25,4 +25,4 @@ std::chrono::milliseconds Backoff::after(const Error& error) {
   return std::min(asked, kMaxRetryAfter) + next();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,7 +7,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Exponential backoff with full jitter: the n-th delay is uniform in [0, min(cap, first * 2^n)], which spreads a fleet
 /// that failed together (AWS Builders' Library, "Timeouts, retries and backoff with jitter"). Not thread-safe.
@@ -30,4 +30,4 @@ class Backoff {
   std::mt19937 generator_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

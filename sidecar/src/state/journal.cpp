@@ -2,10 +2,10 @@
 
 #include "midair/digest.h"
 #include "midair/durable_file.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "state/state_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 Result<std::optional<JournalEntry>> read_journal(const std::filesystem::path& path) {
   MIDAIR_TRY_ASSIGN(const auto object, read_state_file(path));
@@ -42,4 +42,4 @@ Result<void> write_journal(const std::filesystem::path& path, const JournalEntry
 
 Result<void> clear_journal(const std::filesystem::path& path) { return remove_file_durably(path); }
 
-}  // namespace midair
+}  // namespace midair::sidecar

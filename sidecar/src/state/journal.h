@@ -10,7 +10,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 struct JournalEntry {
   std::string upgrade_id;
@@ -34,4 +34,4 @@ struct JournalEntry {
 /// Removes the record durably: the swap has come to its end.
 [[nodiscard]] Result<void> clear_journal(const std::filesystem::path& path);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -2,10 +2,10 @@
 
 #include "midair/digest.h"
 #include "midair/durable_file.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "state/state_file.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 Result<std::optional<Marker>> read_marker(const std::filesystem::path& path) {
   MIDAIR_TRY_ASSIGN(const auto object, read_state_file(path));
@@ -36,4 +36,4 @@ Result<void> write_marker(const std::filesystem::path& path, const Marker& marke
 
 Result<void> remove_marker(const std::filesystem::path& path) { return remove_file_durably(path); }
 
-}  // namespace midair
+}  // namespace midair::sidecar

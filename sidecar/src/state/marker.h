@@ -9,7 +9,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// The last release that passed its probation here, and the base image that it was made for.
 struct Marker {
@@ -31,4 +31,4 @@ struct Marker {
 /// Removes the marker durably: nothing is committed here any more.
 [[nodiscard]] Result<void> remove_marker(const std::filesystem::path& path);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 #include "midair/durable_file.h"
 #include "state/tree.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -135,4 +135,4 @@ Result<void> StateDir::point_current_at(const fs::path& release_dir) const {
   return replace_symlink_durably(current(), inside ? release_dir.lexically_relative(root_) : release_dir);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -11,7 +11,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Owner of the state directory and of its lock: at most one per directory on a machine, for as long as it lives.
 /// The paths are absolute. Thread-safe after open(); clean_leftovers() and collect_garbage() each say when to call.
@@ -65,4 +65,4 @@ class StateDir {
   Fd lock_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

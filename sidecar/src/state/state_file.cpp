@@ -3,9 +3,9 @@
 #include <cstdint>
 
 #include "midair/durable_file.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -35,4 +35,4 @@ Result<void> write_state_file(const std::filesystem::path& path, Poco::JSON::Obj
   return write_file_durably(path, to_canonical_json(object) + "\n");
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Nothing if the file isn't there. Errc::corrupt if it is no JSON object or has no format, Errc::refused if its format
 /// is newer than ours.
@@ -18,4 +18,4 @@ namespace midair {
 /// Adds the format and replaces the file durably.
 [[nodiscard]] Result<void> write_state_file(const std::filesystem::path& path, Poco::JSON::Object& object);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -55,4 +55,4 @@ Result<void> remove_tree(const fs::path& path) {
   return {};
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

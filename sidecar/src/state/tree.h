@@ -6,7 +6,7 @@
 
 #include "midair/error.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Takes every write permission from `directory` and all below it (directories 0555, files 0444 or 0555). The content
 /// must have been flushed before.
@@ -15,4 +15,4 @@ namespace midair {
 /// Removes `path` and all below it, sealed or not. Follows no links; it is not an error if nothing is there.
 [[nodiscard]] Result<void> remove_tree(const std::filesystem::path& path);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 void Fallback::bring_back(const ReleaseRef& release, StepDone done) {
   done_ = std::move(done);
@@ -96,4 +96,4 @@ ReadyCheck Fallback::check_for_return() const {
   return check_;
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

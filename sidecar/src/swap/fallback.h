@@ -12,7 +12,7 @@
 #include "swap/state_transfer.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Starts a release in place of what failed, and the base image if that fails too; each with the state that is kept,
 /// and without where it does not take that. On the loop thread.
@@ -56,4 +56,4 @@ class Fallback {
   std::optional<Readiness> readiness_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

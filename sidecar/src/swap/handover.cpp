@@ -5,7 +5,7 @@
 #include "midair/digest.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -187,4 +187,4 @@ void Handover::observe(const std::string& named_release) {
   if (!error && is_sha256_hex(directory.filename().string())) report_.observed_digest = directory.filename().string();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

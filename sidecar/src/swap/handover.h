@@ -13,7 +13,7 @@
 #include "swap/state_transfer.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Swaps by replacing the process. Needs of the app: socket activation, and an end in good order on SIGTERM.
 ///
@@ -70,4 +70,4 @@ class Handover final : public Strategy {
   bool stopping_ = false;  ///< the machine stops
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -6,7 +6,7 @@
 #include "swap/serving.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Any strategy, with the hooks around its steps: `accept` before anything is started, `before_suspend` when the new
 /// code is ready, `after_resume` and `on_rollback` beside what happens then. On the loop thread.
@@ -58,4 +58,4 @@ class HookedStrategy final : public Strategy {
   std::string why_;  ///< of a roll back
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

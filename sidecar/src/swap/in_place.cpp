@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -207,4 +207,4 @@ void InPlace::stop_watching() {
   fallback_.cancel();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

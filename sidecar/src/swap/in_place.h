@@ -11,7 +11,7 @@
 #include "swap/serving.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Swaps by asking the serving process, over the upgrade protocol, to load a release's modules, hold still, migrate its
 /// state and go on. The way back is the same: it keeps its old modules and their state until it is told to commit.
@@ -63,4 +63,4 @@ class InPlace final : public Strategy {
   bool ending_ = false;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,7 +7,7 @@
 #include "process/readiness.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Makes the ready check of a generation again. On the loop thread.
 class NetworkHealth {
@@ -36,4 +36,4 @@ class NetworkHealth {
   std::optional<Readiness> question_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -60,4 +60,4 @@ void Probation::judge(const Result<void>& healthy) {
   end(illness);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

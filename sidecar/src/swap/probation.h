@@ -10,7 +10,7 @@
 #include "loop/event_loop.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Asks a generation how it is: answers once, on the loop thread, within a few seconds.
 using HealthCheck = std::function<void(unsigned generation, StepDone answer)>;
@@ -46,4 +46,4 @@ class Probation {
   EventLoop::Timer next_round_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace midair {
+namespace midair::sidecar {
 
 /// A release on disk, or the base image (then all but `directory` are empty).
 struct ReleaseRef {
@@ -23,4 +23,4 @@ struct ReleaseRef {
   }
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -14,7 +14,7 @@
 #include "midair/durable_file.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -108,4 +108,4 @@ Result<void> remove_saved_states(const StateDir& dir) {
   return {};
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -13,7 +13,7 @@
 #include "state/state_dir.h"
 #include "swap/release_ref.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Owner of one state file; it goes with the object. It lies on /dev/shm if that is a tmpfs where we can write and that
 /// has as much room as `room`, else in the state directory.
@@ -55,4 +55,4 @@ class SavedState {
 /// Removes the state files that a killed sidecar with this state directory left. For the start.
 [[nodiscard]] Result<void> remove_saved_states(const StateDir& dir);
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 #include "process/supervisor.h"
 #include "swap/release_ref.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Shared by the strategies, which change it, and whoever has to know. On the loop thread.
 struct Serving {
@@ -45,4 +45,4 @@ struct Serving {
   }
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -211,4 +211,4 @@ void StateTransfer::abort(unsigned generation, StepDone done) {
                         });
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -14,7 +14,7 @@
 #include "swap/saved_state.h"
 #include "swap/strategy.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Asks generations of the app, one step at a time, and keeps what was exported until it is forgotten. On the loop
 /// thread. Each StepDone is called once, not from inside the call that took it; a new step, cancel() too, silences the
@@ -85,4 +85,4 @@ class StateTransfer {
 /// What a process that keeps state last said of itself; null if it never said that it keeps any.
 [[nodiscard]] const Hello* keeper_of_state(const Generation* generation);
 
-}  // namespace midair
+}  // namespace midair::sidecar

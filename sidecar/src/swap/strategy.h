@@ -13,7 +13,7 @@
 #include "release/stager.h"
 #include "swap/release_ref.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// Ends a step: called exactly once, on the loop thread, never from inside the call that began the step.
 using StepDone = std::function<void(Result<void>)>;
@@ -63,4 +63,4 @@ class Strategy {
   [[nodiscard]] virtual const SwapReport& report() const = 0;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 void StrategyChoice::prepare(const StagedRelease& release, StepDone done) {
   given_up_ = false;
@@ -44,4 +44,4 @@ void StrategyChoice::stop_watching() {
   in_place_.stop_watching();
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 #include "swap/handover.h"
 #include "swap/in_place.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// In place where the release asks for it, the process that serves can, and a module differs from what it runs; else by
 /// handover, which always can. Whoever prepares a swap goes through with it. At boot it is a handover.
@@ -34,4 +34,4 @@ class StrategyChoice final : public Strategy {
   bool given_up_ = false;  ///< since prepare(): nothing more is to be begun
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

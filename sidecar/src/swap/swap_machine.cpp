@@ -10,7 +10,7 @@
 #include "state/journal.h"
 #include "state/marker.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -236,7 +236,7 @@ Result<void> SwapMachine::write_journal(SwapState state, bool switched) const {
   entry.state = to_string(state);
   entry.started_at = outcome_.started_at;
   entry.switched = switched;
-  return midair::write_journal(dir_.journal(), entry);
+  return sidecar::write_journal(dir_.journal(), entry);
 }
 
 Result<void> SwapMachine::switch_over() {
@@ -267,4 +267,4 @@ Result<void> SwapMachine::restore() {
   return replace_symlink_durably(dir_.current(), last_current_);
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -11,13 +11,13 @@
 
 #include "loop/event_loop.h"
 #include "midair/clock.h"
-#include "midair/machine_state.h"
+#include "midair/release/machine_state.h"
 #include "state/state_dir.h"
 #include "swap/release_ref.h"
 #include "swap/strategy.h"
 #include "swap/swap_table.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 /// How a swap ended.
 struct SwapOutcome {
@@ -112,4 +112,4 @@ class SwapMachine {
   EventLoop::Timer deadline_;
 };
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 #include <array>
 #include <optional>
 
-namespace midair {
+namespace midair::sidecar {
 
 enum class SwapState {
   idle,          ///< one release serves, nothing is in flight
@@ -169,4 +169,4 @@ static_assert(only_the_unswitched_abort(), "a row crosses the point of no return
   return "?";
 }
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -11,7 +11,7 @@ const char* __lsan_default_suppressions() {            // NOLINT(bugprone-reserv
   return "leak:Poco::Data::PostgreSQL::SessionHandle::connect\n";
 }
 
-namespace midair {
+namespace midair::host::tokens {
 
 using Poco::Data::Session;
 using Poco::Data::Keywords::now;
@@ -85,4 +85,4 @@ class PostgresqlTokenStoreTest : public TokenStoreConformance {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PostgresqlTokenStoreTest, "postgresql_token_store");
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "midair/open_store.h"
+#include "midair/store/open_store.h"
 #include "object_store_conformance.h"
 
 namespace midair {

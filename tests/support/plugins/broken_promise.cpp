@@ -1,7 +1,7 @@
 /// Announces a service that it never offers.
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -9,6 +9,6 @@ constexpr PluginDescriptor kDescriptor = describe<IdlePlugin, ServiceNames<kProm
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

@@ -1,7 +1,7 @@
 /// Returns an error from start(); needs_failed depends on it.
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -14,6 +14,6 @@ constexpr PluginDescriptor kDescriptor = describe<FailsInStart, ServiceNames<kFa
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

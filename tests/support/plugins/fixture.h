@@ -6,9 +6,9 @@
 #include <fstream>
 #include <string>
 
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 
-namespace midair {
+namespace midair::host {
 
 /// The service that `good` offers and others need.
 class Greeter {
@@ -55,4 +55,4 @@ class IdlePlugin : public Plugin {
   void stop() noexcept override {}
 };
 
-}  // namespace midair
+}  // namespace midair::host

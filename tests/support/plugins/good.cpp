@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -132,6 +132,6 @@ constexpr PluginDescriptor kDescriptor = describe<Good, ServiceNames<kGreeter>, 
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

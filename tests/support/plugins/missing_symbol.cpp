@@ -3,7 +3,7 @@
 
 extern "C" void midair_fixture_missing_function();
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -16,6 +16,6 @@ constexpr PluginDescriptor kDescriptor = describe<MissingSymbol, Nothing, Nothin
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

@@ -1,7 +1,7 @@
 /// Calls itself as another plugin does.
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -9,6 +9,6 @@ constexpr PluginDescriptor kDescriptor = describe<IdlePlugin, Nothing, Nothing>(
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

@@ -1,7 +1,7 @@
 /// Needs the service of a plugin that fails to start.
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -9,6 +9,6 @@ constexpr PluginDescriptor kDescriptor = describe<IdlePlugin, Nothing, ServiceNa
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

@@ -1,7 +1,7 @@
 /// Starts only after `good`, whose service it uses, and stops before it.
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -29,6 +29,6 @@ constexpr PluginDescriptor kDescriptor = describe<NeedsGood, Nothing, ServiceNam
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

@@ -3,7 +3,7 @@
 
 #include "fixture.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace {
 
@@ -19,6 +19,6 @@ constexpr PluginDescriptor kDescriptor = describe<ThrowsInStart, Nothing, Nothin
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::host
 
-MIDAIR_PLUGIN(midair::kDescriptor)
+MIDAIR_PLUGIN(midair::host::kDescriptor)

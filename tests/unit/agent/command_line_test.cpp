@@ -1,12 +1,12 @@
-#include "command_line.h"
+#include "cli/command_line.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "config.h"
-#include "invocation.h"
-#include "terminal_console.h"
+#include "config/config.h"
+#include "cli/invocation.h"
+#include "cli/terminal_console.h"
 
-namespace midair {
+namespace midair::host {
 
 class CommandLineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CommandLineTest);
@@ -206,4 +206,4 @@ class CommandLineTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(CommandLineTest, "command_line");
 
-}  // namespace midair
+}  // namespace midair::host

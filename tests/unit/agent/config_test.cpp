@@ -1,4 +1,4 @@
-#include "config.h"
+#include "config/config.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -6,7 +6,7 @@
 
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace fs = std::filesystem;
 
@@ -193,4 +193,4 @@ class ConfigTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ConfigTest, "config");
 
-}  // namespace midair
+}  // namespace midair::host

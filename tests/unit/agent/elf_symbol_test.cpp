@@ -1,13 +1,13 @@
-#include "elf_symbol.h"
+#include "host/elf_symbol.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <fstream>
 
-#include "midair/plugin.h"
+#include "midair/host/plugin.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace fs = std::filesystem;
 
@@ -57,4 +57,4 @@ class ElfSymbolTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ElfSymbolTest, "elf_symbol");
 
-}  // namespace midair
+}  // namespace midair::host

@@ -1,8 +1,8 @@
-#include "help.h"
+#include "cli/help.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair {
+namespace midair::host {
 
 class HelpTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(HelpTest);
@@ -59,4 +59,4 @@ class HelpTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(HelpTest, "help");
 
-}  // namespace midair
+}  // namespace midair::host

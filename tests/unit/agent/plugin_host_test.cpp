@@ -1,4 +1,4 @@
-#include "plugin_host.h"
+#include "host/plugin_host.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <stdlib.h>
@@ -8,11 +8,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "config.h"
+#include "config/config.h"
 #include "plugins/fixture.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::host {
 
 namespace fs = std::filesystem;
 
@@ -177,4 +177,4 @@ class PluginHostTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PluginHostTest, "plugin_host");
 
-}  // namespace midair
+}  // namespace midair::host

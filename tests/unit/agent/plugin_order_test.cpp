@@ -1,8 +1,8 @@
-#include "plugin_order.h"
+#include "host/plugin_order.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair {
+namespace midair::host {
 
 class PluginOrderTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(PluginOrderTest);
@@ -68,4 +68,4 @@ class PluginOrderTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PluginOrderTest, "plugin_order");
 
-}  // namespace midair
+}  // namespace midair::host

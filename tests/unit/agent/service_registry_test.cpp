@@ -1,11 +1,11 @@
-#include "service_registry.h"
+#include "host/service_registry.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "config.h"
-#include "plugin_context.h"
+#include "config/config.h"
+#include "host/plugin_context.h"
 
-namespace midair {
+namespace midair::host {
 
 class ServiceRegistryTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ServiceRegistryTest);
@@ -57,4 +57,4 @@ class ServiceRegistryTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ServiceRegistryTest, "service_registry");
 
-}  // namespace midair
+}  // namespace midair::host

@@ -1,8 +1,8 @@
-#include "suggestion.h"
+#include "cli/suggestion.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair {
+namespace midair::host {
 
 class SuggestionTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SuggestionTest);
@@ -26,4 +26,4 @@ class SuggestionTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SuggestionTest, "suggestion");
 
-}  // namespace midair
+}  // namespace midair::host

@@ -1,4 +1,4 @@
-#include "dir_tree.h"
+#include "release/dir_tree.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "midair/file_object_store.h"
+#include "midair/store/file_object_store.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

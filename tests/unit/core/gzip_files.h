@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "gzip_writer.h"
+#include "release/gzip_writer.h"
 #include "midair/durable_file.h"
 #include "result_asserts.h"
 

@@ -1,4 +1,4 @@
-#include "gzip_reader.h"
+#include "release/gzip_reader.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -1,4 +1,4 @@
-#include "midair/http_client.h"
+#include "midair/net/http_client.h"
 
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>

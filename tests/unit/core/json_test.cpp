@@ -1,4 +1,4 @@
-#include "midair/json.h"
+#include "midair/json/json.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

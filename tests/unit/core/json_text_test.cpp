@@ -1,4 +1,4 @@
-#include "midair/json_text.h"
+#include "midair/json/json_text.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

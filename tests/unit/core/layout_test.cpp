@@ -1,4 +1,4 @@
-#include "midair/layout.h"
+#include "midair/release/layout.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -1,11 +1,11 @@
-#include "midair/machine_state.h"
+#include "midair/release/machine_state.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <limits>
 
 #include "flydeploy_objects.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "result_asserts.h"
 
 namespace midair {

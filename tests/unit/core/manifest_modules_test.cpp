@@ -1,6 +1,6 @@
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "midair/manifest.h"
+#include "midair/release/manifest.h"
 #include "result_asserts.h"
 
 namespace midair {

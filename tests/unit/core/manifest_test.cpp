@@ -1,4 +1,4 @@
-#include "midair/manifest.h"
+#include "midair/release/manifest.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -1,4 +1,4 @@
-#include "midair/memory_object_store.h"
+#include "midair/store/memory_object_store.h"
 
 #include "object_store_conformance.h"
 

@@ -1,4 +1,4 @@
-#include "midair/open_store.h"
+#include "midair/store/open_store.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

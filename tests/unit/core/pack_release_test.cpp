@@ -8,7 +8,7 @@
 
 #include "midair/digest.h"
 #include "release_fixture.h"
-#include "release_plan.h"
+#include "release/release_plan.h"
 
 namespace midair {
 

@@ -1,9 +1,9 @@
-#include "midair/pointer.h"
+#include "midair/release/pointer.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "flydeploy_objects.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "result_asserts.h"
 
 namespace midair {

@@ -1,4 +1,4 @@
-#include "midair/release_archive.h"
+#include "midair/release/release_archive.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "midair/durable_file.h"
-#include "midair/release_archive.h"
+#include "midair/release/release_archive.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "release_modules.h"
+#include "release/release_modules.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-#include "http_date.h"
-#include "midair/s3_object_store.h"
+#include "net/http_date.h"
+#include "midair/store/s3_object_store.h"
 #include "object_store_conformance.h"
 #include "scripted_peer.h"
 

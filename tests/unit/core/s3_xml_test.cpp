@@ -1,4 +1,4 @@
-#include "s3_xml.h"
+#include "store/s3_xml.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -1,4 +1,4 @@
-#include "sigv4.h"
+#include "store/sigv4.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

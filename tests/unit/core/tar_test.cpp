@@ -1,4 +1,4 @@
-#include "tar.h"
+#include "release/tar.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

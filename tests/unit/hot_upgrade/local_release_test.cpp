@@ -8,7 +8,7 @@
 #include "result_asserts.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 class LocalReleaseTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(LocalReleaseTest);
@@ -54,4 +54,4 @@ class LocalReleaseTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(LocalReleaseTest, "local_release");
 
-}  // namespace midair
+}  // namespace midair::host::hot

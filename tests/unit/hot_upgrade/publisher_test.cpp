@@ -2,13 +2,13 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "cleaner.h"
-#include "hot_doubles.h"
+#include "fleet_doubles.h"
 #include "midair/durable_file.h"
-#include "store_machine_directory.h"
+#include "midair/host/fleet/cleaner.h"
+#include "midair/host/fleet/store_machine_directory.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::host::hot {
 
 namespace {
 
@@ -301,4 +301,4 @@ class PublisherTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PublisherTest, "publisher");
 
-}  // namespace midair
+}  // namespace midair::host::hot

@@ -9,7 +9,7 @@
 #include "machines_client.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 inline const CallLimits kAmple{.deadline = std::chrono::seconds(60)};
 
@@ -33,4 +33,4 @@ inline std::unique_ptr<MachinesClient> client_of(const std::string& url,
 
 inline JsonText json(const std::string& text) { return value_of(JsonText::parse(text, "a test", 1 << 20)); }
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -5,8 +5,9 @@
 
 #include "client_fixture.h"
 #include "fly_error.h"
+#include "midair/foreign_text.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// Every request of the client against a server that checks it by the API's own specification. That server is started
 /// by tests/integration/machines_contract_test.py, which names it in MIDAIR_CONTRACT_URL; without it nothing is tested
@@ -123,4 +124,4 @@ class ContractTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ContractTest, "contract");
 
-}  // namespace midair
+}  // namespace midair::host::machines

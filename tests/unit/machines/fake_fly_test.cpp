@@ -6,7 +6,7 @@
 
 #include "client_fixture.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// The client and the fake, both whole: lives of machines, leases, doubts.
 class FakeFlyTest : public CppUnit::TestFixture {
@@ -207,4 +207,4 @@ class FakeFlyTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(FakeFlyTest, "fake_fly");
 
-}  // namespace midair
+}  // namespace midair::host::machines

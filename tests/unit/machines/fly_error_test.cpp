@@ -2,7 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair {
+namespace midair::host::machines {
 
 class FlyErrorTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(FlyErrorTest);
@@ -92,4 +92,4 @@ class FlyErrorTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(FlyErrorTest, "fly_error");
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -5,7 +5,7 @@
 #include "client_fixture.h"
 #include "scripted_peer.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 /// Against a peer that answers as it is told, well or badly.
 class MachinesClientTest : public CppUnit::TestFixture {
@@ -220,4 +220,4 @@ class MachinesClientTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(MachinesClientTest, "machines_client");
 
-}  // namespace midair
+}  // namespace midair::host::machines

@@ -4,7 +4,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::host::machines {
 
 class RateLimitsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(RateLimitsTest);
@@ -55,4 +55,4 @@ class RateLimitsTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(RateLimitsTest, "rate_limits");
 
-}  // namespace midair
+}  // namespace midair::host::machines

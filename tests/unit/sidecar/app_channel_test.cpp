@@ -12,7 +12,7 @@
 #include "midair/durable_file.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -306,4 +306,4 @@ class AppChannelTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(AppChannelTest, "app_channel");
 
-}  // namespace midair
+}  // namespace midair::sidecar

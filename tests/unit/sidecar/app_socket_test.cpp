@@ -8,7 +8,7 @@
 #include "script.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 using std::chrono::seconds;
@@ -130,4 +130,4 @@ class AppSocketTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(AppSocketTest, "app_socket");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -6,7 +6,7 @@
 #include "result_asserts.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 class AttemptsTest : public CppUnit::TestFixture {
@@ -123,4 +123,4 @@ class AttemptsTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(AttemptsTest, "attempts");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace midair {
+namespace midair::sidecar {
 
 class BackoffTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(BackoffTest);
@@ -63,4 +63,4 @@ class BackoffTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(BackoffTest, "backoff");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -13,7 +13,7 @@
 #include "script.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 class ChildTest : public CppUnit::TestFixture {
@@ -295,4 +295,4 @@ class ChildTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ChildTest, "child");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using std::chrono::milliseconds;
 
@@ -205,4 +205,4 @@ class EventLoopTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(EventLoopTest, "event_loop");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -2,7 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair {
+namespace midair::sidecar {
 
 class ExitStatusTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ExitStatusTest);
@@ -30,4 +30,4 @@ class ExitStatusTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ExitStatusTest, "exit_status");
 
-}  // namespace midair
+}  // namespace midair::sidecar

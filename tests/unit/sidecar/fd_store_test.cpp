@@ -6,7 +6,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class FdStoreTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(FdStoreTest);
@@ -77,4 +77,4 @@ class FdStoreTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(FdStoreTest, "fd_store");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 #include "swap/handover.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 using std::chrono::milliseconds;
@@ -282,4 +282,4 @@ class HandoverStateTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(HandoverStateTest, "handover_state");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -4,7 +4,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class HttpHeadTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(HttpHeadTest);
@@ -77,4 +77,4 @@ class HttpHeadTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(HttpHeadTest, "http_head");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 #include "script.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 class LeftoversTest : public CppUnit::TestFixture {
@@ -104,4 +104,4 @@ class LeftoversTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(LeftoversTest, "leftovers");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class ListenSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ListenSocketsTest);
@@ -99,4 +99,4 @@ class ListenSocketsTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ListenSocketsTest, "listen_sockets");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -5,10 +5,10 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "hooks/lua_api.h"
-#include "midair/json.h"
+#include "midair/json/json.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -137,4 +137,4 @@ class LuaSandboxTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(LuaSandboxTest, "lua_sandbox");
 
-}  // namespace midair
+}  // namespace midair::sidecar

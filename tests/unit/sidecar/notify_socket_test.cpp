@@ -10,7 +10,7 @@
 #include "script.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -212,4 +212,4 @@ class NotifySocketTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(NotifySocketTest, "notify_socket");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "forwarding_store.h"
-#include "midair/layout.h"
-#include "midair/memory_object_store.h"
-#include "midair/pointer.h"
+#include "midair/release/layout.h"
+#include "midair/store/memory_object_store.h"
+#include "midair/release/pointer.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -557,4 +557,4 @@ class PollerTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PollerTest, "poller");
 
-}  // namespace midair
+}  // namespace midair::sidecar

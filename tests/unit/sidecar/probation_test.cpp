@@ -4,7 +4,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -66,4 +66,4 @@ class ProbationTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ProbationTest, "probation");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 #include "process/listen_sockets.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using std::chrono::milliseconds;
 
@@ -303,4 +303,4 @@ class ProbeTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ProbeTest, "probe");
 
-}  // namespace midair
+}  // namespace midair::sidecar

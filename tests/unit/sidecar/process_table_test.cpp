@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace midair {
+namespace midair::sidecar {
 
 class ProcessTableTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProcessTableTest);
@@ -51,4 +51,4 @@ class ProcessTableTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ProcessTableTest, "process_table");
 
-}  // namespace midair
+}  // namespace midair::sidecar

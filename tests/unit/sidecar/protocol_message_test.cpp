@@ -3,7 +3,7 @@
 #include "protocol/message.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class ProtocolMessageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProtocolMessageTest);
@@ -120,4 +120,4 @@ class ProtocolMessageTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ProtocolMessageTest, "protocol_message");
 
-}  // namespace midair
+}  // namespace midair::sidecar

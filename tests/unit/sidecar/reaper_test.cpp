@@ -7,7 +7,7 @@
 
 #include "script.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class ReaperTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ReaperTest);
@@ -65,4 +65,4 @@ class ReaperTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ReaperTest, "reaper");
 
-}  // namespace midair
+}  // namespace midair::sidecar

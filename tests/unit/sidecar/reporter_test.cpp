@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "forwarding_store.h"
-#include "midair/memory_object_store.h"
+#include "midair/store/memory_object_store.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -202,4 +202,4 @@ class ReporterTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(ReporterTest, "reporter");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,7 +9,7 @@
 #include "result_asserts.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 class SavedStateTest : public CppUnit::TestFixture {
@@ -116,4 +116,4 @@ class SavedStateTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SavedStateTest, "saved_state");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -7,7 +7,7 @@
 
 #include "script.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class SignalsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SignalsTest);
@@ -81,4 +81,4 @@ class SignalsTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SignalsTest, "signals");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -9,12 +9,12 @@
 #include "forwarding_store.h"
 #include "midair/digest.h"
 #include "midair/durable_file.h"
-#include "midair/layout.h"
-#include "midair/memory_object_store.h"
+#include "midair/release/layout.h"
+#include "midair/store/memory_object_store.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -397,4 +397,4 @@ class StagerTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(StagerTest, "stager");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -12,7 +12,7 @@
 #include "state/tree.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
@@ -209,4 +209,4 @@ class StateDirTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(StateDirTest, "state_dir");
 
-}  // namespace midair
+}  // namespace midair::sidecar

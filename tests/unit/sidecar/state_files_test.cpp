@@ -6,7 +6,7 @@
 #include "state/marker.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 class StateFilesTest : public CppUnit::TestFixture {
@@ -122,4 +122,4 @@ class StateFilesTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(StateFilesTest, "state_files");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -10,7 +10,7 @@
 #include "state/journal.h"
 #include "state/marker.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -290,4 +290,4 @@ class SwapMachineTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SwapMachineTest, "swap_machine");
 
-}  // namespace midair
+}  // namespace midair::sidecar

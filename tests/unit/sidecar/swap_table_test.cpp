@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace midair {
+namespace midair::sidecar {
 
 class SwapTableTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SwapTableTest);
@@ -69,4 +69,4 @@ class SwapTableTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SwapTableTest, "swap_table");
 
-}  // namespace midair
+}  // namespace midair::sidecar

@@ -2,12 +2,12 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "midair/layout.h"
-#include "midair/memory_object_store.h"
-#include "midair/pointer.h"
+#include "midair/release/layout.h"
+#include "midair/store/memory_object_store.h"
+#include "midair/release/pointer.h"
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 class TrustPolicyTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(TrustPolicyTest);
@@ -157,4 +157,4 @@ class TrustPolicyTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(TrustPolicyTest, "trust_policy");
 
-}  // namespace midair
+}  // namespace midair::sidecar

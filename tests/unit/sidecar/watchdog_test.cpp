@@ -10,7 +10,7 @@
 
 #include "result_asserts.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 using namespace std::chrono_literals;
 
@@ -119,4 +119,4 @@ class WatchdogTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(WatchdogTest, "watchdog");
 
-}  // namespace midair
+}  // namespace midair::sidecar

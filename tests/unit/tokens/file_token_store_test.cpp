@@ -3,7 +3,7 @@
 #include "temp_dir.h"
 #include "token_store_conformance.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// The store of the example plugin, which others will start from.
 class FileTokenStoreTest : public TokenStoreConformance {
@@ -19,4 +19,4 @@ class FileTokenStoreTest : public TokenStoreConformance {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(FileTokenStoreTest, "file_token_store");
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -4,7 +4,7 @@
 
 #include "midair/log.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 using namespace std::chrono_literals;
 
@@ -96,4 +96,4 @@ class RenewerTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(RenewerTest, "renewer");
 
-}  // namespace midair
+}  // namespace midair::host::tokens

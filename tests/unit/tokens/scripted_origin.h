@@ -10,7 +10,7 @@
 
 #include "token_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 /// Gives the tokens "fo1_<name>-1", "fo1_<name>-2", ... Thread-safe.
 class ScriptedOrigin final : public TokenOrigin {
@@ -70,4 +70,4 @@ class ScriptedOrigin final : public TokenOrigin {
   std::optional<Error> failure_;
 };
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -14,7 +14,7 @@
 #include "temp_dir.h"
 #include "token_store_conformance.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -144,4 +144,4 @@ class SqliteTokenStoreTest : public TokenStoreConformance {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SqliteTokenStoreTest, "sqlite_token_store");
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include "midair/log.h"
-#include "midair/memory_token_store.h"
+#include "midair/host/memory_token_store.h"
 #include "result_asserts.h"
 #include "scripted_origin.h"
 
-namespace midair {
+namespace midair::host::tokens {
 
 using namespace std::chrono_literals;
 
@@ -427,4 +427,4 @@ class TokenChainTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(TokenChainTest, "token_chain");
 
-}  // namespace midair
+}  // namespace midair::host::tokens

@@ -1,0 +1,65 @@
+/// @file
+/// Packing a directory into a release tarball, and taking one apart again. Both stream: memory does not grow with size.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "midair/error.h"
+#include "midair/release/manifest.h"
+
+namespace midair {
+
+/// What pack_release() made.
+struct PackedRelease {
+  Manifest manifest;
+  std::string sha256;               ///< of the tarball
+  std::uint64_t size = 0;           ///< of the tarball, bytes
+  std::uint64_t unpacked_size = 0;  ///< of all files together, bytes
+};
+
+/// Packs the regular files below `directory` into `tarball_fd` (an empty file, written from offset 0) as gzip'd
+/// POSIX ustar: the manifest first, then the files in byte order; uid, gid and mtime are 0, modes 0644 or 0755, the
+/// gzip header has no time. The same files give the same bytes. The strategy is `strategy`, else that of a hand-written
+/// `midair.json` in `directory` (which is replaced by the full manifest), else handover. The modules of an in-place
+/// release are its files modules/NAME.so.
+///
+/// Errc::bad_input, naming the path: the directory is missing, empty or unreadable; a link that leads outside, is
+/// dangling or is a directory; a device, socket or fifo; a name that check_entry_name() refuses or that differs from
+/// another only by case; a file that changed while it was packed; an unknown strategy; a
+/// module that cannot be swapped in, or none in an in-place release. (A link to a regular file inside is packed as that
+/// file.)
+[[nodiscard]] Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
+                                                 const std::string& version, int tarball_fd,
+                                                 const std::stop_token& stop = {},
+                                                 const std::optional<std::string>& strategy = {});
+
+/// Bounds on what a tarball may unpack to.
+struct ExtractLimits {
+  std::uint64_t max_unpacked_bytes = 4ULL << 30;
+  std::uint64_t max_entries = 100'000;
+  std::uint64_t max_ratio = 200;  ///< unpacked to packed, checked beyond the first 16 MiB
+};
+
+/// Unpacks `tarball_fd` (read with pread from offset 0; the caller has verified its digest *on this descriptor*) into
+/// `directory`, which must exist and be empty. Files get mode 0644 or 0755; owners and times are ignored. All of
+/// it is on disk, files and directories, before this returns. The tree is then exactly what the manifest says: same
+/// names, sizes, digests and modes, nothing else but the manifest itself.
+///
+/// Errc::corrupt: not gzip, truncated, trailing bytes, a second gzip member, a bad checksum, content that differs
+/// from the manifest. Errc::refused: links, devices, fifos, sparse or extended headers, unsafe, duplicate or clashing
+/// names, setuid bits, a limit exceeded, a manifest that is missing, late or of a newer format. Nothing is ever written
+/// outside `directory`; what was written inside is the caller's to remove.
+[[nodiscard]] Result<Manifest> extract_release(int tarball_fd, const std::filesystem::path& directory,
+                                               const ExtractLimits& limits, const std::stop_token& stop = {});
+
+/// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode (it may have been
+/// sealed meanwhile: the owner's write permission doesn't count). Extra files are tolerated (interpreters leave
+/// caches). Errc::corrupt names the first file that differs.
+[[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory,
+                                                const std::stop_token& stop = {});
+
+}  // namespace midair

@@ -1,0 +1,61 @@
+#include "net/tls_context.h"
+
+#include <Poco/Exception.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace midair {
+
+namespace {
+
+/// Where distributions keep all roots in one file, for images without OpenSSL's own hashed directory.
+constexpr const char* kBundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",  // Debian, Alpine, distroless
+    "/etc/pki/tls/certs/ca-bundle.crt",    // Fedora and relatives
+    "/etc/ssl/cert.pem",                   // Alpine, BSD
+};
+
+void load_system_roots(SSL_CTX* context) {
+  SSL_CTX_set_default_verify_paths(context);
+  // The hashed directory costs no memory until a root is needed, the bundle more than a megabyte.
+  std::error_code ignored;
+  if (std::filesystem::is_directory(X509_get_default_cert_dir(), ignored)) return;
+  for (const char* bundle : kBundles)
+    if (SSL_CTX_load_verify_locations(context, bundle, nullptr) == 1) return;
+}
+
+thread_local std::string verification_error;
+
+int note_error(int ok, X509_STORE_CTX* verification) {
+  if (ok == 0) verification_error = X509_verify_cert_error_string(X509_STORE_CTX_get_error(verification));
+  return ok;
+}
+
+}  // namespace
+
+std::string take_verification_error() { return std::exchange(verification_error, {}); }
+
+Result<Poco::Net::Context::Ptr> make_tls_context(const std::string& ca_file) {
+  using Poco::Net::Context;
+  Context::Params params;
+  params.verificationMode = Context::VERIFY_STRICT;  // also for localhost
+  params.verificationDepth = 9;
+  try {
+    Context::Ptr context = new Context(Context::TLS_CLIENT_USE, params);
+    context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
+    context->enableExtendedCertificateVerification(true);
+    SSL_CTX_set_verify(context->sslContext(), SSL_VERIFY_PEER, note_error);
+    load_system_roots(context->sslContext());
+    if (!ca_file.empty() && SSL_CTX_load_verify_locations(context->sslContext(), ca_file.c_str(), nullptr) != 1)
+      return Error{Errc::bad_input, "read the certificates in", ca_file, "it is no readable PEM file of certificates",
+                   "correct MIDAIR_CA_FILE"};
+    return context;
+  } catch (const Poco::Exception& error) {
+    return Error{Errc::io, "set up", "TLS", error.displayText()};
+  }
+}
+
+}  // namespace midair

@@ -1,0 +1,148 @@
+#include "midair/release/machine_state.h"
+
+#include <array>
+#include <cmath>
+
+#include "midair/digest.h"
+#include "midair/json/json.h"
+
+namespace midair {
+
+namespace {
+
+using Poco::Dynamic::Var;
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+constexpr std::array kStatuses{UpgradeStatus::pending, UpgradeStatus::completed, UpgradeStatus::failed,
+                               UpgradeStatus::rolled_back};
+
+Var null_if_empty(const std::string& text) { return text.empty() ? Var() : Var(text); }
+
+/// JSON has no word for NaN and infinity.
+Var null_if_unknown(const std::optional<double>& number) {
+  return number && std::isfinite(*number) ? Var(*number) : Var();
+}
+
+Array::Ptr array_of(const std::vector<std::string>& strings) {
+  Array::Ptr array = new Array;
+  for (const auto& string : strings) array->add(string);
+  return array;
+}
+
+UpgradeStatus read_status(JsonReader& reader) {
+  const std::string name = reader.string("status");
+  for (const UpgradeStatus status : kStatuses)
+    if (name == to_string(status)) return status;
+  reader.complain("field 'status' is none of pending, completed, failed, rolled_back");
+  return UpgradeStatus::pending;
+}
+
+}  // namespace
+
+Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::string& subject) {
+  MIDAIR_TRY_ASSIGN(const Object::Ptr json, parse_json_object(text, subject, kMaxMachineStateBytes));
+  JsonReader reader(*json, subject);
+  MachineRecord record;
+  record.machine_id = reader.string("machine_id");
+  record.region = reader.optional_string("region");
+  record.process_group = reader.optional_string("process_group");
+  record.base_image_ref = reader.optional_string("base_image_ref");
+  record.hot_ref = reader.optional_string("hot_ref");
+  record.version = reader.optional_string("version");
+  record.digest = reader.optional_string("digest");
+  record.sequence = reader.optional_unsigned("sequence").value_or(0);
+  record.fingerprint = reader.optional_string("fingerprint");
+  record.state = reader.optional_string("state");
+  record.sidecar_version = reader.optional_string("sidecar_version");
+  record.booted_at = reader.optional_string("booted_at");
+  record.updated_at = reader.optional_string("updated_at");
+  MIDAIR_TRY(reader.finish());
+  return record;
+}
+
+std::string MachineRecord::to_json() const {
+  Object json;
+  json.set("machine_id", machine_id);
+  json.set("region", region);
+  json.set("process_group", process_group);
+  json.set("base_image_ref", base_image_ref);
+  json.set("hot_ref", null_if_empty(hot_ref));
+  json.set("version", null_if_empty(version));
+  json.set("digest", null_if_empty(digest));
+  json.set("sequence", static_cast<Poco::UInt64>(sequence));
+  json.set("fingerprint", fingerprint);
+  json.set("state", state);
+  json.set("sidecar_version", sidecar_version);
+  json.set("booted_at", booted_at);
+  json.set("updated_at", updated_at);
+  return to_canonical_json(json);
+}
+
+const char* to_string(UpgradeStatus status) noexcept {
+  switch (status) {
+    case UpgradeStatus::pending: return "pending";
+    case UpgradeStatus::completed: return "completed";
+    case UpgradeStatus::failed: return "failed";
+    case UpgradeStatus::rolled_back: return "rolled_back";
+  }
+  return "pending";
+}
+
+Result<UpgradeResult> UpgradeResult::parse(std::string_view text, const std::string& subject) {
+  MIDAIR_TRY_ASSIGN(const Object::Ptr json, parse_json_object(text, subject, kMaxMachineStateBytes));
+  JsonReader reader(*json, subject);
+  UpgradeResult result;
+  result.machine_id = reader.string("machine_id");
+  result.region = reader.optional_string("region");
+  result.status = read_status(reader);
+  result.started_at = reader.optional_string("started_at");
+  result.applied_at = reader.optional_string("applied_at");
+  result.error = reader.optional_string("error");
+  result.modules_reloaded = reader.optional_unsigned("modules_reloaded").value_or(0);
+  result.module_names = reader.optional_strings("module_names");
+  result.processes_succeeded = reader.optional_unsigned("processes_succeeded").value_or(0);
+  result.processes_failed = reader.optional_unsigned("processes_failed").value_or(0);
+  result.process_names = reader.optional_strings("process_names");
+  result.suspend_duration_ms = reader.optional_number("suspend_duration_ms");
+  result.total_duration_ms = reader.optional_number("total_duration_ms");
+  result.step = reader.optional_string("step");
+  result.version = reader.optional_string("version");
+  result.sequence = reader.optional_unsigned("sequence").value_or(0);
+  result.observed_digest = reader.optional_string("observed_digest");
+  result.retry_at = reader.optional_string("retry_at");
+  MIDAIR_TRY(reader.finish());
+  return result;
+}
+
+std::string UpgradeResult::to_json() const {
+  Object json;
+  json.set("machine_id", machine_id);
+  json.set("region", region);
+  json.set("status", std::string(to_string(status)));
+  json.set("started_at", started_at);
+  json.set("step", step);
+  json.set("version", version);
+  json.set("sequence", static_cast<Poco::UInt64>(sequence));
+  if (!final()) return to_canonical_json(json);
+
+  json.set("success", status == UpgradeStatus::completed);
+  json.set("applied_at", null_if_empty(applied_at));
+  json.set("error", null_if_empty(error));
+  json.set("modules_reloaded", static_cast<Poco::UInt64>(modules_reloaded));
+  json.set("module_names", array_of(module_names));
+  json.set("processes_succeeded", static_cast<Poco::UInt64>(processes_succeeded));
+  json.set("processes_failed", static_cast<Poco::UInt64>(processes_failed));
+  json.set("process_names", array_of(process_names));
+  json.set("suspend_duration_ms", null_if_unknown(suspend_duration_ms));
+  json.set("total_duration_ms", null_if_unknown(total_duration_ms));
+  json.set("observed_digest", null_if_empty(observed_digest));
+  json.set("retry_at", null_if_empty(retry_at));
+  return to_canonical_json(json);
+}
+
+std::string fingerprint_of(std::string_view base_image_ref, std::string_view hot_ref) {
+  return sha256_hex(std::string(base_image_ref) + "\n" + std::string(hot_ref)).substr(0, 12);
+}
+
+}  // namespace midair

@@ -1,0 +1,95 @@
+#include "midair/release/pointer.h"
+
+#include "midair/digest.h"
+#include "midair/json/json.h"
+
+namespace midair {
+
+namespace {
+
+using Poco::JSON::Object;
+
+Result<HotUpgrade> parse_hot_upgrade(const Object& json, const std::string& subject) {
+  JsonReader reader(json, subject);
+  HotUpgrade upgrade;
+  upgrade.version = reader.string("version");
+  upgrade.source_image_ref = reader.string("source_image_ref");
+  upgrade.tarball_url = reader.string("tarball_url");
+  upgrade.deployed_at = reader.optional_string("deployed_at");
+  upgrade.sha256 = reader.optional_string("sha256");
+  upgrade.size = reader.optional_unsigned("size").value_or(0);
+  upgrade.sequence = reader.optional_unsigned("sequence").value_or(0);
+  upgrade.strategy = reader.optional_string("strategy");
+  upgrade.fence = reader.optional_unsigned("fence").value_or(0);
+  if (!upgrade.sha256.empty() && !is_sha256_hex(upgrade.sha256))
+    reader.complain("field 'sha256' is not 64 lower-case hex digits");
+  MIDAIR_TRY(reader.finish());
+  return upgrade;
+}
+
+/// A copy whose fields can be set without touching the original; nested objects stay shared.
+Object::Ptr copy_of(const Object::Ptr& json) { return json ? new Object(*json) : new Object; }
+
+/// Fields that a writer left out must not linger from the release before.
+void set_or_remove(Object& json, const std::string& key, const std::string& value) {
+  if (value.empty())
+    json.remove(key);
+  else
+    json.set(key, value);
+}
+void set_or_remove(Object& json, const std::string& key, std::uint64_t value) {
+  if (value == 0)
+    json.remove(key);
+  else
+    json.set(key, static_cast<Poco::UInt64>(value));
+}
+
+}  // namespace
+
+Pointer Pointer::for_base_image(std::string image_ref, const std::string& set_at) {
+  Pointer pointer;
+  pointer.image_ref_ = std::move(image_ref);
+  pointer.json_ = new Object;
+  pointer.json_->set("image_ref", pointer.image_ref_);
+  pointer.json_->set("set_at", set_at);
+  pointer.json_->set("hot_upgrade", Poco::Dynamic::Var());
+  pointer.json_->set("blue_green_upgrade", Poco::Dynamic::Var());
+  return pointer;
+}
+
+Result<Pointer> Pointer::parse(std::string_view text, const std::string& subject) {
+  Pointer pointer;
+  MIDAIR_TRY_ASSIGN(pointer.json_, parse_json_object(text, subject, kMaxPointerBytes));
+  JsonReader reader(*pointer.json_, subject);
+  pointer.image_ref_ = reader.string("image_ref");
+  const auto hot_upgrade = reader.optional_object("hot_upgrade");
+  MIDAIR_TRY(reader.finish());
+  if (hot_upgrade) {
+    MIDAIR_TRY_ASSIGN(pointer.hot_upgrade_, parse_hot_upgrade(*hot_upgrade, subject));
+  }
+  return pointer;
+}
+
+void Pointer::set_hot_upgrade(const std::string& image_ref, const HotUpgrade& upgrade, const std::string& set_at) {
+  Object::Ptr hot = copy_of(json_->getObject("hot_upgrade"));
+  hot->set("version", upgrade.version);
+  hot->set("source_image_ref", upgrade.source_image_ref);
+  hot->set("tarball_url", upgrade.tarball_url);
+  hot->set("deployed_at", upgrade.deployed_at);
+  set_or_remove(*hot, "sha256", upgrade.sha256);
+  set_or_remove(*hot, "size", upgrade.size);
+  set_or_remove(*hot, "sequence", upgrade.sequence);
+  set_or_remove(*hot, "strategy", upgrade.strategy);
+  set_or_remove(*hot, "fence", upgrade.fence);
+
+  json_ = copy_of(json_);  // copies of this pointer share the old one
+  json_->set("hot_upgrade", hot);
+  json_->set("image_ref", image_ref);
+  json_->set("set_at", set_at);
+  image_ref_ = image_ref;
+  hot_upgrade_ = upgrade;
+}
+
+std::string Pointer::to_json() const { return to_canonical_json(*json_); }
+
+}  // namespace midair

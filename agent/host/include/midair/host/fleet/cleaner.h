@@ -1,0 +1,43 @@
+/// @file
+/// Removing what nobody needs any more.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "midair/host/publish/deploy_lock.h"
+#include "midair/clock.h"
+#include "midair/release/layout.h"
+#include "midair/host/machine_directory.h"
+#include "midair/store/object_store.h"
+#include "midair/host/publish/published_state.h"
+
+namespace midair::host {
+
+/// Results of so many upgrades are kept.
+inline constexpr std::size_t kKeptUpgrades = 5;
+/// No tarball younger than this is removed: somebody may be about to publish it.
+inline constexpr std::chrono::hours kMinTarballAge{1};
+
+/// Everything that decides what may go.
+struct CleanupInput {
+  StoreLayout layout;
+  std::vector<ObjectInfo> objects;  ///< everything below layout.tarball_prefix()
+  PublishedState published;
+  std::vector<MachineRecord> machines;
+  WallTime now{};
+};
+
+/// The keys to remove: results beyond the last kKeptUpgrades upgrades, and tarballs that neither the pointer, nor the
+/// last kRecentPublications of the history, nor any machine refers to. Where something that may refer to tarballs can't
+/// be read, no tarball goes; objects of apps whose name begins with this one's never do.
+[[nodiscard]] std::vector<std::string> plan_cleanup(const ObjectStore& store, const CleanupInput& input);
+
+/// Reads, plans and removes, for half a minute at most; the rest is left for the next time. Returns how many objects
+/// were removed. Does nothing once `lock` is not held.
+[[nodiscard]] Result<std::size_t> clean_up(ObjectStore& store, MachineDirectory& directory, const Clock& clock,
+                                           const DeployLock& lock, const StoreLayout& layout,
+                                           const std::stop_token& stop);
+
+}  // namespace midair::host

@@ -1,0 +1,57 @@
+/// @file
+/// The fleet as the store and the platform know it together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "midair/clock.h"
+#include "midair/host/machines_api.h"
+#include "midair/host/fleet/store_machine_directory.h"
+
+namespace midair::host {
+
+/// State of a machine that the platform runs but that has never checked in with the store.
+inline constexpr std::string_view kSilentState = "silent";
+/// State of a machine that checked in once and that the platform does not know (any more).
+inline constexpr std::string_view kGoneState = "gone";
+
+/// True if that machine may take an upgrade now and say so.
+[[nodiscard]] bool can_answer(const MachineRecord& machine);
+
+/// Puts what the store's records and what the platform says into one list, each machine once:
+/// - the platform says that it doesn't run: kStoppedState, whatever its record says;
+/// - it runs, but has no record: kSilentState;
+/// - it has a record, but the platform doesn't know it: kGoneState;
+/// - all else as its record says.
+/// Without records of its own nothing is believed of the platform's silence: an API that fails, or that knows no
+/// machine at all where some have checked in, is left out, with a warning.
+[[nodiscard]] std::vector<MachineRecord> merge_fleet(std::vector<MachineRecord> records,
+                                                     const std::vector<Machine>& machines);
+
+/// The store's directory, completed by the Machines API where that is to be had. Thread-safe.
+class FleetDirectory final : public MachineDirectory {
+ public:
+  using FindApi = std::function<std::shared_ptr<MachinesApiProvider>()>;
+  /// `find_api` is asked at each call, because plugins come and go; may give null.
+  explicit FleetDirectory(FindApi find_api) : find_api_(std::move(find_api)) {}
+
+  Result<std::vector<MachineRecord>> machines(ObjectStore& store, const std::string& app,
+                                              const CallLimits& limits) override;
+
+ private:
+  /// The platform can't be asked now: says so once, and leaves it alone for a while.
+  void rest(const Error& trouble);
+  [[nodiscard]] bool is_resting();
+
+  const FindApi find_api_;
+  StoreMachineDirectory store_directory_;
+  std::mutex mutex_;
+  std::string told_;        ///< the last trouble; guarded by mutex_
+  BootTime rests_until_{};  ///< guarded by mutex_
+};
+
+}  // namespace midair::host

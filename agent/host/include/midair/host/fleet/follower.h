@@ -1,0 +1,81 @@
+/// @file
+/// Watching a fleet take an upgrade.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "midair/clock.h"
+#include "midair/release/layout.h"
+#include "midair/host/machine_directory.h"
+#include "midair/release/machine_state.h"
+#include "midair/host/fleet/prefix_mirror.h"
+
+namespace midair::host {
+
+enum class Outcome { upgraded, failed, rolled_back, no_answer };
+/// "upgraded", "failed", "rolled_back", "no_answer".
+[[nodiscard]] const char* to_string(Outcome outcome) noexcept;
+
+/// How an upgrade went on one machine, as far as is known.
+struct MachineOutcome {
+  std::string machine_id;
+  std::string region;
+  Outcome outcome = Outcome::no_answer;
+  std::string why;  ///< empty where it was upgraded
+};
+
+/// Which machines are expected to take which upgrade.
+struct FollowTarget {
+  StoreLayout layout;
+  std::string hot_ref;  ///< source_image_ref of the upgrade
+  std::string base_image;
+  std::vector<MachineRecord> covered;
+};
+
+/// Collects what machines say about one upgrade. A round costs one LIST of results and one GET per result that changed,
+/// and now and then a look at the fleet: machines that appear with the same base image are followed too; machines that
+/// stop or get another base image are no longer waited for. Not thread-safe.
+class Follower {
+ public:
+  /// `store`, `directory` and `clock` must outlive the follower.
+  Follower(ObjectStore& store, MachineDirectory& directory, const Clock& clock, const FollowTarget& target);
+
+  /// One round. A machine that runs the upgrade but filed no result (it took it at boot) counts as completed. After an
+  /// error what was learned before it stays.
+  Result<void> poll(const CallLimits& limits);
+  /// What was learned since the last call, in the order in which it was learned.
+  [[nodiscard]] std::vector<UpgradeResult> take_news() { return std::exchange(news_, {}); }
+
+  /// Machines from which a final answer is still to come.
+  [[nodiscard]] std::size_t awaited() const;
+  [[nodiscard]] std::size_t followed() const { return machines_.size(); }
+  /// By machine id.
+  [[nodiscard]] std::vector<MachineOutcome> outcomes() const;
+
+ private:
+  struct Machine {
+    MachineRecord record;
+    std::optional<UpgradeResult> result;
+  };
+
+  Result<void> read_results(const CallLimits& limits);
+  Result<void> read_fleet(const CallLimits& limits);
+  /// Why that machine will not answer any more; empty while it may.
+  [[nodiscard]] std::string gone(const Machine& machine) const;
+
+  ObjectStore& store_;
+  MachineDirectory& directory_;
+  const Clock& clock_;
+  const FollowTarget target_;
+  PrefixMirror results_;
+  std::map<std::string, Machine> machines_;
+  std::vector<UpgradeResult> news_;
+  BootTime fleet_read_at_;
+};
+
+}  // namespace midair::host

@@ -1,0 +1,28 @@
+/// @file
+/// The moment an upgrade becomes real: the history entry, then the pointer.
+#pragma once
+
+#include <string>
+
+#include "midair/host/publish/deploy_lock.h"
+#include "midair/clock.h"
+#include "midair/release/layout.h"
+#include "midair/store/object_store.h"
+#include "midair/release/pointer.h"
+#include "midair/host/publish/published_state.h"
+
+namespace midair::host {
+
+/// Points the fleet with base image `base_image` at `upgrade`, whose deployed_at, sequence and fence are filled in
+/// here. Returns it completed.
+///
+/// `state` is what was read under `lock`. The pointer is replaced by compare-and-swap only, only while the lock is
+/// proven to be ours, and never where it carries a higher fence; unknown fields of it survive. A compare-and-swap whose
+/// outcome is unknown is looked up. Not interruptible, so that the caller knows: on success it is published; on
+/// Errc::precondition (the lock was lost, or somebody else published) it is not, and the history entry was taken back;
+/// on any other error it says in `cause` what is unknown.
+[[nodiscard]] Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& lock,
+                                         const StoreLayout& layout, const PublishedState& state,
+                                         const std::string& base_image, HotUpgrade upgrade);
+
+}  // namespace midair::host

@@ -1,0 +1,78 @@
+#include "midair/host/fleet/fleet_plan.h"
+
+#include <map>
+
+#include "midair/host/fleet/fleet_directory.h"
+#include "midair/human.h"
+
+namespace midair::host {
+
+namespace {
+
+using ImageCounts = std::map<std::string, std::size_t>;
+
+ImageCounts count_images(const std::vector<MachineRecord>& fleet) {
+  ImageCounts counts;
+  for (const auto& machine : fleet)
+    if (can_answer(machine)) ++counts[machine.base_image_ref];
+  return counts;
+}
+
+std::string list_images(const ImageCounts& counts) {
+  std::string text;
+  for (const auto& [image, count] : counts)
+    text += (text.empty() ? "" : ", ") + (image.empty() ? "no image" : image) + " (" + count_machines(count) + ")";
+  return text;
+}
+
+Error refusal(std::string cause, std::string hint) {
+  return {Errc::refused, "choose the machines to upgrade", "", std::move(cause), std::move(hint)};
+}
+
+Result<std::string> agreed_image(const ImageCounts& counts) {
+  if (counts.empty())
+    return refusal("no running machine has checked in",
+                   "start a machine with midair-sidecar, or name the image that will run: --image REF --force");
+  if (counts.size() > 1)
+    return refusal("the machines run different base images: " + list_images(counts), "choose one with --image REF");
+  return counts.begin()->first;
+}
+
+std::string reason_not_covered(const MachineRecord& machine) {
+  if (machine.state == kUnreadableState) return "its record cannot be read";
+  if (machine.state == kSilentState) return "it has not checked in";
+  if (machine.state == kGoneState) return "Fly knows no such machine";
+  if (machine.state == kStoppedState) return "stopped; it looks for its upgrade when it starts";
+  return "runs another base image, " + machine.base_image_ref;
+}
+
+}  // namespace
+
+bool covers(const std::string& base_image, const MachineRecord& machine) {
+  return can_answer(machine) && machine.base_image_ref == base_image;
+}
+
+Result<FleetPlan> plan_fleet(const std::vector<MachineRecord>& fleet, const std::optional<std::string>& image,
+                             Force force) {
+  const auto counts = count_images(fleet);
+  FleetPlan plan;
+  if (image) {
+    plan.base_image = *image;
+  } else {
+    MIDAIR_TRY_ASSIGN(plan.base_image, agreed_image(counts));
+  }
+
+  for (const auto& machine : fleet) {
+    if (covers(plan.base_image, machine))
+      plan.covered.push_back(machine);
+    else
+      plan.uncovered.push_back({machine, reason_not_covered(machine)});
+  }
+  if (plan.covered.empty() && force == Force::no)
+    return refusal("no running machine has the base image " + plan.base_image +
+                       (counts.empty() ? "" : "; they run " + list_images(counts)),
+                   "check --image, or publish for machines to come with --force");
+  return plan;
+}
+
+}  // namespace midair::host

@@ -1,0 +1,53 @@
+#include "midair/host/fleet/store_machine_directory.h"
+
+#include <algorithm>
+
+#include "midair/release/layout.h"
+#include "midair/log.h"
+
+namespace midair::host {
+
+namespace {
+
+Result<MachineRecord> read_record(const PrefixMirror::Entry& entry, const std::string& key, const std::string& id) {
+  if (entry.unreadable) return *entry.unreadable;
+  MIDAIR_TRY(check_machine_id(id));
+  MIDAIR_TRY_ASSIGN(auto record, MachineRecord::parse(entry.text, key));
+  if (record.machine_id != id)
+    return Error{Errc::corrupt, "read the machine record", key, "it speaks for machine '" + record.machine_id + "'"};
+  return record;
+}
+
+MachineRecord unreadable(const std::string& id) {
+  MachineRecord record;
+  record.machine_id = id;
+  record.state = kUnreadableState;
+  return record;
+}
+
+}  // namespace
+
+Result<std::vector<MachineRecord>> StoreMachineDirectory::machines(ObjectStore& store, const std::string& app,
+                                                                   const CallLimits& limits) {
+  const std::lock_guard lock(mutex_);
+  const auto prefix = StoreLayout{app}.machines_prefix();
+  auto& mirror = mirrors_.try_emplace(store.name() + "\n" + prefix, prefix, kMaxMachineStateBytes).first->second;
+  MIDAIR_TRY_ASSIGN(const auto changed, mirror.refresh(store, limits));
+
+  std::vector<MachineRecord> records;
+  for (const auto& [key, entry] : mirror.entries()) {
+    const auto id = mirror.stem_of(key);
+    if (id.empty()) continue;
+    if (auto record = read_record(entry, key, id); record.ok()) {
+      records.push_back(*std::move(record));
+    } else {
+      if (std::ranges::find(changed, key) != changed.end())
+        log(LogLevel::warning, "machine.unreadable", {{"machine", id}, {"error", record.error().message()}});
+      records.push_back(unreadable(id));
+    }
+  }
+  std::ranges::sort(records, {}, &MachineRecord::machine_id);
+  return records;
+}
+
+}  // namespace midair::host

@@ -1,0 +1,79 @@
+#include "midair/host/publish/published_state.h"
+
+#include <algorithm>
+
+namespace midair::host {
+
+namespace {
+
+struct TextSink final : ByteSink {
+  std::string text;
+  Result<void> write(std::string_view bytes) override {
+    text += bytes;
+    return {};
+  }
+  Result<void> restart() override {
+    text.clear();
+    return {};
+  }
+};
+
+Error not_a_pointer(Error error) {
+  if (error.hint.empty()) error.hint = "repair that object by hand, or remove it to start over";
+  return error;
+}
+
+std::uint64_t sequence_of(const Pointer& pointer) {
+  return pointer.hot_upgrade() ? pointer.hot_upgrade()->sequence : 0;
+}
+
+}  // namespace
+
+std::uint64_t PublishedState::next_sequence() const {
+  const auto published = current ? sequence_of(current->pointer) : 0;
+  return std::max(published, history.last_sequence) + 1;
+}
+
+std::uint64_t PublishedState::fence() const {
+  return current && current->pointer.hot_upgrade() ? current->pointer.hot_upgrade()->fence : 0;
+}
+
+std::vector<Pointer> PublishedState::publications() const {
+  std::vector<Pointer> all;
+  if (current) all.push_back(current->pointer);
+  all.insert(all.end(), history.recent.begin(), history.recent.end());
+  return all;
+}
+
+Result<PublishedState> read_published_state(ObjectStore& store, const StoreLayout& layout, const CallLimits& limits) {
+  MIDAIR_TRY_ASSIGN(auto current, read_pointer(store, layout, limits));
+  MIDAIR_TRY_ASSIGN(auto history, read_history(store, layout, limits));
+  return PublishedState{std::move(current), std::move(history)};
+}
+
+Result<std::optional<CurrentPointer>> read_pointer(ObjectStore& store, const StoreLayout& layout,
+                                                   const CallLimits& limits) {
+  std::optional<CurrentPointer> current;
+  MIDAIR_TRY(refresh_pointer(store, layout, limits, current));
+  return current;
+}
+
+Result<void> refresh_pointer(ObjectStore& store, const StoreLayout& layout, const CallLimits& limits,
+                             std::optional<CurrentPointer>& current) {
+  TextSink sink;
+  GetRequest request{layout.pointer()};
+  request.max_size = kMaxPointerBytes;
+  if (current) request.if_none_match = current->etag;
+  auto answer = store.get(request, sink, limits);
+  if (!answer.ok() && answer.error().code != Errc::not_found) return std::move(answer).error();
+  if (!answer.ok()) {
+    current.reset();
+  } else if (!answer->not_modified) {
+    auto pointer = Pointer::parse(sink.text, layout.pointer());
+    if (!pointer.ok()) return not_a_pointer(std::move(pointer).error());
+    current = CurrentPointer{*std::move(pointer), answer->etag};
+  }
+  return {};
+}
+
+}  // namespace midair::host

@@ -1,0 +1,73 @@
+#include "cli/interrupt.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <functional>
+#include <system_error>
+
+#include "midair/fd.h"
+#include "midair/host/plugin.h"
+
+namespace midair::host {
+
+namespace {
+
+constexpr std::uint64_t kSignal = 1;
+constexpr std::uint64_t kQuit = 1ULL << 32;  // added by the destructor: tells the watcher to leave
+
+// A signal handler reaches nothing but globals.
+std::atomic<int> wake_fd{-1};
+std::atomic<bool> interrupted{false};
+
+void add(std::uint64_t value) { static_cast<void>(!::write(wake_fd.load(), &value, sizeof value)); }
+
+void on_signal(int) {
+  const int saved = errno;
+  if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
+  add(kSignal);
+  errno = saved;
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(signal, &action, nullptr);
+}
+
+void watch(std::stop_source& source) {
+  for (std::uint64_t events = 0; events < kQuit;) {
+    if (::read(wake_fd.load(), &events, sizeof events) != sizeof events) {
+      if (errno != EINTR) return;
+    } else if (events % kQuit >= kSignal) {
+      source.request_stop();
+    }
+  }
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  wake_fd = ::eventfd(0, EFD_CLOEXEC);
+  if (wake_fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  interrupted = false;
+  watcher_ = std::thread(watch, std::ref(source_));
+  handle(SIGINT, on_signal);
+  handle(SIGTERM, on_signal);
+  handle(SIGPIPE, SIG_IGN);
+}
+
+Interrupt::~Interrupt() {
+  handle(SIGINT, SIG_DFL);
+  handle(SIGTERM, SIG_DFL);
+  add(kQuit);
+  watcher_.join();
+  ::close(wake_fd.exchange(-1));
+}
+
+}  // namespace midair::host

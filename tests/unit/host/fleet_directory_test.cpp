@@ -1,0 +1,96 @@
+#include "midair/host/fleet/fleet_directory.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "fleet_doubles.h"
+#include "midair/host/fleet/fleet_status.h"
+
+namespace midair::host {
+
+class FleetDirectoryTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(FleetDirectoryTest);
+  CPPUNIT_TEST(a_machine_that_fly_does_not_run_is_stopped_whatever_its_record_says);
+  CPPUNIT_TEST(a_machine_that_runs_without_a_record_is_silent);
+  CPPUNIT_TEST(a_record_of_a_machine_that_fly_does_not_know_is_gone);
+  CPPUNIT_TEST(what_is_being_destroyed_is_no_part_of_the_fleet);
+  CPPUNIT_TEST(another_image_is_told);
+  CPPUNIT_TEST(only_machines_that_can_answer_are_counted_on);
+  CPPUNIT_TEST(without_an_api_the_store_alone_counts);
+  CPPUNIT_TEST_SUITE_END();
+
+  static Machine known(const std::string& id, const std::string& state, const std::string& image = {}) {
+    Machine machine;
+    machine.id = id;
+    machine.state = state;
+    machine.image = image;
+    return machine;
+  }
+  static MachineStatus judged(const MachineRecord& record) { return judge(record, std::nullopt, std::nullopt, {}); }
+
+  void a_machine_that_fly_does_not_run_is_stopped_whatever_its_record_says() {
+    const auto fleet = merge_fleet({machine("a"), machine("b"), machine("c")},
+                                   {known("a", "started"), known("b", "suspended"), known("c", "stopped")});
+    CPPUNIT_ASSERT_EQUAL(std::string("serving"), fleet[0].state);
+    CPPUNIT_ASSERT(fleet[1].state == kStoppedState && fleet[2].state == kStoppedState);
+    CPPUNIT_ASSERT(judged(fleet[1]).verdict == Verdict::stopped && judged(fleet[1]).why == "suspended");
+  }
+
+  void a_machine_that_runs_without_a_record_is_silent() {
+    const auto fleet =
+        merge_fleet({machine("b")}, {known("b", "started"), known("a", "started", "image"), known("c", "stopped")});
+    CPPUNIT_ASSERT_EQUAL(std::string("a"), fleet[0].machine_id);
+    CPPUNIT_ASSERT(fleet[0].state == kSilentState && fleet[0].base_image_ref == "image");
+    CPPUNIT_ASSERT(judged(fleet[0]).verdict == Verdict::silent);
+    CPPUNIT_ASSERT(fleet[2].state == kStoppedState);
+  }
+
+  void a_record_of_a_machine_that_fly_does_not_know_is_gone() {
+    const auto fleet = merge_fleet({machine("a")}, {});
+    CPPUNIT_ASSERT(fleet[0].state == kGoneState && judged(fleet[0]).verdict == Verdict::gone);
+  }
+
+  void what_is_being_destroyed_is_no_part_of_the_fleet() {
+    const auto fleet = merge_fleet({machine("a")}, {known("a", "destroying"), known("b", "destroyed")});
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, fleet.size());
+    CPPUNIT_ASSERT(fleet[0].state == kGoneState);
+  }
+
+  void another_image_is_told() {
+    const auto fleet = merge_fleet({machine("a")}, {known("a", "started", "another")});
+    CPPUNIT_ASSERT(judged(fleet[0]).why.find("Fly has another image for it, another") != std::string::npos);
+  }
+
+  void only_machines_that_can_answer_are_counted_on() {
+    MachineRecord record;
+    for (const auto& [state, can] : std::vector<std::pair<std::string, bool>>{{"serving", true},
+                                                                              {"swapping", true},
+                                                                              {"stopped", false},
+                                                                              {"silent", false},
+                                                                              {"gone", false},
+                                                                              {"unreadable", false}}) {
+      record.state = state;
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(state, can, can_answer(record));
+    }
+  }
+
+  void without_an_api_the_store_alone_counts() {
+    MemoryObjectStore store;
+    check_in(store, machine("a"));
+    FleetDirectory alone([] { return std::shared_ptr<MachinesApiProvider>(); });
+    CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(alone.machines(store, "web", {}))[0].state);
+
+    /// One whose settings are wrong.
+    class Broken final : public MachinesApiProvider {
+     public:
+      Result<std::shared_ptr<MachinesApi>> api() override {
+        return Error{Errc::bad_input, "use", "it", "it is broken"};
+      }
+    };
+    FleetDirectory broken([] { return std::make_shared<Broken>(); });
+    CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(broken.machines(store, "web", {}))[0].state);
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(FleetDirectoryTest, "fleet_directory");
+
+}  // namespace midair::host
