@@ -8,12 +8,13 @@
 #include <utility>
 
 #include "cli/builtin_commands.h"
-#include "host/configured_store.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
-#include "midair/durable_file.h"
-#include "midair/log.h"
 #include "cli/suggestion.h"
+#include "host/configured_store.h"
+#include "midair/durable_file.h"
+#include "midair/host/event_bus.h"
+#include "midair/log.h"
 
 namespace midair::host {
 
@@ -92,6 +93,7 @@ Result<void> Agent::set_up(const CommandLine& globals) {
   for (auto& command : builtin_commands({host_, *config_, commands_}))
     MIDAIR_TRY(commands_.add(kHostName, std::move(command), settings_));
   MIDAIR_TRY(services_.add(kHostName, typeid(StoreProvider), "store", std::make_shared<ConfiguredStore>(*config_)));
+  MIDAIR_TRY(services_.add(kHostName, typeid(EventBus), "events", std::make_shared<InProcessEventBus>()));
   host_.start(*config_, services_.names_of(kHostName));
   for (const auto& plugin : host_.plugins())
     if (plugin.state == PluginState::refused)

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "midair/host/command_support.h"
+#include "midair/host/event_bus.h"
 #include "midair/host/machine_directory.h"
 #include "midair/host/plugin.h"
 #include "midair/host/store_provider.h"
+#include "midair/host/upgrader.h"
 
 namespace midair::host::hot {
 
@@ -16,6 +18,8 @@ namespace midair::host::hot {
 struct CommandTools {
   std::shared_ptr<StoreProvider> stores;
   std::shared_ptr<MachineDirectory> directory;
+  std::shared_ptr<Upgrader> upgrader;
+  std::shared_ptr<EventBus> events;
 };
 
 /// fail() for an error of StoreProvider::store(), where bad input means a wrong setting.

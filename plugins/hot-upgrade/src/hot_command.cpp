@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "json_reporter.h"
 #include "midair/fault.h"
+#include "midair/host/publish/ulid.h"
 #include "publisher.h"
 #include "text_reporter.h"
 
@@ -26,9 +27,10 @@ std::string who_and_where() {
          Poco::Environment::nodeName();
 }
 
-HotRequest request_of(const Invocation& invocation, const std::string& app) {
-  HotRequest request;
-  request.app = app;
+Result<UpgradeRequest> request_of(const Invocation& invocation) {
+  UpgradeRequest request;
+  MIDAIR_TRY_ASSIGN(request.app, app_of(invocation));
+  MIDAIR_TRY_ASSIGN(request.id, new_ulid(system_clock().wall()));
   request.from = invocation.text("from").value_or("");
   request.version = invocation.text("version");
   request.strategy = invocation.text("strategy");
@@ -40,33 +42,42 @@ HotRequest request_of(const Invocation& invocation, const std::string& app) {
   return request;
 }
 
-int exit_status_of(const HotSummary& summary) {
+int exit_status_of(const UpgradeSummary& summary) {
   if (summary.interrupted) return kExitInterrupted;
   return summary.everywhere() ? kExitOk : kExitPartial;
 }
 
+/// Prints the events of an upgrade for as long as it lives, as the console wants them.
+class Reporter {
+ public:
+  Reporter(EventBus& events, const std::string& topic, Console& console)
+      : text_(console), json_(console), subscription_(events.subscribe(topic, [this, &console](const auto& event) {
+          console.json() ? json_.hear(*event) : text_.hear(*event);
+        })) {}
+
+ private:
+  TextReporter text_;
+  JsonReporter json_;
+  const Subscription subscription_;  // the last: it ends before what it feeds
+};
+
 int run(const CommandTools& tools, Invocation& invocation) {
-  const auto app = app_of(invocation);
-  if (!app.ok()) return fail(invocation, app.error());
+  const auto request = request_of(invocation);
+  if (!request.ok()) return fail(invocation, request.error());
   if (auto checked = check_fault_setting(kPublishFaultPoints); !checked.ok()) return fail(invocation, checked.error());
-  const auto request = request_of(invocation, *app);
-  if (request.lock_timeout < kShortestLockTimeout) {
+  if (request->lock_timeout < kShortestLockTimeout) {
     invocation.console().print_error(
         {Errc::bad_input, "use the option", "--lock-timeout", "it is below 1s", "leave it out; 5m is the default"});
     return kExitUsage;
   }
-  const auto store = tools.stores->store();
-  if (!store.ok()) return fail_without_store(invocation, store.error());
+  if (const auto store = tools.stores->store(); !store.ok()) return fail_without_store(invocation, store.error());
 
-  TextReporter text(invocation.console());
-  JsonReporter json(invocation.console());
-  HotReporter& reporter = invocation.console().json() ? static_cast<HotReporter&>(json) : text;
-  Publisher publisher({**store, *tools.directory, system_clock(), pause_thread, reporter, invocation.stop()});
+  const Reporter reporter(*tools.events, topic_of(*request), invocation.console());
   if (invocation.flag("dry-run")) {
-    const auto plan = publisher.rehearse(request);
+    const auto plan = tools.upgrader->rehearse(*request, invocation.stop());
     return plan.ok() ? kExitOk : fail(invocation, plan.error());
   }
-  const auto summary = publisher.publish(request);
+  const auto summary = tools.upgrader->upgrade(*request, invocation.stop());
   return summary.ok() ? exit_status_of(*summary) : fail(invocation, summary.error());
 }
 

@@ -7,24 +7,40 @@
 #include "midair/host/fleet/fleet_directory.h"
 #include "midair/host/plugin.h"
 #include "midair/host/store_provider.h"
+#include "publisher.h"
 
 namespace midair::host::hot {
 
 namespace {
 
+template <class Service>
+Result<std::shared_ptr<Service>> need(const Context& context, const std::string& name) {
+  auto service = context.service<Service>(name);
+  if (!service) return Error{Errc::not_found, "find the service", name, "nobody offers it"};
+  return service;
+}
+
 class HotUpgradePlugin final : public Plugin {
  public:
   Result<void> start(Context& context) override {
-    const auto directory =
+    CommandTools tools;
+    MIDAIR_TRY_ASSIGN(tools.stores, need<StoreProvider>(context, "store"));
+    MIDAIR_TRY_ASSIGN(tools.events, need<EventBus>(context, "events"));
+    tools.directory =
         std::make_shared<FleetDirectory>([&context] { return context.service<MachinesApiProvider>("machines-api"); });
-    MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", directory));
-    const CommandTools tools{context.service<StoreProvider>("store"), directory};
-    if (!tools.stores) return Error{Errc::not_found, "find the service", "store", "nobody offers it"};
+    tools.upgrader = std::make_shared<Publisher>(
+        PublisherWorld{*tools.stores, *tools.directory, system_clock(), pause_thread, *tools.events});
+    tools_ = tools;
+    MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", tools.directory));
+    MIDAIR_TRY(context.add_service<Upgrader>("upgrader", tools.upgrader));
     MIDAIR_TRY(context.add_command(hot_command(tools)));
     if (kFaultsCompiledIn) MIDAIR_TRY(context.add_command(faults_command()));
     return context.add_command(status_command(tools));
   }
   void stop() noexcept override {}
+
+ private:
+  CommandTools tools_;  ///< what the publisher refers to
 };
 
 const SettingSpec* settings(std::size_t* count) {
@@ -39,8 +55,8 @@ const SettingSpec* settings(std::size_t* count) {
 Plugin* create() { return new HotUpgradePlugin; }
 void destroy(Plugin* plugin) noexcept { delete plugin; }
 
-constexpr std::array<const char*, 2> kProvides{"machine-directory", nullptr};
-constexpr std::array<const char*, 2> kNeeds{"store", nullptr};
+constexpr std::array<const char*, 3> kProvides{"machine-directory", "upgrader", nullptr};
+constexpr std::array<const char*, 3> kNeeds{"store", "events", nullptr};
 constexpr PluginDescriptor kDescriptor{
     "hot-upgrade", MIDAIR_BUILD_VERSION, kProvides.data(), kNeeds.data(), settings, create, destroy};
 

@@ -53,38 +53,45 @@ void TextReporter::machine(const std::string& id, const std::string& region, con
                  console_.colour(colour, text.empty() ? state : padded(state, kStateWidth)) + tame(text) + "\n");
 }
 
-void TextReporter::packed(const LocalRelease& release, std::chrono::nanoseconds took) {
-  const auto& packed = release.packed;
-  step("packed", release.version() + ": " + count_files(packed.manifest.files.size()) + ", " +
-                     format_size(packed.size) + ", sha256 " + packed.sha256.substr(0, 12) + in(took));
+void TextReporter::hear(const Event& event) {
+  if (const auto* upgrade = event.as<UpgradeEvent>()) std::visit([this](const auto& what) { tell(what); }, *upgrade);
 }
 
-void TextReporter::fleet(const FleetPlan& plan) {
+void TextReporter::tell(const ReleasePacked& packed) {
+  step("packed", packed.version + ": " + count_files(packed.files) + ", " + format_size(packed.size) + ", sha256 " +
+                     packed.sha256.substr(0, 12) + in(packed.took));
+}
+
+void TextReporter::tell(const FleetPlanned& fleet) {
+  const auto& plan = fleet.plan;
   step("covers", count_machines(plan.covered.size()) + " on base image " + tame(plan.base_image));
   for (const auto& [record, reason] : plan.uncovered)
     machine(record.machine_id, record.region, "yellow", "not covered", reason);
 }
 
-void TextReporter::planned(const HotPlan& plan) {
+void TextReporter::tell(const UpgradePlan& plan) {
   step("would", plan.upload == UploadOutcome::uploaded ? "upload " + plan.tarball_key
                                                        : "upload nothing; the same bytes are at " + plan.tarball_key);
   step("would", "publish it as sequence " + std::to_string(plan.sequence));
   step("dry run", "nothing was changed");
 }
 
-void TextReporter::locked(std::uint64_t fence, std::chrono::nanoseconds took) {
-  step("locked", "with fence " + std::to_string(fence) + in(took));
+void TextReporter::tell(const DeployLocked& locked) {
+  step("locked", "with fence " + std::to_string(locked.fence) + in(locked.took));
 }
 
-void TextReporter::uploaded(const std::string& key, UploadOutcome outcome, std::chrono::nanoseconds took) {
-  step("uploaded", outcome == UploadOutcome::uploaded ? key + in(took) : "nothing; the same bytes are at " + key);
+void TextReporter::tell(const TarballUploaded& uploaded) {
+  step("uploaded", uploaded.outcome == UploadOutcome::uploaded ? uploaded.key + in(uploaded.took)
+                                                               : "nothing; the same bytes are at " + uploaded.key);
 }
 
-void TextReporter::published(const HotUpgrade& upgrade, const std::string& upgrade_id, std::chrono::nanoseconds took) {
-  step("published", "sequence " + std::to_string(upgrade.sequence) + ", upgrade " + upgrade_id + in(took));
+void TextReporter::tell(const UpgradePublished& published) {
+  step("published", "sequence " + std::to_string(published.upgrade.sequence) + ", upgrade " + published.upgrade_id +
+                        in(published.took));
 }
 
-void TextReporter::result(const UpgradeResult& result) {
+void TextReporter::tell(const MachineAnswered& answered) {
+  const auto& result = answered.result;
   const auto say = [&](const char* colour, const std::string& state, const std::string& text) {
     machine(result.machine_id, result.region, colour, state, text);
   };
@@ -96,7 +103,7 @@ void TextReporter::result(const UpgradeResult& result) {
   }
 }
 
-void TextReporter::summary(const HotSummary& summary) {
+void TextReporter::tell(const UpgradeSummary& summary) {
   for (const auto& silent : summary.machines)
     if (silent.outcome == Outcome::no_answer)
       machine(silent.machine_id, silent.region, "yellow", "no answer", silent.why);
@@ -116,8 +123,8 @@ void TextReporter::summary(const HotSummary& summary) {
     console_.print("Interrupted while watching: the machines go on by themselves. Look with: midair status --watch\n");
 }
 
-void TextReporter::notice(const std::string& text) {
-  console_.print(console_.colour("yellow", "NOTICE: " + tame(text)) + "\n");
+void TextReporter::tell(const UpgradeNotice& notice) {
+  console_.print(console_.colour("yellow", "NOTICE: " + tame(notice.text)) + "\n");
 }
 
 }  // namespace midair::host::hot

@@ -2,28 +2,33 @@
 /// `midair hot` for people: one line per step and per news from a machine.
 #pragma once
 
-#include "hot_reporter.h"
+#include <string>
+
+#include "midair/host/event_bus.h"
 #include "midair/host/plugin.h"
+#include "midair/host/upgrade_events.h"
 
 namespace midair::host::hot {
 
 /// Prints lines of text. `console` must outlive the reporter.
-class TextReporter final : public HotReporter {
+class TextReporter {
  public:
   explicit TextReporter(Console& console) : console_(console) {}
-
-  void packed(const LocalRelease& release, std::chrono::nanoseconds took) override;
-  void fleet(const FleetPlan& plan) override;
-  void planned(const HotPlan& plan) override;
-  void locked(std::uint64_t fence, std::chrono::nanoseconds took) override;
-  void uploaded(const std::string& key, UploadOutcome outcome, std::chrono::nanoseconds took) override;
-  void published(const HotUpgrade& upgrade, const std::string& upgrade_id, std::chrono::nanoseconds took) override;
-  void result(const UpgradeResult& result) override;
-  void summary(const HotSummary& summary) override;
-  void notice(const std::string& text) override;
-  void progress(const std::string& text) override { console_.progress(text); }
+  /// Events of other types are nothing to it.
+  void hear(const Event& event);
 
  private:
+  void tell(const ReleasePacked& packed);
+  void tell(const FleetPlanned& fleet);
+  void tell(const UpgradePlan& plan);
+  void tell(const DeployLocked& locked);
+  void tell(const TarballUploaded& uploaded);
+  void tell(const UpgradePublished& published);
+  void tell(const MachineAnswered& answered);
+  void tell(const UpgradeSummary& summary);
+  void tell(const UpgradeNotice& notice);
+  void tell(const UpgradeProgress& progress) { console_.progress(progress.text); }
+
   void step(const char* name, const std::string& text);
   void machine(const std::string& id, const std::string& region, const char* colour, const std::string& state,
                const std::string& text);

@@ -6,6 +6,8 @@
 #include "midair/durable_file.h"
 #include "midair/host/fleet/cleaner.h"
 #include "midair/host/fleet/store_machine_directory.h"
+#include "midair/host/publish/published_state.h"
+#include "midair/host/publish/ulid.h"
 #include "temp_dir.h"
 
 namespace midair::host::hot {
@@ -13,36 +15,52 @@ namespace midair::host::hot {
 namespace {
 
 /// Keeps what it hears; `on_event` is called with each event's name.
-class RecordingReporter final : public HotReporter {
+class Recorder {
  public:
-  void packed(const LocalRelease& release, std::chrono::nanoseconds) override {
-    version = release.version();
-    heard("packed");
+  void hear(const UpgradeEvent& event) {
+    std::visit([this](const auto& what) { note(what); }, event);
   }
-  void fleet(const FleetPlan&) override { heard("fleet"); }
-  void planned(const HotPlan&) override { heard("planned"); }
-  void locked(std::uint64_t, std::chrono::nanoseconds) override { heard("locked"); }
-  void uploaded(const std::string&, UploadOutcome outcome, std::chrono::nanoseconds) override {
-    heard(outcome == UploadOutcome::uploaded ? "uploaded" : "already there");
-  }
-  void published(const HotUpgrade&, const std::string& id, std::chrono::nanoseconds) override {
-    upgrade_id = id;
-    heard("published");
-  }
-  void result(const UpgradeResult& result) override { heard(result.machine_id + " " + to_string(result.status)); }
-  void summary(const HotSummary&) override { heard("summary"); }
-  void notice(const std::string& text) override { notices += text + "\n"; }
-  void progress(const std::string&) override {}
 
   std::function<void(const std::string&)> on_event;
   std::string version, upgrade_id, events, notices;
 
  private:
+  void note(const ReleasePacked& packed) {
+    version = packed.version;
+    heard("packed");
+  }
+  void note(const FleetPlanned&) { heard("fleet"); }
+  void note(const UpgradePlan&) { heard("planned"); }
+  void note(const DeployLocked&) { heard("locked"); }
+  void note(const TarballUploaded& uploaded) {
+    heard(uploaded.outcome == UploadOutcome::uploaded ? "uploaded" : "already there");
+  }
+  void note(const UpgradePublished& published) {
+    upgrade_id = published.upgrade_id;
+    heard("published");
+  }
+  void note(const MachineAnswered& answered) {
+    heard(answered.result.machine_id + " " + to_string(answered.result.status));
+  }
+  void note(const UpgradeSummary&) { heard("summary"); }
+  void note(const UpgradeNotice& notice) { notices += notice.text + "\n"; }
+  void note(const UpgradeProgress&) {}
+
   void heard(const std::string& event) {
     events += event;
     events += "; ";
     if (on_event) on_event(event);
   }
+};
+
+/// Provides one store that is not its own.
+class FixedStore final : public StoreProvider {
+ public:
+  explicit FixedStore(ObjectStore& store) : store_(&store, [](ObjectStore*) {}) {}
+  Result<std::shared_ptr<ObjectStore>> store() override { return store_; }
+
+ private:
+  const std::shared_ptr<ObjectStore> store_;
 };
 
 }  // namespace
@@ -67,7 +85,8 @@ class PublisherTest : public CppUnit::TestFixture {
 
   MemoryObjectStore store_;
   ManualClock clock_;
-  RecordingReporter reporter_;
+  InProcessEventBus events_;
+  Recorder reporter_;
   TempDir dir_;
   std::stop_source stop_;
 
@@ -75,8 +94,9 @@ class PublisherTest : public CppUnit::TestFixture {
   void setUp() override { assert_ok(write_file_durably(dir_ / "app", "version one")); }
 
  private:
-  HotRequest request() {
-    HotRequest request;
+  UpgradeRequest request() {
+    UpgradeRequest request;
+    request.id = value_of(new_ulid(clock_.wall()));
     request.app = "web";
     request.from = dir_.path();
     request.version = "v1";
@@ -84,11 +104,27 @@ class PublisherTest : public CppUnit::TestFixture {
     return request;
   }
 
-  /// Each test's directory of its own: a StoreMachineDirectory remembers a store by its name.
-  Result<HotSummary> publish(ObjectStore& store, Meanwhile meanwhile = {}, const HotRequest* request = nullptr) {
+  /// Each publisher with a directory of its own: a StoreMachineDirectory remembers a store by its name.
+  Result<UpgradeSummary> publish(ObjectStore& store, Meanwhile meanwhile = {},
+                                 const UpgradeRequest* request = nullptr) {
+    const auto wanted = request != nullptr ? *request : this->request();
+    FixedStore stores(store);
     StoreMachineDirectory directory;
-    Publisher publisher({store, directory, clock_, moving(clock_, std::move(meanwhile)), reporter_, stop_.get_token()});
-    return publisher.publish(request != nullptr ? *request : this->request());
+    Publisher publisher({stores, directory, clock_, moving(clock_, std::move(meanwhile)), events_});
+    const auto heard = listen(wanted);
+    return publisher.upgrade(wanted, stop_.get_token());
+  }
+  Result<UpgradePlan> rehearse(ObjectStore& store) {
+    const auto wanted = request();
+    FixedStore stores(store);
+    StoreMachineDirectory directory;
+    const auto heard = listen(wanted);
+    return Publisher({stores, directory, clock_, moving(clock_), events_}).rehearse(wanted, {});
+  }
+  Subscription listen(const UpgradeRequest& request) {
+    return events_.subscribe(topic_of(request), [this](const auto& event) {
+      if (const auto* upgrade = event->template as<UpgradeEvent>()) reporter_.hear(*upgrade);
+    });
   }
 
   /// A machine that completes whatever is published last.
@@ -158,17 +194,15 @@ class PublisherTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_MESSAGE(verb + " " + key, verb == "get" || verb == "head" || verb == "list");
       return {};
     });
-    StoreMachineDirectory directory;
-    Publisher publisher({read_only, directory, clock_, moving(clock_), reporter_, {}});
-    auto plan = value_of(publisher.rehearse(request()));
+    auto plan = value_of(rehearse(read_only));
     CPPUNIT_ASSERT(plan.upload == UploadOutcome::uploaded && plan.sequence == 1);
     CPPUNIT_ASSERT_EQUAL(std::string("packed; fleet; planned; "), reporter_.events);
 
     CPPUNIT_ASSERT(publish(store_, obedient("a")).ok());
-    plan = value_of(publisher.rehearse(request()));
+    plan = value_of(rehearse(read_only));
     CPPUNIT_ASSERT(plan.upload == UploadOutcome::already_there && plan.sequence == 2);
     assert_ok(write_file_durably(dir_ / "app", "something else"));
-    assert_fails(publisher.rehearse(request()), Errc::refused);
+    assert_fails(rehearse(read_only), Errc::refused);
   }
 
   void a_held_lock_stops_it_before_the_upload() {
@@ -241,7 +275,7 @@ class PublisherTest : public CppUnit::TestFixture {
 
   /// Publishes into fresh stores, once for each store call that a publication makes; `spoil` happens at that call.
   void sweep(const std::function<Result<void>()>& spoil,
-             const std::function<void(const std::string& call, const Result<HotSummary>&)>& check) {
+             const std::function<void(const std::string& call, const Result<UpgradeSummary>&)>& check) {
     for (int at = 1;; ++at) {
       for (const auto& object : value_of(store_.list("", {}))) assert_ok(store_.remove(object.key, {}));
       check_in(store_, machine("a"));
@@ -270,7 +304,7 @@ class PublisherTest : public CppUnit::TestFixture {
           stop_.request_stop();
           return {};
         },
-        [&](const std::string& call, const Result<HotSummary>& summary) {
+        [&](const std::string& call, const Result<UpgradeSummary>& summary) {
           CPPUNIT_ASSERT_MESSAGE(call, !exists(store_, kLayout.lock()));
           if (!summary.ok()) assert_fails(summary, Errc::cancelled);
           ++(summary.ok() ? published : cancelled);
@@ -282,7 +316,7 @@ class PublisherTest : public CppUnit::TestFixture {
     int survived = 0;
     int failed = 0;
     sweep([]() -> Result<void> { return store_error(); },
-          [&](const std::string& call, const Result<HotSummary>& summary) {
+          [&](const std::string& call, const Result<UpgradeSummary>& summary) {
             if (call != "remove " + kLayout.lock()) CPPUNIT_ASSERT_MESSAGE(call, !exists(store_, kLayout.lock()));
             if (!summary.ok()) assert_fails(summary, Errc::unavailable);
             ++(summary.ok() ? survived : failed);

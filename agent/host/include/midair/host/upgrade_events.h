@@ -1,0 +1,106 @@
+/// @file
+/// What an upgrade of a fleet tells while it is made. Published at the topic "rollout:<upgrade id>", see topic_of().
+#pragma once
+
+#include <Poco/JSON/Object.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "midair/host/fleet/fleet_plan.h"
+#include "midair/host/fleet/follower.h"
+#include "midair/host/publish/tarball_upload.h"
+#include "midair/release/machine_state.h"
+#include "midair/release/pointer.h"
+
+namespace midair::host {
+
+/// How long each step took.
+struct StepTimes {
+  std::chrono::nanoseconds pack{}, lock{}, upload{}, publish{}, follow{}, total{};
+};
+
+/// The release lies on this disk.
+struct ReleasePacked {
+  std::string app;
+  std::string version;
+  std::string strategy;
+  std::size_t files = 0;
+  std::uint64_t size = 0;           ///< of the tarball, bytes
+  std::uint64_t unpacked_size = 0;  ///< bytes
+  std::string sha256;               ///< of the tarball
+  std::chrono::nanoseconds took{};
+};
+
+/// It is known which machines it is for.
+struct FleetPlanned {
+  FleetPlan plan;
+};
+
+/// What would be done; nothing comes after this.
+struct UpgradePlan {
+  UploadOutcome upload = UploadOutcome::uploaded;  ///< whether the tarball has to be uploaded
+  std::string tarball_key;
+  std::uint64_t sequence = 0;
+};
+
+struct DeployLocked {
+  std::uint64_t fence = 0;
+  std::chrono::nanoseconds took{};
+};
+
+struct TarballUploaded {
+  std::string key;
+  UploadOutcome outcome = UploadOutcome::uploaded;
+  std::chrono::nanoseconds took{};
+};
+
+/// From here on the fleet is told to run it.
+struct UpgradePublished {
+  HotUpgrade upgrade;
+  std::string upgrade_id;
+  std::chrono::nanoseconds took{};
+};
+
+/// A machine said how it goes.
+struct MachineAnswered {
+  UpgradeResult result;
+};
+
+/// How it went.
+struct UpgradeSummary {
+  HotUpgrade upgrade;
+  std::string upgrade_id;
+  std::vector<MachineOutcome> machines;
+  bool interrupted = false;  ///< the caller stopped watching; the machines go on
+  StepTimes times;
+
+  [[nodiscard]] std::size_t count(Outcome outcome) const;
+  /// True if every machine that was followed runs the upgrade.
+  [[nodiscard]] bool everywhere() const { return count(Outcome::upgraded) == machines.size(); }
+};
+
+/// Something unusual that the user should know.
+struct UpgradeNotice {
+  std::string text;
+};
+
+/// What is being waited for right now; replaced by the next.
+struct UpgradeProgress {
+  std::string text;
+};
+
+/// Any of them, as EventBus carries it.
+using UpgradeEvent = std::variant<ReleasePacked, FleetPlanned, UpgradePlan, DeployLocked, TarballUploaded,
+                                  UpgradePublished, MachineAnswered, UpgradeSummary, UpgradeNotice, UpgradeProgress>;
+
+/// "packed", "fleet", "plan", "locked", "uploaded", "published", "result", "summary", "notice", "progress".
+[[nodiscard]] std::string name_of(const UpgradeEvent& event);
+/// The fields that plugins/hot-upgrade/README.md lists.
+[[nodiscard]] Poco::JSON::Object fields_of(const UpgradeEvent& event);
+
+}  // namespace midair::host

@@ -1,0 +1,221 @@
+#include "upgrade_run.h"
+
+#include <algorithm>
+
+#include "local_release.h"
+#include "midair/fault.h"
+#include "midair/host/fleet/cleaner.h"
+#include "midair/host/fleet/follower.h"
+#include "midair/host/publish/lock_renewer.h"
+#include "midair/host/publish/publication.h"
+#include "midair/host/publish/tarball_upload.h"
+#include "midair/host/publish/ulid.h"
+#include "midair/human.h"
+
+namespace midair::host::hot {
+
+namespace {
+
+/// Measures one step into a field of StepTimes, also when the step fails.
+class Stopwatch {
+ public:
+  Stopwatch(const Clock& clock, std::chrono::nanoseconds& into) : clock_(clock), into_(into), began_(clock.now()) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { into_ = elapsed(); }
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const { return clock_.now() - began_; }
+
+ private:
+  const Clock& clock_;
+  std::chrono::nanoseconds& into_;
+  const BootTime began_;
+};
+
+/// How often results are looked for: often while something happens, less and less while nothing does. A request to a
+/// store on the network costs money and a round trip.
+class Pace {
+ public:
+  explicit Pace(const ObjectStore& store)
+      : shortest_(store.name().starts_with("file:") ? 200 : 500),
+        longest_(store.name().starts_with("file:") ? 1000 : 2000) {}
+  std::chrono::milliseconds next(bool something_happened) {
+    now_ = something_happened ? shortest_ : std::min(longest_, now_ * 3 / 2);
+    return now_;
+  }
+
+ private:
+  const std::chrono::milliseconds shortest_, longest_;
+  std::chrono::milliseconds now_ = shortest_;
+};
+
+/// "20261120T213000-7G8H9Z": sorts by time, and its end is that of the upgrade's id.
+std::string default_version(const std::string& upgrade_id, WallTime now) {
+  std::string text;
+  for (const char c : format_rfc3339(now).substr(0, 19))
+    if (c != '-' && c != ':') text += c;
+  return text + "-" + upgrade_id.substr(upgrade_id.size() - 6);
+}
+
+Error nothing_published(const Error& error) {
+  if (error.code != Errc::cancelled) return error;
+  return {Errc::cancelled, "publish", "", "interrupted; nothing was published"};
+}
+
+}  // namespace
+
+/// All that is known before anything is written.
+struct UpgradeRun::Prepared {
+  StoreLayout layout;
+  std::string hot_ref;
+  LocalRelease release;
+  FleetPlan fleet;
+
+  [[nodiscard]] std::string tarball_key() const { return layout.tarball(release.version()); }
+};
+
+Result<UpgradeSummary> UpgradeRun::upgrade() {
+  UpgradeSummary summary;
+  {
+    const Stopwatch total(world_.clock, times_.total);
+    const auto prepared = prepare();
+    if (!prepared.ok()) return nothing_published(prepared.error());
+    if (auto injected = fault("publish.prepared")) return *injected;
+    const auto lock = take_lock(*prepared);
+    if (!lock.ok()) return nothing_published(lock.error());
+    const LockRenewer renewer(**lock);
+    if (auto injected = fault("publish.locked")) return *injected;
+    const auto upgrade = upload_and_publish(*prepared, **lock);
+    if (!upgrade.ok()) return nothing_published(upgrade.error());
+
+    summary.upgrade = *upgrade;
+    summary.upgrade_id = request_.id;
+    follow(*prepared, summary);
+    if (auto injected = fault("publish.followed")) return *injected;
+    clean_up(*prepared, **lock);
+  }
+  summary.times = times_;
+  tell(summary);
+  return summary;
+}
+
+Result<UpgradePlan> UpgradeRun::rehearse() {
+  MIDAIR_TRY_ASSIGN(const auto prepared, prepare());
+  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(store_, prepared.layout, limits()));
+  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.sha256));
+  UpgradePlan plan;
+  plan.tarball_key = prepared.tarball_key();
+  plan.sequence = state.next_sequence();
+  MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(store_, plan.tarball_key, prepared.release.tarball(), stop_));
+  tell(plan);
+  return plan;
+}
+
+Result<UpgradeRun::Prepared> UpgradeRun::prepare() {
+  MIDAIR_TRY(check_app_name(request_.app));
+  Prepared prepared;
+  prepared.layout.app = request_.app;
+  prepared.hot_ref = "midair/" + request_.app + ":deployment-" + request_.id;
+  {
+    const Stopwatch watch(world_.clock, times_.pack);
+    MIDAIR_TRY_ASSIGN(const auto version, choose_version(request_.from, request_.version,
+                                                         default_version(request_.id, world_.clock.wall())));
+    tell(UpgradeProgress{"packing " + request_.from.string()});
+    MIDAIR_TRY_ASSIGN(prepared.release, pack_locally(request_.from, request_.app, version, request_.strategy, stop_));
+    const auto& packed = prepared.release.packed;
+    tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
+                       packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.sha256,
+                       watch.elapsed()});
+  }
+  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(store_, request_.app, limits()));
+  MIDAIR_TRY_ASSIGN(prepared.fleet, plan_fleet(machines, request_.image, request_.force));
+  tell(FleetPlanned{prepared.fleet});
+  return prepared;
+}
+
+Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepared) {
+  const Stopwatch watch(world_.clock, times_.lock);
+  LockWorld world{store_, world_.clock, world_.pause};
+  world.watching = [this](const LockRecord& holder, std::chrono::nanoseconds left) {
+    tell(UpgradeProgress{"the lock of " + holder.locked_by + " has expired; taking it over in " + format_age(left) +
+                         " unless it is renewed"});
+  };
+  world.taken_over = [this](const LockRecord& holder) {
+    tell(UpgradeNotice{"took the lock from " + holder.locked_by + ", who held it since " + holder.locked_at +
+                       " to deploy " + holder.deployment_id});
+  };
+  const LockRequest wanted{prepared.layout, request_.locked_by, prepared.hot_ref, request_.lock_timeout,
+                           request_.force};
+  return DeployLock::acquire(std::move(world), wanted, stop_);
+}
+
+Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, DeployLock& lock) {
+  const auto& release = prepared.release;
+  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(store_, prepared.layout, limits()));
+  MIDAIR_TRY(lock.raise_fence(state.fence() + 1, stop_));
+  tell(DeployLocked{lock.fence(), times_.lock});
+
+  MIDAIR_TRY(check_version_is_free(state.publications(), release.version(), release.packed.sha256));
+  MIDAIR_TRY(upload(prepared));
+  if (auto injected = fault("publish.uploaded")) return *injected;
+  if (stop_.stop_requested()) return Error{Errc::cancelled, "publish", "", "interrupted"};
+
+  const Stopwatch watch(world_.clock, times_.publish);
+  MIDAIR_TRY_ASSIGN(const auto published, publish(store_, world_.clock, lock, prepared.layout, state,
+                                                  prepared.fleet.base_image, upgrade_of(prepared)));
+  tell(UpgradePublished{published, request_.id, watch.elapsed()});
+  return published;
+}
+
+Result<void> UpgradeRun::upload(const Prepared& prepared) {
+  const Stopwatch watch(world_.clock, times_.upload);
+  tell(UpgradeProgress{"uploading " + format_size(prepared.release.packed.size)});
+  MIDAIR_TRY_ASSIGN(const auto outcome,
+                    upload_tarball(store_, prepared.tarball_key(), prepared.release.tarball(), stop_));
+  tell(TarballUploaded{prepared.tarball_key(), outcome, watch.elapsed()});
+  return {};
+}
+
+HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
+  const auto& packed = prepared.release.packed;
+  HotUpgrade upgrade;
+  upgrade.version = packed.manifest.version;
+  upgrade.source_image_ref = prepared.hot_ref;
+  upgrade.tarball_url = store_.url_of(prepared.tarball_key());
+  upgrade.sha256 = packed.sha256;
+  upgrade.size = packed.size;
+  upgrade.strategy = packed.manifest.strategy;
+  return upgrade;
+}
+
+void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
+  const Stopwatch watch(world_.clock, times_.follow);
+  Follower follower(store_, world_.directory, world_.clock,
+                    {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered});
+  Pace pace(store_);
+  std::string trouble;
+  while (true) {
+    const auto polled = follower.poll(limits());
+    const auto news = follower.take_news();
+    for (const auto& result : news) tell(MachineAnswered{result});
+    if (!polled.ok() && polled.error().code != Errc::cancelled && polled.error().message() != trouble) {
+      trouble = polled.error().message();
+      tell(UpgradeNotice{trouble + "; results are looked for again"});
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(request_.timeout - watch.elapsed());
+    summary.interrupted = stop_.stop_requested() && follower.awaited() > 0;
+    if (follower.awaited() == 0 || summary.interrupted || left.count() <= 0) break;
+    tell(UpgradeProgress{"waiting for " + std::to_string(follower.awaited()) + " of " +
+                         count_machines(follower.followed()) + ", " + format_age(watch.elapsed())});
+    world_.pause(std::min(pace.next(!news.empty()), left), stop_);
+  }
+  summary.machines = follower.outcomes();
+}
+
+void UpgradeRun::clean_up(const Prepared& prepared, const DeployLock& lock) {
+  tell(UpgradeProgress{"cleaning up"});
+  const auto cleaned = host::clean_up(store_, world_.directory, world_.clock, lock, prepared.layout, stop_);
+  if (!cleaned.ok() && cleaned.error().code != Errc::cancelled)
+    tell(UpgradeNotice{cleaned.error().message() + "; cleaning up is left for the next time"});
+}
+
+}  // namespace midair::host::hot

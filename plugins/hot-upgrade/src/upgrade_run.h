@@ -1,0 +1,47 @@
+/// @file
+/// One upgrade, step by step: pack, look, lock, upload, publish, follow, clean up.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "midair/host/publish/deploy_lock.h"
+#include "midair/store/object_store.h"
+#include "publisher.h"
+
+namespace midair::host::hot {
+
+/// Good for one call of either verb.
+class UpgradeRun {
+ public:
+  /// What is referenced must outlive the run.
+  UpgradeRun(const PublisherWorld& world, ObjectStore& store, const UpgradeRequest& request, std::stop_token stop)
+      : world_(world), store_(store), request_(request), stop_(std::move(stop)) {}
+
+  /// See Upgrader.
+  Result<UpgradeSummary> upgrade();
+  Result<UpgradePlan> rehearse();
+
+ private:
+  struct Prepared;
+  Result<Prepared> prepare();
+  Result<std::unique_ptr<DeployLock>> take_lock(const Prepared& prepared);
+  Result<HotUpgrade> upload_and_publish(const Prepared& prepared, DeployLock& lock);
+  Result<void> upload(const Prepared& prepared);
+  [[nodiscard]] HotUpgrade upgrade_of(const Prepared& prepared) const;
+  void follow(const Prepared& prepared, UpgradeSummary& summary);
+  void clean_up(const Prepared& prepared, const DeployLock& lock);
+
+  [[nodiscard]] CallLimits limits() const { return {.stop = stop_}; }
+  void tell(UpgradeEvent event) const { world_.events.publish_value(topic_of(request_), std::move(event)); }
+
+  const PublisherWorld& world_;
+  ObjectStore& store_;
+  const UpgradeRequest& request_;
+  const std::stop_token stop_;
+  StepTimes times_;
+};
+
+}  // namespace midair::host::hot
