@@ -20,14 +20,21 @@ Result<std::shared_ptr<Service>> need(const Context& context, const std::string&
   return service;
 }
 
+/// The platform's view, if a plugin offers it.
+Result<std::shared_ptr<MachinesRead>> machines_of(const Context& context) {
+  const auto provider = context.service<MachinesApiProvider>("machines-api");
+  if (!provider) return std::shared_ptr<MachinesRead>();
+  MIDAIR_TRY_ASSIGN(auto api, provider->api());
+  return std::shared_ptr<MachinesRead>(std::move(api));
+}
+
 class HotUpgradePlugin final : public Plugin {
  public:
   Result<void> start(Context& context) override {
     CommandTools tools;
     MIDAIR_TRY_ASSIGN(tools.stores, need<StoreProvider>(context, "store"));
     MIDAIR_TRY_ASSIGN(tools.events, need<EventBus>(context, "events"));
-    tools.directory =
-        std::make_shared<FleetDirectory>([&context] { return context.service<MachinesApiProvider>("machines-api"); });
+    tools.directory = std::make_shared<FleetDirectory>([&context] { return machines_of(context); });
     tools.upgrader = std::make_shared<Publisher>(
         PublisherWorld{*tools.stores, *tools.directory, system_clock(), pause_thread, *tools.events});
     tools_ = tools;

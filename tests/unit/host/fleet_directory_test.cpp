@@ -4,6 +4,7 @@
 
 #include "fleet_doubles.h"
 #include "midair/host/fleet/fleet_status.h"
+#include "midair/host/memory_machines.h"
 
 namespace midair::host {
 
@@ -16,6 +17,7 @@ class FleetDirectoryTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(another_image_is_told);
   CPPUNIT_TEST(only_machines_that_can_answer_are_counted_on);
   CPPUNIT_TEST(without_an_api_the_store_alone_counts);
+  CPPUNIT_TEST(the_platform_is_asked_for_those_who_never_checked_in);
   CPPUNIT_TEST_SUITE_END();
 
   static Machine known(const std::string& id, const std::string& state, const std::string& image = {}) {
@@ -76,18 +78,25 @@ class FleetDirectoryTest : public CppUnit::TestFixture {
   void without_an_api_the_store_alone_counts() {
     MemoryObjectStore store;
     check_in(store, machine("a"));
-    FleetDirectory alone([] { return std::shared_ptr<MachinesApiProvider>(); });
+    FleetDirectory alone([] { return std::shared_ptr<MachinesRead>(); });
     CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(alone.machines(store, "web", {}))[0].state);
-
-    /// One whose settings are wrong.
-    class Broken final : public MachinesApiProvider {
-     public:
-      Result<std::shared_ptr<MachinesApi>> api() override {
-        return Error{Errc::bad_input, "use", "it", "it is broken"};
-      }
-    };
-    FleetDirectory broken([] { return std::make_shared<Broken>(); });
+    FleetDirectory broken([]() -> Result<std::shared_ptr<MachinesRead>> {
+      return Error{Errc::bad_input, "use", "it", "its settings are wrong"};
+    });
     CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(broken.machines(store, "web", {}))[0].state);
+  }
+
+  void the_platform_is_asked_for_those_who_never_checked_in() {
+    MemoryObjectStore store;
+    check_in(store, machine("a"));
+    const auto platform = std::make_shared<MemoryMachines>();
+    platform->put("web", known("a", "started"));
+    platform->put("web", known("b", "started"));
+    platform->put("other", known("c", "started"));
+    FleetDirectory both([platform] { return std::shared_ptr<MachinesRead>(platform); });
+    const auto fleet = value_of(both.machines(store, "web", {}));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, fleet.size());
+    CPPUNIT_ASSERT(fleet[0].state == kServingState && fleet[1].state == kSilentState);
   }
 };
 

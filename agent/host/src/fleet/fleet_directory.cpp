@@ -67,9 +67,8 @@ std::vector<MachineRecord> merge_fleet(std::vector<MachineRecord> records, const
 Result<std::vector<MachineRecord>> FleetDirectory::machines(ObjectStore& store, const std::string& app,
                                                             const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(auto records, store_directory_.machines(store, app, limits));
-  const auto provider = find_api_();
-  if (!provider || is_resting()) return records;
-  const auto api = provider->api();
+  const auto api = find_machines_();
+  if ((api.ok() && !*api) || is_resting()) return records;
   const auto machines =
       api.ok() ? (*api)->list(app, {.summary = true}, {std::min(limits.deadline, kPlatformPatience), limits.stop})
                : Result<std::vector<Machine>>(api.error());

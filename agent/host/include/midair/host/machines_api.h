@@ -49,32 +49,50 @@ struct MachineWait {
   std::string version{};                                        ///< an instance_id; empty: whichever it has
 };
 
-/// Fly's Machines API for one set of credentials. Every operation ends by the deadline of its limits, keeps to Fly's
-/// rate limits, retries with jitter what is safe to repeat, and obeys Retry-After. A 401 makes the token be fetched
-/// anew, once.
+/// Fly's Machines API, in parts by what callers need, for one set of credentials.
+///
+/// Of every part: an operation ends by the deadline of its limits, keeps to Fly's rate limits, retries with jitter what
+/// is safe to repeat, and obeys Retry-After. A 401 makes the token be fetched anew, once.
 ///
 /// Errors carry the HTTP status and Fly's request id; subjects are "GET https://host/v1/...". Codes: denied (401, 403),
 /// not_found (404), precondition (409, 412: a lease held by somebody, named with its end; a version that has changed; a
 /// state that forbids it), no_space (no capacity for it, whatever the status), throttled (429), timeout, unavailable,
-/// bad_input (other refusals), corrupt (an answer that makes no sense). Thread-safe.
-class MachinesApi {
- public:
-  virtual ~MachinesApi() = default;
+/// bad_input (other refusals), corrupt (an answer that makes no sense). Thread-safe. memory_machines.h has doubles.
+///
+/// @{
 
-  // --- machines
+/// Which machines there are, and how they are: what somebody who follows a fleet needs.
+class MachinesRead {
+ public:
+  virtual ~MachinesRead() = default;
 
   /// In no particular order. An empty list was asked for twice: the API has been seen to lie.
   virtual Result<std::vector<Machine>> list(const std::string& app, const MachineFilter& filter,
                                             const CallLimits& limits) = 0;
   virtual Result<Machine> get(const MachineRef& machine, const CallLimits& limits) = 0;
-  /// Makes one machine, never two: where the outcome is unknown (408, a lost answer), it is looked for by a tag in its
-  /// metadata, `midair_create_id`. Errc::precondition, naming the tag, if it can't be found out: look before you try
-  /// again.
-  virtual Result<Machine> create(const std::string& app, const MachineSpec& spec, const CallLimits& limits) = 0;
-  /// Replaces the configuration, and restarts the machine unless skip_launch.
-  virtual Result<Machine> update(const MachineRef& machine, const MachineSpec& spec, const CallLimits& limits) = 0;
-  /// `force` also destroys one that runs. Success if it is gone already.
-  virtual Result<void> destroy(const MachineRef& machine, bool force, const CallLimits& limits) = 0;
+  /// The machine's state once it is one of those wanted. Errc::timeout, with the state it is in, after `wait.timeout`.
+  /// A machine that is gone counts as "destroyed". Where the API's own waiting fails, the machine is polled.
+  virtual Result<std::string> wait(const MachineRef& machine, const MachineWait& wait, const CallLimits& limits) = 0;
+  /// The API's array, newest first: {id, type, status, source, timestamp}.
+  virtual Result<JsonText> events(const MachineRef& machine, const CallLimits& limits) = 0;
+};
+
+/// What else can be asked of a machine.
+class MachineDetails {
+ public:
+  virtual ~MachineDetails() = default;
+
+  virtual Result<Metadata> metadata(const MachineRef& machine, const CallLimits& limits) = 0;
+  /// The API's array: {pid, command, cpu, rss, ...}.
+  virtual Result<JsonText> processes(const MachineRef& machine, const CallLimits& limits) = 0;
+  /// The API's array: {version, user_config}.
+  virtual Result<JsonText> versions(const MachineRef& machine, const CallLimits& limits) = 0;
+};
+
+/// What is done to a machine that stays what it is.
+class MachinesControl {
+ public:
+  virtual ~MachinesControl() = default;
 
   /// Right after a stop the API refuses for some seconds ("machine still active"); that is waited out.
   virtual Result<void> start(const MachineRef& machine, const CallLimits& limits) = 0;
@@ -87,9 +105,33 @@ class MachinesApi {
   virtual Result<void> suspend(const MachineRef& machine, const CallLimits& limits) = 0;
   virtual Result<void> cordon(const MachineRef& machine, const CallLimits& limits) = 0;
   virtual Result<void> uncordon(const MachineRef& machine, const CallLimits& limits) = 0;
-  /// The machine's state once it is one of those wanted. Errc::timeout, with the state it is in, after `wait.timeout`.
-  /// A machine that is gone counts as "destroyed". Where the API's own waiting fails, the machine is polled.
-  virtual Result<std::string> wait(const MachineRef& machine, const MachineWait& wait, const CallLimits& limits) = 0;
+  /// Runs a program in the machine; `limits.deadline` is also the program's.
+  virtual Result<ExecOutcome> exec(const MachineRef& machine, const std::vector<std::string>& command,
+                                   const std::string& standard_input, const CallLimits& limits) = 0;
+};
+
+/// Making and changing machines.
+class MachinesEdit {
+ public:
+  virtual ~MachinesEdit() = default;
+
+  /// Makes one machine, never two: where the outcome is unknown (408, a lost answer), it is looked for by a tag in its
+  /// metadata, `midair_create_id`. Errc::precondition, naming the tag, if it can't be found out: look before you try
+  /// again.
+  virtual Result<Machine> create(const std::string& app, const MachineSpec& spec, const CallLimits& limits) = 0;
+  /// Replaces the configuration, and restarts the machine unless skip_launch.
+  virtual Result<Machine> update(const MachineRef& machine, const MachineSpec& spec, const CallLimits& limits) = 0;
+  /// `force` also destroys one that runs. Success if it is gone already.
+  virtual Result<void> destroy(const MachineRef& machine, bool force, const CallLimits& limits) = 0;
+  virtual Result<void> set_metadata(const MachineRef& machine, const std::string& key, const std::string& value,
+                                    const CallLimits& limits) = 0;
+  virtual Result<void> delete_metadata(const MachineRef& machine, const std::string& key, const CallLimits& limits) = 0;
+};
+
+/// Keeping others from a machine for a while.
+class MachineLeases {
+ public:
+  virtual ~MachineLeases() = default;
 
   /// Takes the lease, or, with the nonce in `machine`, renews it, for `ttl` (whole seconds). If somebody else holds it,
   /// Errc::precondition names who and until when, after it was waited for for `patience`.
@@ -99,23 +141,12 @@ class MachinesApi {
   virtual Result<void> release_lease(const MachineRef& machine, const CallLimits& limits) = 0;
   /// Errc::not_found if nobody holds it.
   virtual Result<Lease> lease(const MachineRef& machine, const CallLimits& limits) = 0;
+};
 
-  virtual Result<Metadata> metadata(const MachineRef& machine, const CallLimits& limits) = 0;
-  virtual Result<void> set_metadata(const MachineRef& machine, const std::string& key, const std::string& value,
-                                    const CallLimits& limits) = 0;
-  virtual Result<void> delete_metadata(const MachineRef& machine, const std::string& key, const CallLimits& limits) = 0;
-
-  /// Runs a program in the machine; `limits.deadline` is also the program's.
-  virtual Result<ExecOutcome> exec(const MachineRef& machine, const std::vector<std::string>& command,
-                                   const std::string& standard_input, const CallLimits& limits) = 0;
-  /// The API's array: {pid, command, cpu, rss, ...}.
-  virtual Result<JsonText> processes(const MachineRef& machine, const CallLimits& limits) = 0;
-  /// The API's array, newest first: {id, type, status, source, timestamp}.
-  virtual Result<JsonText> events(const MachineRef& machine, const CallLimits& limits) = 0;
-  /// The API's array: {version, user_config}.
-  virtual Result<JsonText> versions(const MachineRef& machine, const CallLimits& limits) = 0;
-
-  // --- apps
+/// Apps, and who may deploy them.
+class AppsApi {
+ public:
+  virtual ~AppsApi() = default;
 
   virtual Result<std::vector<App>> apps(const std::string& organization, const CallLimits& limits) = 0;
   virtual Result<App> app(const std::string& name, const CallLimits& limits) = 0;
@@ -126,8 +157,12 @@ class MachinesApi {
   /// A token that may deploy `app`, for `expiry`.
   virtual Result<Secret> deploy_token(const std::string& app, std::chrono::seconds expiry,
                                       const CallLimits& limits) = 0;
+};
 
-  // --- volumes
+/// Volumes and their snapshots.
+class VolumesApi {
+ public:
+  virtual ~VolumesApi() = default;
 
   virtual Result<std::vector<Volume>> volumes(const std::string& app, const CallLimits& limits) = 0;
   virtual Result<Volume> volume(const std::string& app, const std::string& id, const CallLimits& limits) = 0;
@@ -139,21 +174,42 @@ class MachinesApi {
   /// The API's array of snapshots.
   virtual Result<JsonText> snapshots(const std::string& app, const std::string& volume, const CallLimits& limits) = 0;
   virtual Result<void> create_snapshot(const std::string& app, const std::string& volume, const CallLimits& limits) = 0;
+};
 
-  // --- secrets
+/// An app's secrets.
+class SecretsApi {
+ public:
+  virtual ~SecretsApi() = default;
 
   virtual Result<std::vector<AppSecret>> secrets(const std::string& app, const CallLimits& limits) = 0;
   virtual Result<void> set_secret(const std::string& app, const std::string& name, const Secret& value,
                                   const CallLimits& limits) = 0;
   virtual Result<void> unset_secret(const std::string& app, const std::string& name, const CallLimits& limits) = 0;
+};
 
-  // --- the platform
+/// What is about no app.
+class PlatformApi {
+ public:
+  virtual ~PlatformApi() = default;
 
   /// Whom the token speaks for, as the API says it.
   virtual Result<JsonText> current_token(const std::string& app, const CallLimits& limits) = 0;
   /// Fly's regions, as the API says it.
   virtual Result<JsonText> regions(const CallLimits& limits) = 0;
 };
+
+/// @}
+
+/// All of it.
+class MachinesApi : public MachinesRead,
+                    public MachineDetails,
+                    public MachinesControl,
+                    public MachinesEdit,
+                    public MachineLeases,
+                    public AppsApi,
+                    public VolumesApi,
+                    public SecretsApi,
+                    public PlatformApi {};
 
 /// How a plugin gets at the API that the operator configured. Service "machines-api". Thread-safe.
 class MachinesApiProvider {

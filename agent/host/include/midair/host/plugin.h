@@ -22,7 +22,7 @@
 namespace midair::host {
 
 /// Raised with every change that an already built plugin would not survive.
-inline constexpr std::uint32_t kPluginAbi = 1;
+inline constexpr std::uint32_t kPluginAbi = 2;
 
 /// Where output goes, so that commands need not know about terminals. Owned by the host.
 class Console {

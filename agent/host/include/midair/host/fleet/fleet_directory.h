@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "midair/clock.h"
-#include "midair/host/machines_api.h"
 #include "midair/host/fleet/store_machine_directory.h"
+#include "midair/host/machines_api.h"
 
 namespace midair::host {
 
@@ -35,9 +35,10 @@ inline constexpr std::string_view kGoneState = "gone";
 /// The store's directory, completed by the Machines API where that is to be had. Thread-safe.
 class FleetDirectory final : public MachineDirectory {
  public:
-  using FindApi = std::function<std::shared_ptr<MachinesApiProvider>()>;
-  /// `find_api` is asked at each call, because plugins come and go; may give null.
-  explicit FleetDirectory(FindApi find_api) : find_api_(std::move(find_api)) {}
+  /// Where the platform can be asked; null where nobody offers that, an error where it can't be used.
+  using FindMachines = std::function<Result<std::shared_ptr<MachinesRead>>()>;
+  /// `find_machines` is asked at each call, because plugins come and go.
+  explicit FleetDirectory(FindMachines find_machines) : find_machines_(std::move(find_machines)) {}
 
   Result<std::vector<MachineRecord>> machines(ObjectStore& store, const std::string& app,
                                               const CallLimits& limits) override;
@@ -47,7 +48,7 @@ class FleetDirectory final : public MachineDirectory {
   void rest(const Error& trouble);
   [[nodiscard]] bool is_resting();
 
-  const FindApi find_api_;
+  const FindMachines find_machines_;
   StoreMachineDirectory store_directory_;
   std::mutex mutex_;
   std::string told_;        ///< the last trouble; guarded by mutex_
