@@ -5,9 +5,11 @@
 #include <csignal>
 #include <utility>
 
-#include "midair/release/layout.h"
+#include "boot/recovery.h"
+#include "midair/clock.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
+#include "swap/strategies/strategies.h"
 
 namespace midair::sidecar {
 
@@ -27,22 +29,24 @@ int report(const Error& error, int status) {
 Sidecar::Sidecar(RunOptions options)
     : options_(std::move(options)),
       booted_at_(format_rfc3339(system_clock().wall())),
-      base_image_{{}, {}, {}, 0, options_.base_dir} {}
+      base_image_{{}, {}, {}, 0, options_.base_dir},
+      policy_(strategy_names()) {}
 
 Sidecar::~Sidecar() {
-  if (poller_) poller_->stop();
-  if (asker_.joinable()) asker_.join();
+  if (store_thread_) store_thread_->stop();
 }
 
 int Sidecar::run() {
   if (auto ready = set_up(); !ready)
     return report(ready.error(), ready.error().code == Errc::refused ? EX_TEMPFAIL : EX_CONFIG);
-  recover();
-  ask_store();
+  serving_.committed = recover(*dir_, options_.identity, base_image_, *attempts_, *announcer_);
+  make_store_thread();
+  make_deciders();
+  boot_->begin();
   watch_over_loop();
   loop_->run();
   watchdog_.reset();
-  poller_->stop();
+  store_thread_->stop();
   return exit_status_;
 }
 
@@ -57,36 +61,45 @@ Result<void> Sidecar::set_up() {
     log(LogLevel::warning, "leftovers.not_killed", {{"error", killed.error().to_string()}});
   MIDAIR_TRY_ASSIGN(ListenSockets sockets, ListenSockets::open(options_.listen));
   sockets_ = std::make_unique<ListenSockets>(std::move(sockets));
+  make_app_parts();
+  make_swap_parts();
+  MIDAIR_TRY_ASSIGN(control_, ControlServer::open(*loop_, options_.control,
+                                                  [this](const std::string& op) { return answers_->answer(op); }));
+  return {};
+}
+
+void Sidecar::make_app_parts() {
+  attempts_ = Attempts::load(dir_->attempts());
   stager_ = std::make_unique<Stager>(*dir_, *store_);
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity);
+  announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_);
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
+}
+
+void Sidecar::make_swap_parts() {
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
   transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, *dir_,
                                               StateTransfer::Limits{options_.ready_timeout, options_.suspend_timeout});
   fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_, base_image_, options_.ready,
                                          options_.ready_timeout);
-  handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_,
-                                         Handover::Settings{options_.ready, options_.ready_timeout});
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
   deadlines.suspend = options_.suspend_timeout;
-  in_place_ = std::make_unique<InPlace>(*loop_, *supervisor_, serving_, *probation_, *fallback_,
-                                        InPlace::Settings{deadlines.ready, deadlines.suspend});
-  choice_ = std::make_unique<StrategyChoice>(*handover_, *in_place_);
+  const StrategyParts parts{*loop_,      *supervisor_, serving_,       *transfer_,
+                            *probation_, *fallback_,   options_.ready, deadlines};
+  choice_ = std::make_unique<StrategyChoice>(parts, strategies());
   strategy_ = std::make_unique<HookedStrategy>(*choice_, *hooks_, serving_);
   swap_ = std::make_unique<SwapMachine>(
       *loop_, *dir_, *strategy_, deadlines,
-      SwapMachine::Hooks{[this](const Target& target) { poller_->stage(target); }, [this] { poller_->cancel_stage(); },
-                         [this](SwapState state) { on_state(state); },
-                         [this](const SwapOutcome& outcome) { on_finished(outcome); },
-                         [this](const Error& error) { on_lost(error); }});
-  MIDAIR_TRY_ASSIGN(
-      control_, ControlServer::open(*loop_, options_.control, [this](const std::string& op) { return answer(op); }));
-  return {};
+      SwapMachine::Events{.stage = [this](const Target& target) { store_thread_->stage(target); },
+                          .cancel_stage = [this] { store_thread_->cancel_stage(); },
+                          .on_state = [this](SwapState state) { upgrades_->entered(state); },
+                          .on_finished = [this](const SwapOutcome& outcome) { on_finished(outcome); },
+                          .on_lost = [this](const Error& error) { give_up(error, EX_SOFTWARE); }});
 }
 
 std::vector<HealthCheck> Sidecar::health_checks() {
@@ -96,6 +109,35 @@ std::vector<HealthCheck> Sidecar::health_checks() {
         [this](unsigned generation, StepDone answer) { network_health_->ask(generation, std::move(answer)); });
   checks.emplace_back([this](unsigned, StepDone answer) { hooks_->healthy(std::move(answer)); });
   return checks;
+}
+
+void Sidecar::make_store_thread() {
+  StoreThread::Settings settings;
+  settings.interval = options_.poll_interval;
+  settings.highest_sequence = serving_.committed.sequence;
+  store_thread_ = std::make_unique<StoreThread>(
+      *store_, policy_, *stager_, *reporter_, options_.identity, settings,
+      [this](std::function<void()> work) { loop_->post(std::move(work)); },
+      StoreThread::Events{.on_pointer = [this](const Decision& decision, const Etag&) { upgrades_->decided(decision); },
+                          .on_rejected =
+                              [](const Error& error) {
+                                log(LogLevel::warning, "pointer.rejected", {{"error", error.to_string()}});
+                              },
+                          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }});
+}
+
+void Sidecar::make_deciders() {
+  upgrades_ = std::make_unique<Upgrades>(Upgrades::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_,
+                                                         *store_thread_, *announcer_});
+  boot_ = std::make_unique<Boot>(Boot::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *hooks_, *swap_,
+                                             *store_thread_, *announcer_, *upgrades_},
+                                 Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
+                                 [this](const Error& error) {
+                                   give_up(error, error.code == Errc::not_found ? kCommandNotFound
+                                                                                : kCommandNotStarted);
+                                 });
+  answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, serving_, *supervisor_, *swap_,
+                                              *store_thread_);
 }
 
 void Sidecar::watch_over_loop() {
@@ -109,92 +151,63 @@ void Sidecar::watch_over_loop() {
 
 void Sidecar::on_signal(int signo) {
   if (signo == SIGCHLD) return supervisor_->reap();
-  if (signo != SIGTERM && signo != SIGINT) {
-    Generation* serving = supervisor_->find(serving_.generation);
-    if (serving != nullptr)
-      if (auto sent = serving->child.signal(signo); !sent)
-        log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
-    return;
-  }
+  if (signo != SIGTERM && signo != SIGINT) return pass_to_app(signo);
   log(LogLevel::notice, "sidecar.stopping", {{"signal", signo == SIGTERM ? "TERM" : "INT"}});
-  const bool started = phase_ == Phase::running || phase_ == Phase::ending;
-  if (!started) exit_status_ = 128 + signo;
+  if (!boot_->over()) exit_status_ = 128 + signo;
   begin_ending();
   supervisor_->end_all(signo);
   leave_when_empty();
 }
 
+void Sidecar::pass_to_app(int signo) {
+  Generation* serving = supervisor_->find(serving_.generation);
+  if (serving == nullptr) return;
+  if (auto sent = serving->child.signal(signo); !sent)
+    log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+}
+
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
-  if (phase_ != Phase::ending) {
+  if (!ending_) {
     if (number == serving_.candidate) return swap_->candidate_exited(status.text());
-    if (fallback_->exited(number, status.text()) || handover_->holds(number)) return;
+    if (fallback_->exited(number, status.text()) || strategy_->holds(number)) return;
   }
   if (number == serving_.generation) {
-    if (phase_ != Phase::ending && settling_) count_bad_start(status);
+    if (!ending_) boot_->app_ended(status);
     if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();
   }
   leave_when_empty();
 }
 
-void Sidecar::count_bad_start(const ExitStatus& status) {
-  const std::string id = upgrade_id_of(committed_.hot_ref);
-  if (auto counted = attempts_->begin(id); !counted)
-    log(LogLevel::warning, "attempts.unwritable", {{"error", counted.error().to_string()}});
-  log(LogLevel::error, "boot.bad_start",
-      {{"release", committed_.describe()},
-       {"how", status.text()},
-       {"bad_starts", std::to_string(attempts_->count(id))},
-       {"limit", std::to_string(Attempts::kMaxBadStarts)}});
+void Sidecar::on_staged(Result<StagedRelease> release) {
+  if (!boot_->over()) return boot_->staged(release);
+  swap_->staged(std::move(release));
 }
 
-void Sidecar::begin_ending() {
-  if (phase_ == Phase::ending) return;
-  phase_ = Phase::ending;
-  boot_limit_ = {};
-  retry_ = {};
-  swap_->stop_requested();
-  strategy_->stop_watching();
-  publish_record("stopped");
+void Sidecar::on_finished(const SwapOutcome& outcome) {
+  if (outcome.status == UpgradeStatus::completed) boot_->settled();
+  upgrades_->finished(outcome);
 }
 
-void Sidecar::leave_when_empty() {
-  if (phase_ == Phase::ending && supervisor_->empty()) loop_->quit();
-}
-
-void Sidecar::on_lost(const Error& error) {
-  exit_status_ = report(error, EX_SOFTWARE);
+void Sidecar::give_up(const Error& error, int status) {
+  exit_status_ = report(error, status);
   begin_ending();
   supervisor_->end_all(SIGKILL);
   leave_when_empty();
 }
 
-void Sidecar::serve(const ReleaseRef& release) {
-  auto started = supervisor_->start(release);
-  if (!started && !release.is_base_image()) {
-    log(LogLevel::error, "app.not_started", {{"release", release.describe()}, {"error", started.error().to_string()}});
-    return serve(base_image_);
-  }
-  if (!started) {
-    exit_status_ =
-        report(started.error(), started.error().code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
-    begin_ending();
-    return leave_when_empty();
-  }
-  serving_.serve_with(*started.value());
-  phase_ = Phase::running;
-  if (!release.is_base_image())
-    settling_ = loop_->after(options_.probation, [this, id = upgrade_id_of(release.hot_ref)] {
-      settling_.reset();
-      if (auto forgotten = attempts_->forget(id); !forgotten)
-        log(LogLevel::warning, "attempts.unwritable", {{"error", forgotten.error().to_string()}});
-    });
-  if (auto pointed = dir_->point_current_at(release.directory); !pointed)
-    log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});
-  publish_record("serving");
-  start_polling();
-  consider();
+void Sidecar::begin_ending() {
+  if (std::exchange(ending_, true)) return;
+  boot_->stop();
+  upgrades_->stop();
+  swap_->stop_requested();
+  strategy_->stop_watching();
+  announcer_->record("stopped");
+}
+
+void Sidecar::leave_when_empty() {
+  if (ending_ && supervisor_->empty()) loop_->quit();
 }
 
 }  // namespace midair::sidecar

@@ -105,7 +105,7 @@ class Versions(PeerInPlace):
         result = self.publish("v1", "good")
         self.assertEqual((0, []), (result["modules_reloaded"], result["module_names"]))
         self.assertEqual(self.store.pointer()["hot_upgrade"]["sha256"], result["observed_digest"])
-        self.assertRegex(self.m1.log(), "swap.not_in_place .*none of its modules differs")
+        self.assertRegex(self.m1.log(), "swap.other_strategy .*none of its modules differs")
         self.assertNotEqual(self.pid, self.pid_that_serves())
         self.assert_remembered()
 

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "control/control_server.h"
-#include "control/unix_address.h"
+#include "loop/unix_address.h"
 #include "fuzz.h"
 #include "midair/json/json.h"
 #include "temp_dir.h"

@@ -2,7 +2,7 @@
 /// A process names itself as it likes; that never hides which session it belongs to. Besides, any text as
 /// /proc/PID/stat.
 #include "fuzz.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

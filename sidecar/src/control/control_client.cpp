@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "control/control_server.h"
-#include "control/unix_address.h"
+#include "loop/unix_address.h"
 #include "midair/durable_file.h"
 
 namespace midair::sidecar {

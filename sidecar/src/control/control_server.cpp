@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "control/unix_listener.h"
+#include "loop/unix_listener.h"
 #include "midair/json/json.h"
 #include "midair/log.h"
 

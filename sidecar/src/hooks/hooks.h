@@ -11,7 +11,8 @@
 #include "loop/event_loop.h"
 #include "midair/json/json.h"
 #include "release/trust_policy.h"
-#include "swap/strategy.h"
+#include "release/stager.h"
+#include "loop/step_done.h"
 
 namespace midair::sidecar {
 

@@ -91,7 +91,7 @@ void EventLoop::Timer::reset() noexcept {
 
 void EventLoop::post(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     posted_.push_back(std::move(work));
   }
   wake();
@@ -154,7 +154,7 @@ void EventLoop::run_due_timers() {
 void EventLoop::run_posted_work() {
   std::vector<std::function<void()>> work;
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     work.swap(posted_);
   }
   for (const auto& item : work) item();

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "process/launch.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "midair/error.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 

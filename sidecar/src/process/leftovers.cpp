@@ -13,7 +13,7 @@
 #include "midair/clock.h"
 #include "midair/durable_file.h"
 #include "midair/fd.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "midair/log.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 

@@ -19,7 +19,7 @@
 #include "process/reaper.h"
 #include "protocol/app_socket.h"
 #include "state/state_dir.h"
-#include "swap/release_ref.h"
+#include "release/release_ref.h"
 
 namespace midair::sidecar {
 

@@ -6,9 +6,9 @@
 
 #include <utility>
 
-#include "control/unix_listener.h"
+#include "loop/unix_listener.h"
 #include "midair/log.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 

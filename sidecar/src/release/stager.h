@@ -8,8 +8,9 @@
 
 #include "midair/error.h"
 #include "midair/release/manifest.h"
-#include "midair/store/object_store.h"
 #include "midair/release/release_archive.h"
+#include "midair/store/object_store.h"
+#include "release/release_ref.h"
 #include "release/trust_policy.h"
 #include "state/state_dir.h"
 
@@ -22,8 +23,14 @@ struct StagedRelease {
   Manifest manifest;
 };
 
+/// How a staged release is known once it runs.
+[[nodiscard]] inline ReleaseRef ref_of(const StagedRelease& release) {
+  const Target& target = release.target;
+  return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
+}
+
 /// Stages releases, one at a time. Streams: memory does not grow with the release. Not thread-safe: belongs to the
-/// store thread (to the caller of Poller::poll_once() before that starts).
+/// store thread (to the caller of StoreThread::poll_once() before that starts).
 class Stager {
  public:
   /// Both must outlive the stager.

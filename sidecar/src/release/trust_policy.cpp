@@ -58,14 +58,27 @@ Result<void> check_release(const HotUpgrade& upgrade, std::uint64_t highest_sequ
                    "its sequence " + std::to_string(upgrade.sequence) + " is a rollback: this machine has trusted " +
                        std::to_string(highest_sequence),
                    "to go back, publish the older release anew with midair hot");
-  if (!upgrade.strategy.empty() && upgrade.strategy != kHandover && upgrade.strategy != kInPlace)
-    return refused(upgrade,
-                   "this sidecar does not know the strategy '" + upgrade.strategy + "', only handover and in-place",
-                   "build the image with a newer midair-sidecar");
   return {};
 }
 
+/// "handover and in-place".
+std::string enumerate(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 < names.size() ? ", " : " and ";
+    text += names[i];
+  }
+  return text;
+}
+
 }  // namespace
+
+Result<void> DigestTrustPolicy::check_strategy(const HotUpgrade& upgrade) const {
+  const std::string& wanted = upgrade.strategy;
+  if (wanted.empty() || std::find(strategies_.begin(), strategies_.end(), wanted) != strategies_.end()) return {};
+  return refused(upgrade, "this sidecar does not know the strategy '" + wanted + "', only " + enumerate(strategies_),
+                 "build the image with a newer midair-sidecar");
+}
 
 Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const Identity& identity,
                                            std::uint64_t highest_sequence, const ObjectStore& store) const {
@@ -77,6 +90,7 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
 
   const HotUpgrade& upgrade = *pointer.hot_upgrade();
   MIDAIR_TRY(check_release(upgrade, highest_sequence));
+  MIDAIR_TRY(check_strategy(upgrade));
   MIDAIR_TRY_ASSIGN(const std::string key, key_of_tarball(upgrade, identity.app, store));
   MIDAIR_TRY(check_tarball(upgrade, max_size_));
 

@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "midair/error.h"
+#include "midair/release/pointer.h"
 #include "midair/store/object_store.h"
 
 namespace midair::sidecar {
@@ -58,13 +61,17 @@ class TrustPolicy {
 /// tarball, a lower sequence, and strategies that this sidecar doesn't know.
 class DigestTrustPolicy final : public TrustPolicy {
  public:
-  /// Tarballs above `max_size` bytes are refused.
-  explicit DigestTrustPolicy(std::uint64_t max_size = 4ULL << 30) : max_size_(max_size) {}
+  /// `strategies`: the names of those that this sidecar knows. Tarballs above `max_size` bytes are refused.
+  explicit DigestTrustPolicy(std::vector<std::string> strategies, std::uint64_t max_size = 4ULL << 30)
+      : strategies_(std::move(strategies)), max_size_(max_size) {}
 
   [[nodiscard]] Result<Decision> decide(std::string_view pointer_bytes, const Identity& identity,
                                         std::uint64_t highest_sequence, const ObjectStore& store) const override;
 
  private:
+  [[nodiscard]] Result<void> check_strategy(const HotUpgrade& upgrade) const;
+
+  std::vector<std::string> strategies_;
   std::uint64_t max_size_;
 };
 

@@ -122,4 +122,8 @@ Result<void> Attempts::forget_all() {
   return save(entries_);
 }
 
+void warn_unwritten(const Result<void>& written) {
+  if (!written) log(LogLevel::warning, "attempts.unwritable", {{"error", written.error().to_string()}});
+}
+
 }  // namespace midair::sidecar

@@ -64,4 +64,7 @@ class Attempts {
   Entries entries_;
 };
 
+/// Says in the log that a change of the attempts could not be written. For changes that nothing waits for.
+void warn_unwritten(const Result<void>& written);
+
 }  // namespace midair::sidecar

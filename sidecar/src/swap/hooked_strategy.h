@@ -49,6 +49,8 @@ class HookedStrategy final : public Strategy {
     hooks_.cancel();
     strategy_.stop_watching();
   }
+  [[nodiscard]] bool holds(unsigned generation) const override { return strategy_.holds(generation); }
+  [[nodiscard]] std::string why_in_vain() const override { return strategy_.why_in_vain(); }
   [[nodiscard]] const SwapReport& report() const override { return strategy_.report(); }
 
  private:

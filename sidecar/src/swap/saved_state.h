@@ -11,7 +11,7 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 #include "state/state_dir.h"
-#include "swap/release_ref.h"
+#include "release/release_ref.h"
 
 namespace midair::sidecar {
 

@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "process/supervisor.h"
-#include "swap/release_ref.h"
+#include "release/release_ref.h"
 
 namespace midair::sidecar {
 
@@ -19,6 +19,7 @@ struct Serving {
   unsigned candidate = 0;     ///< the process that runs the new code, until that is committed or given up; 0: none
   ReleaseRef candidate_release;
   ReleaseRef fallback;               ///< what a roll back brings back
+  ReleaseRef committed;              ///< what the next start would run
   bool fallback_said_ready = false;  ///< if it never did before, it isn't asked to on its return
 
   /// That process serves from now on.

@@ -4,25 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "midair/error.h"
+#include "loop/step_done.h"
 #include "release/stager.h"
-#include "swap/release_ref.h"
 
 namespace midair::sidecar {
-
-/// Ends a step: called exactly once, on the loop thread, never from inside the call that began the step.
-using StepDone = std::function<void(Result<void>)>;
-
-/// How a staged release is known once it runs.
-[[nodiscard]] inline ReleaseRef ref_of(const StagedRelease& release) {
-  const Target& target = release.target;
-  return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
-}
 
 /// What was seen of the new code while it was swapped in.
 struct SwapReport {
@@ -58,6 +47,12 @@ class Strategy {
   virtual void committed() = 0;
   /// The machine stops: nothing is started, judged or brought back any more.
   virtual void stop_watching() = 0;
+
+  /// True while that process, which serves, is held still for the swap: if it dies of that, its release is brought back,
+  /// with its state if that was saved, and the machine goes on.
+  [[nodiscard]] virtual bool holds(unsigned generation) const = 0;
+  /// Once it is prepared: why the swap would change nothing this way; empty if it does.
+  [[nodiscard]] virtual std::string why_in_vain() const = 0;
 
   /// Of the swap that is going on, or went on last.
   [[nodiscard]] virtual const SwapReport& report() const = 0;

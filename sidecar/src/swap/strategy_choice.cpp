@@ -6,31 +6,43 @@
 
 namespace midair::sidecar {
 
-void StrategyChoice::prepare(const StagedRelease& release, StepDone done) {
-  given_up_ = false;
-  chosen_ = &handover_;
-  if (release.manifest.strategy != kInPlace) return handover_.prepare(release, std::move(done));
-  if (const std::string why_not = in_place_.why_not(); !why_not.empty())
-    return prepare_handover(release, why_not, std::move(done));
-  prepare_in_place(release, done);
+StrategyChoice::StrategyChoice(const StrategyParts& parts, std::span<const StrategyPlug> plugs)
+    : parts_(parts), plugs_(plugs) {
+  for (const StrategyPlug& plug : plugs_) strategies_.push_back(plug.make(parts_));
+  chosen_ = strategies_.front().get();
 }
 
-void StrategyChoice::prepare_in_place(const StagedRelease& release, const StepDone& done) {
-  chosen_ = &in_place_;
-  in_place_.prepare(release, [this, release, done](Result<void> prepared) {
-    if (!prepared || given_up_ || !in_place_.report().modules.empty()) return done(std::move(prepared));
-    // What the release changes lies outside of its modules: it takes a new process to run it.
-    in_place_.undo([this, release, done](Result<void> undone) {
+void StrategyChoice::prepare(const StagedRelease& release, StepDone done) {
+  given_up_ = false;
+  const std::size_t plug = asked_for(release);
+  if (const std::string why_not = plugs_[plug].why_not(parts_); !why_not.empty())
+    return prepare_with_first(release, why_not, std::move(done));
+  prepare_with(plug, release, done);
+}
+
+std::size_t StrategyChoice::asked_for(const StagedRelease& release) const {
+  for (std::size_t i = 0; i < plugs_.size(); ++i)
+    if (plugs_[i].name == release.manifest.strategy) return i;
+  return 0;
+}
+
+void StrategyChoice::prepare_with(std::size_t plug, const StagedRelease& release, const StepDone& done) {
+  chosen_ = strategies_[plug].get();
+  chosen_->prepare(release, [this, release, done](Result<void> prepared) {
+    const std::string why = prepared ? chosen_->why_in_vain() : std::string();
+    if (why.empty() || given_up_) return done(std::move(prepared));
+    chosen_->undo([this, release, why, done](Result<void> undone) {
       if (!undone || given_up_) return done(std::move(undone));
-      prepare_handover(release, "none of its modules differs from what runs", done);
+      prepare_with_first(release, why, done);
     });
   });
 }
 
-void StrategyChoice::prepare_handover(const StagedRelease& release, const std::string& why, StepDone done) {
-  log(LogLevel::notice, "swap.not_in_place", {{"version", release.target.version}, {"why", why}});
-  chosen_ = &handover_;
-  handover_.prepare(release, std::move(done));
+void StrategyChoice::prepare_with_first(const StagedRelease& release, const std::string& why, StepDone done) {
+  log(LogLevel::notice, "swap.other_strategy",
+      {{"version", release.target.version}, {"instead_of", release.manifest.strategy}, {"why", why}});
+  chosen_ = strategies_.front().get();
+  chosen_->prepare(release, std::move(done));
 }
 
 void StrategyChoice::undo(StepDone done) {
@@ -40,8 +52,7 @@ void StrategyChoice::undo(StepDone done) {
 
 void StrategyChoice::stop_watching() {
   given_up_ = true;
-  handover_.stop_watching();
-  in_place_.stop_watching();
+  for (const auto& strategy : strategies_) strategy->stop_watching();
 }
 
 }  // namespace midair::sidecar

@@ -2,17 +2,21 @@
 /// Which strategy a release is swapped in with.
 #pragma once
 
-#include "swap/handover.h"
-#include "swap/in_place.h"
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "swap/strategy_plug.h"
 
 namespace midair::sidecar {
 
-/// In place where the release asks for it, the process that serves can, and a module differs from what it runs; else by
-/// handover, which always can. Whoever prepares a swap goes through with it. At boot it is a handover.
+/// The one that the release asks for, where what serves can be swapped that way and it changes something; else the
+/// first of the table, which always can. Whoever prepares a swap goes through with it. At boot it is the first.
 class StrategyChoice final : public Strategy {
  public:
-  /// Both must outlive this.
-  StrategyChoice(Handover& handover, InPlace& in_place) : handover_(handover), in_place_(in_place) {}
+  /// `plugs` must outlive this, and so must what `parts` refers to. Precondition: at least one plug.
+  StrategyChoice(const StrategyParts& parts, std::span<const StrategyPlug> plugs);
 
   void prepare(const StagedRelease& release, StepDone done) override;
   void suspend(StepDone done) override { chosen_->suspend(std::move(done)); }
@@ -22,15 +26,19 @@ class StrategyChoice final : public Strategy {
   void roll_back(StepDone done) override { chosen_->roll_back(std::move(done)); }
   void committed() override { chosen_->committed(); }
   void stop_watching() override;
+  [[nodiscard]] bool holds(unsigned generation) const override { return chosen_->holds(generation); }
+  [[nodiscard]] std::string why_in_vain() const override { return chosen_->why_in_vain(); }
   [[nodiscard]] const SwapReport& report() const override { return chosen_->report(); }
 
  private:
-  void prepare_in_place(const StagedRelease& release, const StepDone& done);
-  void prepare_handover(const StagedRelease& release, const std::string& why, StepDone done);
+  [[nodiscard]] std::size_t asked_for(const StagedRelease& release) const;
+  void prepare_with(std::size_t plug, const StagedRelease& release, const StepDone& done);
+  void prepare_with_first(const StagedRelease& release, const std::string& why, StepDone done);
 
-  Handover& handover_;
-  InPlace& in_place_;
-  Strategy* chosen_ = &handover_;
+  const StrategyParts parts_;
+  const std::span<const StrategyPlug> plugs_;
+  std::vector<std::unique_ptr<Strategy>> strategies_;  ///< in the order of plugs_
+  Strategy* chosen_ = nullptr;
   bool given_up_ = false;  ///< since prepare(): nothing more is to be begun
 };
 

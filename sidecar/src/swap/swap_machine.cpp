@@ -52,8 +52,8 @@ std::vector<std::string> swap_fault_points() {
   return points;
 }
 
-SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks)
-    : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), hooks_(std::move(hooks)) {}
+SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Events events)
+    : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), events_(std::move(events)) {}
 
 void SwapMachine::begin(const Target& target) {
   start_over(target);
@@ -115,7 +115,7 @@ void SwapMachine::enter(const SwapRow& row) {
       {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
   if (row.from == SwapState::committed) strategy_.committed();
   if (state_ == SwapState::idle) return finish();
-  if (hooks_.on_state) hooks_.on_state(state_);
+  if (events_.on_state) events_.on_state(state_);
   if (auto injected = fault(enter_point(state_))) {
     // What undoes or brings back can't be skipped: it goes on all the same.
     if (!failed) return complete_soon(*std::move(injected));
@@ -139,7 +139,7 @@ void SwapMachine::enter(const SwapRow& row) {
 void SwapMachine::act(SwapAction action) {
   switch (action) {
     case SwapAction::none: return;
-    case SwapAction::stage: return hooks_.stage(*target_);
+    case SwapAction::stage: return events_.stage(*target_);
     case SwapAction::prepare: return strategy_.prepare(*release_, step_done());
     case SwapAction::suspend: return strategy_.suspend(step_done());
     case SwapAction::migrate: return strategy_.migrate(step_done());
@@ -148,12 +148,12 @@ void SwapMachine::act(SwapAction action) {
     case SwapAction::commit: return complete_soon(commit());
     case SwapAction::undo:
       outcome_.status = UpgradeStatus::failed;
-      hooks_.cancel_stage();
+      events_.cancel_stage();
       if (outcome_.ended_in == SwapState::migrated) put_back_current();
       return strategy_.undo(step_done());
     case SwapAction::roll_back: outcome_.status = UpgradeStatus::rolled_back; return strategy_.roll_back(step_done());
     case SwapAction::restore: return complete_soon(restore());
-    case SwapAction::give_up: return hooks_.on_lost(*outcome_.error);
+    case SwapAction::give_up: return events_.on_lost(*outcome_.error);
   }
 }
 
@@ -175,7 +175,7 @@ void SwapMachine::finish() {
   const SwapOutcome outcome = std::exchange(outcome_, {});
   target_.reset();
   release_.reset();
-  hooks_.on_finished(outcome);
+  events_.on_finished(outcome);
 }
 
 StepDone SwapMachine::step_done() {

@@ -13,8 +13,8 @@
 #include "midair/clock.h"
 #include "midair/release/machine_state.h"
 #include "state/state_dir.h"
-#include "swap/release_ref.h"
 #include "swap/strategy.h"
+#include "swap/swap_deadlines.h"
 #include "swap/swap_table.h"
 
 namespace midair::sidecar {
@@ -31,13 +31,6 @@ struct SwapOutcome {
   std::chrono::nanoseconds took{};                        ///< from begin() to the outcome
 };
 
-/// How long each step may take.
-struct SwapDeadlines {
-  std::chrono::milliseconds stage{std::chrono::minutes(10)};
-  std::chrono::milliseconds ready{std::chrono::seconds(60)};
-  std::chrono::milliseconds suspend{std::chrono::seconds(10)};
-};
-
 /// "swap.enter.STATE" and "swap.leave.STATE" of every state that does something, from the state table (see fault.h).
 [[nodiscard]] std::vector<std::string> swap_fault_points();
 
@@ -45,7 +38,7 @@ struct SwapDeadlines {
 class SwapMachine {
  public:
   /// What the machine needs of the world. All are called on the loop thread.
-  struct Hooks {
+  struct Events {
     std::function<void(const Target&)> stage;  ///< begin staging; answered by staged()
     std::function<void()> cancel_stage;
     std::function<void(SwapState)> on_state;              ///< a state was entered
@@ -53,7 +46,7 @@ class SwapMachine {
     std::function<void(const Error&)> on_lost;            ///< nothing could be brought back
   };
 
-  SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Hooks hooks);
+  SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Events events);
 
   /// Starts a swap. Precondition: idle.
   void begin(const Target& target);
@@ -61,7 +54,7 @@ class SwapMachine {
   /// image or the last good release to fall back to.
   void begin_at_boot(const StagedRelease& release);
 
-  /// The answer to Hooks::stage.
+  /// The answer to Events::stage.
   void staged(Result<StagedRelease> release);
   /// The process that runs the new code ended; `how` says in which way.
   void candidate_exited(const std::string& how);
@@ -98,7 +91,7 @@ class SwapMachine {
   const StateDir& dir_;
   Strategy& strategy_;
   const SwapDeadlines deadlines_;
-  const Hooks hooks_;
+  const Events events_;
 
   SwapState state_ = SwapState::idle;
   BootTime since_{};

@@ -9,7 +9,7 @@
 
 #include "midair/durable_file.h"
 #include "process/listen_sockets.h"
-#include "process/process_table.h"
+#include "loop/process_table.h"
 #include "script.h"
 #include "temp_dir.h"
 

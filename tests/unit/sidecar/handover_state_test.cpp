@@ -6,7 +6,7 @@
 #include "midair/durable_file.h"
 #include "midair/log.h"
 #include "result_asserts.h"
-#include "swap/handover.h"
+#include "swap/strategies/handover/handover.h"
 #include "temp_dir.h"
 
 namespace midair::sidecar {
@@ -100,8 +100,8 @@ class HandoverStateTest : public CppUnit::TestFixture {
     probation_ = std::make_unique<Probation>(*loop_, milliseconds(20), std::vector<HealthCheck>{});
     fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_,
                                            ReleaseRef{{}, {}, {}, 0, directory_ / "old"}, ReadyCheck{}, seconds(20));
-    handover_ = std::make_unique<Handover>(*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_,
-                                           Handover::Settings{ReadyCheck{}, seconds(20)});
+    handover_ = std::make_unique<Handover>(
+        StrategyParts{*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_, {}, {.ready = seconds(20)}});
   }
 
   void reap() {

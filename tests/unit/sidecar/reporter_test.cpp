@@ -1,4 +1,4 @@
-#include "report/reporter.h"
+#include "watch/reporter.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

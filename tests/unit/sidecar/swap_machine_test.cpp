@@ -31,6 +31,8 @@ class ScriptedStrategy final : public Strategy {
   void roll_back(StepDone done) override { step("roll_back", std::move(done)); }
   void committed() override { calls.emplace_back("committed"); }
   void stop_watching() override {}
+  [[nodiscard]] bool holds(unsigned) const override { return false; }
+  [[nodiscard]] std::string why_in_vain() const override { return {}; }
   [[nodiscard]] const SwapReport& report() const override { return seen; }
   SwapReport seen{.observed_digest = std::string(64, 'a')};
 
@@ -75,7 +77,7 @@ struct World {
     SwapDeadlines deadlines;
     deadlines.suspend = std::chrono::milliseconds(20);
     machine.emplace(*loop, *dir, strategy, deadlines,
-                    SwapMachine::Hooks{[this](const Target& target) { stage(target); }, [] {},
+                    SwapMachine::Events{[this](const Target& target) { stage(target); }, [] {},
                                        [this](SwapState state) { entered(state); },
                                        [this](const SwapOutcome& ended) {
                                          outcome = ended;

@@ -6,6 +6,7 @@
 #include "midair/store/memory_object_store.h"
 #include "midair/release/pointer.h"
 #include "result_asserts.h"
+#include "swap/strategies/strategies.h"
 
 namespace midair::sidecar {
 
@@ -46,7 +47,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
                                         const std::string& base = "registry.fly.io/shop:base") const {
     Pointer pointer = Pointer::for_base_image(base, upgrade.deployed_at);
     pointer.set_hot_upgrade(base, upgrade, upgrade.deployed_at);
-    return DigestTrustPolicy(1'000'000).decide(pointer.to_json(), identity_, highest, store_);
+    return DigestTrustPolicy(strategy_names(), 1'000'000).decide(pointer.to_json(), identity_, highest, store_);
   }
 
   template <class Change>
@@ -77,7 +78,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
 
   void no_upgrade_is_nothing_to_install() {
     const Pointer pointer = Pointer::for_base_image(identity_.base_image_ref, "t");
-    const auto decision = value_of(DigestTrustPolicy().decide(pointer.to_json(), identity_, 99, store_));
+    const auto decision = value_of(DigestTrustPolicy(strategy_names()).decide(pointer.to_json(), identity_, 99, store_));
     CPPUNIT_ASSERT(!decision.target);
     CPPUNIT_ASSERT_EQUAL(std::string("the pointer names no hot upgrade"), decision.reason);
   }
@@ -97,7 +98,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   }
 
   void what_is_no_pointer_is_corrupt() {
-    const DigestTrustPolicy policy;
+    const DigestTrustPolicy policy(strategy_names());
     for (const std::string& text :
          {std::string(), std::string("<html><body>Log in</body></html>"), std::string("{"), std::string("[]"),
           std::string("{}"), std::string(R"({"image_ref":7})"), std::string(R"({"image_ref":"a","hot_upgrade":"b"})"),

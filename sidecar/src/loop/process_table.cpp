@@ -1,4 +1,4 @@
-#include "process/process_table.h"
+#include "loop/process_table.h"
 
 #include <unistd.h>
 

@@ -4,14 +4,7 @@
 
 #include <optional>
 
-#include "loop/event_loop.h"
-#include "process/readiness.h"
-#include "process/supervisor.h"
-#include "swap/fallback.h"
-#include "swap/probation.h"
-#include "swap/serving.h"
-#include "swap/state_transfer.h"
-#include "swap/strategy.h"
+#include "swap/strategy_plug.h"
 
 namespace midair::sidecar {
 
@@ -23,13 +16,7 @@ namespace midair::sidecar {
 /// too, answers `prepare` instead of becoming ready, and serves once the state has come over.
 class Handover final : public Strategy {
  public:
-  struct Settings {
-    ReadyCheck ready;
-    std::chrono::milliseconds ready_timeout{std::chrono::seconds(60)};
-  };
-
-  Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, StateTransfer& transfer, Probation& probation,
-           Fallback& fallback, Settings settings);
+  explicit Handover(const StrategyParts& parts);
 
   void prepare(const StagedRelease& release, StepDone done) override;
   void suspend(StepDone done) override;
@@ -39,9 +26,10 @@ class Handover final : public Strategy {
   void roll_back(StepDone done) override;
   void committed() override { transfer_.forget(); }
   void stop_watching() override;
-  /// True while that process, which serves, is held still for a hand-over: if it dies of that, its state or at least
-  /// its release is brought back, and the machine goes on.
-  [[nodiscard]] bool holds(unsigned generation) const { return holds_still_ && generation == serving_.generation; }
+  [[nodiscard]] bool holds(unsigned generation) const override {
+    return holds_still_ && generation == serving_.generation;
+  }
+  [[nodiscard]] std::string why_in_vain() const override { return {}; }
   [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
@@ -61,7 +49,8 @@ class Handover final : public Strategy {
   StateTransfer& transfer_;
   Probation& probation_;
   Fallback& fallback_;
-  const Settings settings_;
+  const ReadyCheck ready_;
+  const std::chrono::milliseconds ready_timeout_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
   std::optional<Hello> keeper_;  ///< what the old process, whose state has to be carried, said of itself

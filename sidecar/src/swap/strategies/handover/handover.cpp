@@ -1,4 +1,4 @@
-#include "swap/handover.h"
+#include "swap/strategies/handover/handover.h"
 
 #include <utility>
 
@@ -19,15 +19,15 @@ void fail(EventLoop& loop, StepDone done, Error error) {
 
 }  // namespace
 
-Handover::Handover(EventLoop& loop, Supervisor& supervisor, Serving& serving, StateTransfer& transfer,
-                   Probation& probation, Fallback& fallback, Settings settings)
-    : loop_(loop),
-      supervisor_(supervisor),
-      serving_(serving),
-      transfer_(transfer),
-      probation_(probation),
-      fallback_(fallback),
-      settings_(std::move(settings)) {}
+Handover::Handover(const StrategyParts& parts)
+    : loop_(parts.loop),
+      supervisor_(parts.supervisor),
+      serving_(parts.serving),
+      transfer_(parts.transfer),
+      probation_(parts.probation),
+      fallback_(parts.fallback),
+      ready_(parts.ready),
+      ready_timeout_(parts.deadlines.ready) {}
 
 void Handover::prepare(const StagedRelease& release, StepDone done) {
   serving_.candidate_release = ref_of(release);
@@ -48,7 +48,7 @@ void Handover::prepare(const StagedRelease& release, StepDone done) {
 }
 
 void Handover::await_ready(StepDone done) {
-  readiness_.emplace(loop_, supervisor_, serving_.candidate, settings_.ready, settings_.ready_timeout,
+  readiness_.emplace(loop_, supervisor_, serving_.candidate, ready_, ready_timeout_,
                      [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
                        if (!ready) return done(std::move(ready).error());
@@ -88,7 +88,7 @@ void Handover::resume(StepDone done) {
     if (!resumed) return done(std::move(resumed));
     report_.suspended = system_clock().now() - suspended_at_;
     take_over();
-    if (settings_.ready.kind == ReadyCheck::Kind::notify) return watch_candidate(done);  // its `ok` was its READY=1
+    if (ready_.kind == ReadyCheck::Kind::notify) return watch_candidate(done);  // its `ok` was its READY=1
     await_ready_and_watch(done);
   });
 }

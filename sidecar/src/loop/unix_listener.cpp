@@ -1,4 +1,4 @@
-#include "control/unix_listener.h"
+#include "loop/unix_listener.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "control/unix_address.h"
+#include "loop/unix_address.h"
 
 namespace midair::sidecar {
 

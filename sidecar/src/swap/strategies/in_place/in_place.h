@@ -4,12 +4,7 @@
 
 #include <chrono>
 
-#include "loop/event_loop.h"
-#include "process/supervisor.h"
-#include "swap/fallback.h"
-#include "swap/probation.h"
-#include "swap/serving.h"
-#include "swap/strategy.h"
+#include "swap/strategy_plug.h"
 
 namespace midair::sidecar {
 
@@ -19,19 +14,14 @@ namespace midair::sidecar {
 /// A process that dies of it, or doesn't do what it is asked to, is ended, and the last good release started.
 class InPlace final : public Strategy {
  public:
-  struct Settings {
-    std::chrono::milliseconds prepare_limit{std::chrono::seconds(60)};
-    std::chrono::milliseconds suspend_limit{std::chrono::seconds(10)};
-  };
   /// An app never unloads a module (dlclose lies, and so may what still runs in it), so its memory grows with every
   /// swap: after this many the next one is a handover.
   static constexpr unsigned kMaxSwaps = 8;
 
-  InPlace(EventLoop& loop, Supervisor& supervisor, Serving& serving, Probation& probation, Fallback& fallback,
-          Settings settings);
+  explicit InPlace(const StrategyParts& parts);
 
   /// Why the process that serves can't take a release in place; empty if it can.
-  [[nodiscard]] std::string why_not() const;
+  [[nodiscard]] static std::string why_not(const StrategyParts& parts);
 
   void prepare(const StagedRelease& release, StepDone done) override;
   void suspend(StepDone done) override;
@@ -41,6 +31,9 @@ class InPlace final : public Strategy {
   void roll_back(StepDone done) override;
   void committed() override;
   void stop_watching() override;
+  /// A process that dies of it takes its state with it, and ends the machine.
+  [[nodiscard]] bool holds(unsigned) const override { return false; }
+  [[nodiscard]] std::string why_in_vain() const override;
   [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
@@ -56,7 +49,8 @@ class InPlace final : public Strategy {
   Serving& serving_;
   Probation& probation_;
   Fallback& fallback_;
-  const Settings settings_;
+  const std::chrono::milliseconds prepare_limit_;
+  const std::chrono::milliseconds suspend_limit_;
   std::vector<ManifestModule> modules_;  ///< of the candidate
   SwapReport report_;
   bool begun_ = false;  ///< the app was asked to prepare, and neither to commit nor to abort since

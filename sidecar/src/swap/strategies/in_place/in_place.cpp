@@ -1,4 +1,4 @@
-#include "swap/in_place.h"
+#include "swap/strategies/in_place/in_place.h"
 
 #include <algorithm>
 #include <utility>
@@ -65,17 +65,17 @@ Result<void> check_modules(JsonReader& answer, const std::vector<ManifestModule>
 
 }  // namespace
 
-InPlace::InPlace(EventLoop& loop, Supervisor& supervisor, Serving& serving, Probation& probation, Fallback& fallback,
-                 Settings settings)
-    : loop_(loop),
-      supervisor_(supervisor),
-      serving_(serving),
-      probation_(probation),
-      fallback_(fallback),
-      settings_(settings) {}
+InPlace::InPlace(const StrategyParts& parts)
+    : loop_(parts.loop),
+      supervisor_(parts.supervisor),
+      serving_(parts.serving),
+      probation_(parts.probation),
+      fallback_(parts.fallback),
+      prepare_limit_(parts.deadlines.ready),
+      suspend_limit_(parts.deadlines.suspend) {}
 
-std::string InPlace::why_not() const {
-  const Generation* serving = process();
+std::string InPlace::why_not(const StrategyParts& parts) {
+  const Generation* serving = parts.supervisor.find(parts.serving.generation);
   if (serving == nullptr || serving->app->hello() == nullptr) return "the app doesn't speak the upgrade protocol";
   if (!serving->app->hello()->swaps_in_place) return "the app doesn't offer it";
   if (serving->swaps_in_place >= kMaxSwaps)
@@ -99,7 +99,7 @@ void InPlace::prepare(const StagedRelease& release, StepDone done) {
   serving_.candidate_release = ref_of(release);
   // Asked now: a process that dies of the swap can not be asked any more.
   serving_.fallback_said_ready = process() != nullptr && process()->ready;
-  ask("prepare", prepare_request(release, serving_.release), settings_.prepare_limit,
+  ask("prepare", prepare_request(release, serving_.release), prepare_limit_,
       [this, done = std::move(done)](Result<Object::Ptr> answer) {
         if (!answer) return done(std::move(answer).error());
         JsonReader reader(**answer, "the app's answer to prepare");
@@ -108,18 +108,23 @@ void InPlace::prepare(const StagedRelease& release, StepDone done) {
       });
 }
 
+std::string InPlace::why_in_vain() const {
+  // What the release changes lies outside of its modules: it takes a new process to run it.
+  return report_.modules.empty() ? "none of its modules differs from what runs" : "";
+}
+
 void InPlace::suspend(StepDone done) {
   // Long enough for all that comes before resume; then the app goes on by itself, whatever became of us.
   Object fields;
-  fields.set("hold_ms", std::chrono::milliseconds(3 * settings_.suspend_limit).count());
-  ask("suspend", std::move(fields), settings_.suspend_limit, [done = std::move(done)](Result<Object::Ptr> answer) {
+  fields.set("hold_ms", std::chrono::milliseconds(3 * suspend_limit_).count());
+  ask("suspend", std::move(fields), suspend_limit_, [done = std::move(done)](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     done({});
   });
 }
 
 void InPlace::migrate(StepDone done) {
-  ask("migrate", Object(), settings_.suspend_limit, [this, done = std::move(done)](Result<Object::Ptr> answer) {
+  ask("migrate", Object(), suspend_limit_, [this, done = std::move(done)](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     done(check_migrated(**answer));
   });
@@ -143,7 +148,7 @@ Result<void> InPlace::check_migrated(const Object& answer) {
 
 void InPlace::resume(StepDone done) {
   serving_.fallback = std::exchange(serving_.release, serving_.candidate_release);
-  ask("resume", Object(), settings_.suspend_limit, [this, done = std::move(done)](Result<Object::Ptr> answer) {
+  ask("resume", Object(), suspend_limit_, [this, done = std::move(done)](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     JsonReader reader(**answer, "the app's answer to resume");
     if (const auto suspended = reader.optional_unsigned("suspended_ns"))
@@ -179,7 +184,7 @@ void InPlace::go_back(const ReleaseRef& release, StepDone done) {
     loop_.post([done = std::move(done)] { done({}); });
     return;
   }
-  ask("abort", Object(), settings_.suspend_limit,
+  ask("abort", Object(), suspend_limit_,
       [this, release, done = std::move(done)](const Result<Object::Ptr>& undone) {
         if (ending_) return;
         serving_.candidate = 0;
@@ -196,7 +201,7 @@ void InPlace::go_back(const ReleaseRef& release, StepDone done) {
 void InPlace::committed() {
   begun_ = false;
   if (Generation* serving = process()) ++serving->swaps_in_place;
-  ask("commit", Object(), settings_.suspend_limit, [](const Result<Object::Ptr>& committed) {
+  ask("commit", Object(), suspend_limit_, [](const Result<Object::Ptr>& committed) {
     if (!committed) log(LogLevel::warning, "app.not_committed", {{"error", committed.error().to_string()}});
   });
 }

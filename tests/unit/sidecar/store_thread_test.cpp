@@ -1,4 +1,4 @@
-#include "poller.h"
+#include "watch/store_thread.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -127,8 +127,8 @@ const CallLimits kLimits{5s};
 
 }  // namespace
 
-class PollerTest : public CppUnit::TestFixture {
-  CPPUNIT_TEST_SUITE(PollerTest);
+class StoreThreadTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(StoreThreadTest);
   CPPUNIT_TEST(the_first_pointer_is_delivered_once_and_then_costs_only_a_304);
   CPPUNIT_TEST(a_change_is_delivered);
   CPPUNIT_TEST(no_pointer_is_no_release);
@@ -150,7 +150,7 @@ class PollerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_newer_staging_replaces_the_older);
   CPPUNIT_TEST(stop_is_prompt_while_the_store_hangs);
   CPPUNIT_TEST(stop_is_prompt_while_staging_hangs);
-  CPPUNIT_TEST(a_poller_that_never_started_stops);
+  CPPUNIT_TEST(a_thread_that_never_started_stops);
   CPPUNIT_TEST(a_store_that_throws_does_not_end_the_thread);
   CPPUNIT_TEST_SUITE_END();
 
@@ -159,7 +159,7 @@ class PollerTest : public CppUnit::TestFixture {
   MemoryObjectStore memory_;
   WatchedStore store_{memory_};
   const Identity identity_{"shop", "m1", "fra", "", "base"};
-  DigestTrustPolicy policy_;
+  DigestTrustPolicy policy_{{"handover"}};
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
   Stager stager_{state_, store_};
   Reporter reporter_{store_, "shop", identity_};
@@ -167,38 +167,38 @@ class PollerTest : public CppUnit::TestFixture {
   std::vector<Decision> decisions_;
   std::vector<Error> rejections_;
   std::vector<Result<StagedRelease>> staged_;
-  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<StoreThread> store_thread_;
 
-  static Poller::Settings quick() {
-    Poller::Settings settings;
+  static StoreThread::Settings quick() {
+    StoreThread::Settings settings;
     settings.interval = 5ms;
     settings.max_backoff = 20ms;
     settings.call_deadline = 5s;
     return settings;
   }
-  static Poller::Settings slow() {
-    Poller::Settings settings = quick();
+  static StoreThread::Settings slow() {
+    StoreThread::Settings settings = quick();
     settings.interval = 1h;
     settings.max_backoff = 1h;
     return settings;
   }
 
-  Poller& make(const Poller::Settings& settings) {
-    Poller::Events events;
+  StoreThread& make(const StoreThread::Settings& settings) {
+    StoreThread::Events events;
     events.on_pointer = [this](Decision decision, const Etag& etag) {
       CPPUNIT_ASSERT(!etag.empty());
       decisions_.push_back(std::move(decision));
     };
     events.on_rejected = [this](Error error) { rejections_.push_back(std::move(error)); };
     events.on_staged = [this](Result<StagedRelease> staged) { staged_.push_back(std::move(staged)); };
-    poller_ = std::make_unique<Poller>(
+    store_thread_ = std::make_unique<StoreThread>(
         store_, policy_, stager_, reporter_, identity_, settings,
         [this](std::function<void()> work) { loop_.post(std::move(work)); }, std::move(events));
-    return *poller_;
+    return *store_thread_;
   }
-  Poller& start(const Poller::Settings& settings) {
+  StoreThread& start(const StoreThread::Settings& settings) {
     make(settings).start();
-    return *poller_;
+    return *store_thread_;
   }
 
   void publish(const std::string& version, std::uint64_t sequence) {
@@ -235,15 +235,15 @@ class PollerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(count, decisions_.size());
   }
   void await_polls(std::uint64_t more) {
-    const auto goal = poller_->status().polls + more;
-    await([&] { return poller_->status().polls >= goal; });
+    const auto goal = store_thread_->status().polls + more;
+    await([&] { return store_thread_->status().polls >= goal; });
   }
   void settle() {  // whatever was posted is delivered
     loop_.run_until([] { return false; }, 20ms);
   }
 
  public:
-  void tearDown() override { poller_.reset(); }
+  void tearDown() override { store_thread_.reset(); }
 
  private:
   void the_first_pointer_is_delivered_once_and_then_costs_only_a_304() {
@@ -252,7 +252,7 @@ class PollerTest : public CppUnit::TestFixture {
     await_decisions(1);
     CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[0].target->version);
     await_polls(20);
-    const auto status = poller_->status();
+    const auto status = store_thread_->status();
     CPPUNIT_ASSERT_EQUAL(status.polls - 1, status.not_modified);
     CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, status.errors);
@@ -279,7 +279,7 @@ class PollerTest : public CppUnit::TestFixture {
     await_polls(5);
     settle();
     CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
     publish("1", 1);
     await_decisions(1);
   }
@@ -292,23 +292,23 @@ class PollerTest : public CppUnit::TestFixture {
     await_polls(5);
     settle();
     CPPUNIT_ASSERT(decisions_.size() == 1 && rejections_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
   }
 
   void a_refused_pointer_is_rejected_once() {
     publish("1", 1);
-    Poller::Settings settings = quick();
+    StoreThread::Settings settings = quick();
     settings.highest_sequence = 5;
     start(settings);
     await([&] { return !rejections_.empty(); });
     await_polls(10);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::refused);
-    CPPUNIT_ASSERT(poller_->status().last_error.find("rollback") != std::string::npos);
+    CPPUNIT_ASSERT(store_thread_->status().last_error.find("rollback") != std::string::npos);
     CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());  // known by its ETag, refused without being read again
     publish("6", 6);
     await_decisions(1);
-    CPPUNIT_ASSERT_EQUAL(std::string(), poller_->status().last_error);
+    CPPUNIT_ASSERT_EQUAL(std::string(), store_thread_->status().last_error);
   }
 
   void html_is_rejected_once_and_never_a_change() {
@@ -321,9 +321,9 @@ class PollerTest : public CppUnit::TestFixture {
     settle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::corrupt);
-    CPPUNIT_ASSERT(!poller_->status().last_error.empty());
+    CPPUNIT_ASSERT(!store_thread_->status().last_error.empty());
     store_.answer_everything_with("");
-    await([&] { return poller_->status().last_error.empty(); });
+    await([&] { return store_thread_->status().last_error.empty(); });
     await_polls(5);
     settle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());  // and the pointer that was known is known still
@@ -331,15 +331,15 @@ class PollerTest : public CppUnit::TestFixture {
 
   void errors_back_off_and_end() {
     store_.fail(Error{Errc::unavailable, "read", "the pointer", "no route to host"});
-    Poller::Settings settings = quick();
+    StoreThread::Settings settings = quick();
     settings.interval = 1ms;
     settings.max_backoff = 1h;
     start(settings);
     // The n-th pause is below 2^n ms and half of that on average: within 300 ms there is room for some ten polls, and
     // for three hundred without backoff.
-    await([&] { return poller_->status().errors >= 3; });
+    await([&] { return store_thread_->status().errors >= 3; });
     loop_.run_until([] { return false; }, 300ms);
-    const auto status = poller_->status();
+    const auto status = store_thread_->status();
     CPPUNIT_ASSERT(status.errors < 40);
     CPPUNIT_ASSERT_EQUAL(status.polls, status.errors);
     CPPUNIT_ASSERT(status.last_error.find("no route to host") != std::string::npos);
@@ -347,52 +347,52 @@ class PollerTest : public CppUnit::TestFixture {
 
     store_.fail({});
     publish("1", 1);
-    poller_->poll_now();
+    store_thread_->poll_now();
     await_decisions(1);
-    await([&] { return poller_->status().polls >= status.polls + 20; });  // every millisecond again
-    CPPUNIT_ASSERT_EQUAL(std::string(), poller_->status().last_error);
+    await([&] { return store_thread_->status().polls >= status.polls + 20; });  // every millisecond again
+    CPPUNIT_ASSERT_EQUAL(std::string(), store_thread_->status().last_error);
   }
 
   void now_and_then_the_pointer_is_read_unconditionally() {
     publish("1", 1);
-    Poller::Settings settings = quick();
+    StoreThread::Settings settings = quick();
     settings.refresh = 30ms;
     start(settings);
     await([&] { return store_.unconditional_gets >= 4; });
-    CPPUNIT_ASSERT(poller_->status().not_modified > 0);
+    CPPUNIT_ASSERT(store_thread_->status().not_modified > 0);
     settle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());
   }
 
   void poll_now_does_not_wait_for_the_interval() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     publish("1", 1);
-    poller_->poll_now();
+    store_thread_->poll_now();
     await_decisions(1);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, poller_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, store_thread_->status().polls);
   }
 
   void reconsider_delivers_the_last_pointer_again() {
     start(slow());
-    poller_->reconsider(0);  // nothing was read yet
-    await([&] { return poller_->status().polls == 1; });
+    store_thread_->reconsider(0);  // nothing was read yet
+    await([&] { return store_thread_->status().polls == 1; });
     publish("1", 1);
-    poller_->poll_now();
+    store_thread_->poll_now();
     await_decisions(1);
-    poller_->reconsider(1);
+    store_thread_->reconsider(1);
     await_decisions(2);
     CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[1].target->version);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, poller_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, store_thread_->status().polls);
   }
 
   void a_lower_sequence_is_rejected_after_reconsider() {
     publish("1", 1);
     start(quick());
     await_decisions(1);
-    poller_->reconsider(2);
+    store_thread_->reconsider(2);
     await([&] { return !rejections_.empty(); });
-    poller_->reconsider(0);  // what was trusted once stays trusted
+    store_thread_->reconsider(0);  // what was trusted once stays trusted
     await([&] { return rejections_.size() == 2; });
     publish("2", 2);
     await_decisions(2);
@@ -400,16 +400,16 @@ class PollerTest : public CppUnit::TestFixture {
 
   void one_poll_for_the_boot() {
     make(quick());
-    CPPUNIT_ASSERT(!value_of(poller_->poll_once(5s)));
+    CPPUNIT_ASSERT(!value_of(store_thread_->poll_once(5s)));
     publish("1", 1);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(poller_->poll_once(5s))->target->version);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(poller_->poll_once(5s))->target->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(store_thread_->poll_once(5s))->target->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(store_thread_->poll_once(5s))->target->version);
     store_.fail(Error{Errc::unavailable, "read", "the pointer", "down"});
-    assert_fails(poller_->poll_once(5s), Errc::unavailable, "down");
+    assert_fails(store_thread_->poll_once(5s), Errc::unavailable, "down");
     store_.fail({});
     store_.answer_everything_with("<html>");
-    assert_fails(poller_->poll_once(5s), Errc::corrupt);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, poller_->status().polls);
+    assert_fails(store_thread_->poll_once(5s), Errc::corrupt);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, store_thread_->status().polls);
   }
 
   void the_boot_does_not_wait_beyond_its_deadline() {
@@ -422,7 +422,7 @@ class PollerTest : public CppUnit::TestFixture {
       }
       std::chrono::milliseconds deadline{};
     } store(memory_);
-    Poller poller(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
+    StoreThread poller(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
                   {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
     CPPUNIT_ASSERT(poller.poll_once(1234ms).ok());
     CPPUNIT_ASSERT(store.deadline == 1234ms);
@@ -431,8 +431,8 @@ class PollerTest : public CppUnit::TestFixture {
   void what_the_boot_read_is_not_delivered_again() {
     publish("1", 1);
     make(quick());
-    value_of(poller_->poll_once(5s));
-    poller_->start();
+    value_of(store_thread_->poll_once(5s));
+    store_thread_->start();
     await_polls(5);
     settle();
     CPPUNIT_ASSERT(decisions_.empty());
@@ -442,60 +442,60 @@ class PollerTest : public CppUnit::TestFixture {
 
   void reports_are_sent_at_once_between_polls() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     reporter_.result("01A", UpgradeResult());
     await([&] { return memory_.head("releases/shop-results/01A/m1.json", kLimits).ok(); });
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, poller_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, store_thread_->status().polls);
   }
 
   void the_last_reports_are_sent_at_the_end() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     store_.hang(true);
-    poller_->poll_now();
+    store_thread_->poll_now();
     await([&] { return store_.hanging == 1; });
     reporter_.record(MachineRecord());  // nobody is free to send it
-    poller_->stop();
+    store_thread_->stop();
     CPPUNIT_ASSERT(memory_.head("releases/shop-machines/m1.json", kLimits).ok());
   }
 
   void staging_that_fails_is_reported() {
     start(slow());
-    poller_->stage(target("1"));
+    store_thread_->stage(target("1"));
     await([&] { return staged_.size() == 1; });
     assert_fails(staged_[0], Errc::not_found);
   }
 
   void a_cancelled_staging_ends_and_says_nothing() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     store_.hang(true);
-    poller_->stage(target("1"));
+    store_thread_->stage(target("1"));
     await([&] { return store_.hanging == 1; });
-    poller_->cancel_stage();
+    store_thread_->cancel_stage();
     await([&] { return store_.hanging == 0; });
     store_.hang(false);
-    poller_->stage(target("2"));
+    store_thread_->stage(target("2"));
     await([&] { return !staged_.empty(); });
     settle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
     CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-2") != std::string::npos);
 
-    poller_->stage(target("3"));  // is done, and its end is posted, before it is cancelled
+    store_thread_->stage(target("3"));  // is done, and its end is posted, before it is cancelled
     CPPUNIT_ASSERT(loop_.has_work_within(10s));
-    poller_->cancel_stage();
+    store_thread_->cancel_stage();
     settle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
   }
 
   void a_newer_staging_replaces_the_older() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     store_.hang(true);
-    poller_->stage(target("1"));
+    store_thread_->stage(target("1"));
     await([&] { return store_.hanging == 1; });
-    poller_->stage(target("2"));
-    poller_->stage(target("3"));
+    store_thread_->stage(target("2"));
+    store_thread_->stage(target("3"));
     store_.hang(false);
     await([&] { return !staged_.empty(); });
     settle();
@@ -505,12 +505,12 @@ class PollerTest : public CppUnit::TestFixture {
 
   void assert_stops_promptly() {
     const auto begin = SteadyClock::now();
-    poller_->stop();
+    store_thread_->stop();
     CPPUNIT_ASSERT(SteadyClock::now() - begin < 1s);
-    poller_->stop();
+    store_thread_->stop();
     settle();
     CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty() && staged_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
   }
 
   void stop_is_prompt_while_the_store_hangs() {
@@ -522,16 +522,16 @@ class PollerTest : public CppUnit::TestFixture {
 
   void stop_is_prompt_while_staging_hangs() {
     start(slow());
-    await([&] { return poller_->status().polls == 1; });
+    await([&] { return store_thread_->status().polls == 1; });
     store_.hang(true);
-    poller_->stage(target("1"));
+    store_thread_->stage(target("1"));
     await([&] { return store_.hanging == 1; });
     assert_stops_promptly();
   }
 
-  void a_poller_that_never_started_stops() {
+  void a_thread_that_never_started_stops() {
     make(quick()).stop();
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, poller_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().polls);
   }
 
   void a_store_that_throws_does_not_end_the_thread() {
@@ -547,7 +547,7 @@ class PollerTest : public CppUnit::TestFixture {
     } store(memory_);
     Reporter reporter(store, "shop", identity_);
     reporter.record(MachineRecord());
-    Poller poller(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
+    StoreThread poller(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
                   {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
     poller.start();
     await([&] { return poller.status().errors >= 3; });
@@ -555,6 +555,6 @@ class PollerTest : public CppUnit::TestFixture {
   }
 };
 
-CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(PollerTest, "poller");
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(StoreThreadTest, "store_thread");
 
 }  // namespace midair::sidecar

@@ -1,4 +1,4 @@
-#include "poller.h"
+#include "watch/store_thread.h"
 
 #include <algorithm>
 #include <exception>
@@ -28,7 +28,7 @@ auto guarded(Work work) -> decltype(work()) {
 
 }  // namespace
 
-Poller::Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
+StoreThread::StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
                Settings settings, std::function<void(std::function<void()>)> post, Events events)
     : stager_(stager),
       reporter_(reporter),
@@ -38,11 +38,11 @@ Poller::Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Re
       watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh),
       backoff_(settings.interval, std::max(settings.interval, settings.max_backoff)) {
   delivery_->events = std::move(events);
-  requests_.flush = true;  // what was reported before there was a poller
+  requests_.flush = true;  // what was reported before there was a store thread
   reporter_.on_news([this] { ask([](Requests& requests) { requests.flush = true; }); });
 }
 
-Poller::~Poller() {
+StoreThread::~StoreThread() {
   reporter_.on_news(nullptr);
   stop();
 }
@@ -50,7 +50,7 @@ Poller::~Poller() {
 // The verbs.
 
 template <class Change>
-void Poller::ask(Change change) {
+void StoreThread::ask(Change change) {
   {
     const std::scoped_lock lock(mutex_);
     change(requests_);
@@ -58,19 +58,19 @@ void Poller::ask(Change change) {
   asked_.notify_one();
 }
 
-void Poller::start() {
+void StoreThread::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Poller::poll_now() {
+void StoreThread::poll_now() {
   ask([](Requests& requests) { requests.poll = true; });
 }
 
-void Poller::reconsider(std::uint64_t highest_sequence) {
+void StoreThread::reconsider(std::uint64_t highest_sequence) {
   ask([&](Requests& requests) { requests.reconsider = highest_sequence; });
 }
 
-void Poller::stage(Target target) {
+void StoreThread::stage(Target target) {
   ask([&](Requests& requests) {
     stage_stop_.request_stop();
     stage_stop_ = std::stop_source();
@@ -78,7 +78,7 @@ void Poller::stage(Target target) {
   });
 }
 
-void Poller::cancel_stage() {
+void StoreThread::cancel_stage() {
   ask([&](Requests& requests) {
     stage_stop_.request_stop();
     ++delivery_->stage_number;
@@ -86,13 +86,13 @@ void Poller::cancel_stage() {
   });
 }
 
-void Poller::stop() {
+void StoreThread::stop() {
   stop_.request_stop();
   cancel_stage();
   if (thread_.joinable()) thread_.join();
 }
 
-Poller::Status Poller::status() const {
+StoreThread::Status StoreThread::status() const {
   const std::scoped_lock lock(mutex_);
   Status status = status_;
   if (last_check_) status.last_check = format_rfc3339(*last_check_);
@@ -101,7 +101,7 @@ Poller::Status Poller::status() const {
 
 // The thread.
 
-void Poller::run() {
+void StoreThread::run() {
   while (!stop_.stop_requested()) {
     const Requests asked = wait();
     if (stop_.stop_requested()) break;
@@ -118,21 +118,21 @@ void Poller::run() {
 }
 
 /// Sleeps until something is asked or due.
-Poller::Requests Poller::wait() {
+StoreThread::Requests StoreThread::wait() {
   const TimePoint due = std::min(next_poll_, next_flush_.value_or(TimePoint::max()));
   std::unique_lock lock(mutex_);
   asked_.wait_until(lock, due, [&] { return requests_.any() || stop_.stop_requested(); });
   return std::exchange(requests_, {});
 }
 
-Result<std::optional<Decision>> Poller::poll_once(milliseconds deadline) {
+Result<std::optional<Decision>> StoreThread::poll_once(milliseconds deadline) {
   MIDAIR_TRY_ASSIGN(const auto seen, read(deadline));
   if (seen == PointerWatch::Seen::missing) return std::optional<Decision>();
   MIDAIR_TRY_ASSIGN(auto decision, decide());
   return std::optional(std::move(decision));
 }
 
-void Poller::poll() {
+void StoreThread::poll() {
   const std::optional<Error> failure_before = failure_;
   const auto seen = read(settings_.call_deadline);
   next_poll_ = SteadyClock::now() + (seen ? jittered_interval() : backoff_.after(seen.error()));
@@ -144,7 +144,7 @@ void Poller::poll() {
   }
 }
 
-Result<PointerWatch::Seen> Poller::read(milliseconds deadline) {
+Result<PointerWatch::Seen> StoreThread::read(milliseconds deadline) {
   auto seen = guarded([&] { return watch_.read({deadline, stop_.get_token()}); });
   if (seen)
     went_well(*seen);
@@ -153,7 +153,7 @@ Result<PointerWatch::Seen> Poller::read(milliseconds deadline) {
   return seen;
 }
 
-void Poller::went_well(PointerWatch::Seen seen) {
+void StoreThread::went_well(PointerWatch::Seen seen) {
   if (failure_) log(LogLevel::notice, "poll.recovered");
   failure_.reset();
   backoff_.reset();
@@ -174,7 +174,7 @@ void Poller::went_well(PointerWatch::Seen seen) {
   status_.last_error = refusal_;
 }
 
-void Poller::went_wrong(const Error& error) {
+void StoreThread::went_wrong(const Error& error) {
   if (!failure_) log(LogLevel::warning, "poll.failing", {{"error", error.to_string()}});
   failure_ = error;
 
@@ -185,12 +185,12 @@ void Poller::went_wrong(const Error& error) {
   status_.last_error = error.message();
 }
 
-milliseconds Poller::jittered_interval() {
+milliseconds StoreThread::jittered_interval() {
   std::uniform_real_distribution<double> factor(1 - kJitter, 1 + kJitter);
   return std::chrono::duration_cast<milliseconds>(settings_.interval * factor(generator_));
 }
 
-Result<Decision> Poller::decide() {
+Result<Decision> StoreThread::decide() {
   auto decision = watch_.decide();
   refusal_ = decision ? std::string() : decision.error().message();
   const std::scoped_lock lock(mutex_);
@@ -198,7 +198,7 @@ Result<Decision> Poller::decide() {
   return decision;
 }
 
-void Poller::deliver_decision() {
+void StoreThread::deliver_decision() {
   auto decision = decide();
   if (!decision) return deliver_rejection(decision.error());
   post_([delivery = delivery_, decision = std::move(decision).value(), etag = watch_.etag()]() mutable {
@@ -206,11 +206,11 @@ void Poller::deliver_decision() {
   });
 }
 
-void Poller::deliver_rejection(const Error& error) {
+void StoreThread::deliver_rejection(const Error& error) {
   post_([delivery = delivery_, error] { delivery->events.on_rejected(error); });
 }
 
-void Poller::stage_now(const Staging& staging) {
+void StoreThread::stage_now(const Staging& staging) {
   auto staged = guarded([&] { return stager_.stage(staging.target, staging.stop); });
   if (stop_.stop_requested()) return;
   post_([delivery = delivery_, number = staging.number, staged = std::move(staged)]() mutable {
@@ -218,7 +218,7 @@ void Poller::stage_now(const Staging& staging) {
   });
 }
 
-void Poller::flush(const CallLimits& limits) {
+void StoreThread::flush(const CallLimits& limits) {
   const auto again = guarded([&] { return Result(reporter_.flush(limits)); });
   next_flush_.reset();
   if (!again) {

@@ -18,10 +18,10 @@
 #include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/store/object_store.h"
-#include "pointer_watch.h"
+#include "watch/pointer_watch.h"
 #include "release/stager.h"
 #include "release/trust_policy.h"
-#include "report/reporter.h"
+#include "watch/reporter.h"
 #include "state/backoff.h"
 
 namespace midair::sidecar {
@@ -29,7 +29,7 @@ namespace midair::sidecar {
 /// Owner of the one thread that talks to the object store, so that nobody else ever waits for it. What it learns is
 /// delivered through `post` (EventLoop::post), never called directly. The verbs are thread-safe and return at once,
 /// but for stop().
-class Poller {
+class StoreThread {
  public:
   /// All must be set.
   struct Events {
@@ -59,12 +59,12 @@ class Poller {
     std::uint64_t errors = 0;
   };
 
-  /// All references must outlive the poller. The thread begins with start().
-  Poller(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
+  /// All references must outlive the store thread. The thread begins with start().
+  StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
          Settings settings, std::function<void(std::function<void()>)> post, Events events);
-  ~Poller();
-  Poller(const Poller&) = delete;
-  Poller& operator=(const Poller&) = delete;
+  ~StoreThread();
+  StoreThread(const StoreThread&) = delete;
+  StoreThread& operator=(const StoreThread&) = delete;
 
   /// One poll on the caller's thread, for the bounded boot: before start() only. Nothing if no release was ever
   /// published. What it read is not delivered again by the thread unless it changes or reconsider() asks for it.
@@ -103,7 +103,7 @@ class Poller {
     std::optional<Staging> stage;
     [[nodiscard]] bool any() const { return poll || flush || reconsider || stage; }
   };
-  /// Outlives the poller in what it posted.
+  /// Outlives the object in what it posted.
   struct Delivery {
     Events events;
     std::atomic<std::uint64_t> stage_number{0};  ///< the newest stage() or cancel_stage()

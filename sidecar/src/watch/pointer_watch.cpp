@@ -1,4 +1,4 @@
-#include "pointer_watch.h"
+#include "watch/pointer_watch.h"
 
 #include <algorithm>
 

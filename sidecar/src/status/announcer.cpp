@@ -1,0 +1,35 @@
+#include "status/announcer.h"
+
+#include "midair/clock.h"
+
+namespace midair::sidecar {
+
+void Announcer::record(const std::string& state) {
+  const ReleaseRef& running = serving_.generation == 0 ? serving_.committed : serving_.release;
+  MachineRecord record;
+  record.base_image_ref = base_image_ref_;
+  record.hot_ref = running.hot_ref;
+  record.version = running.version;
+  record.digest = running.digest;
+  record.sequence = running.sequence;
+  record.fingerprint = fingerprint_of(record.base_image_ref, record.hot_ref);
+  record.state = state;
+  record.sidecar_version = MIDAIR_BUILD_VERSION;
+  record.booted_at = booted_at_;
+  reporter_.record(record);
+}
+
+UpgradeResult Announcer::result_for(const Target& target, UpgradeStatus status) const {
+  UpgradeResult result;
+  result.status = status;
+  result.version = target.version;
+  result.sequence = target.sequence;
+  const std::string now = format_rfc3339(system_clock().wall());
+  if (status == UpgradeStatus::pending)
+    result.started_at = now;
+  else
+    result.applied_at = now;
+  return result;
+}
+
+}  // namespace midair::sidecar

@@ -1,0 +1,37 @@
+/// @file
+/// What the store is told of this machine.
+#pragma once
+
+#include <string>
+
+#include "midair/release/machine_state.h"
+#include "swap/serving.h"
+#include "watch/reporter.h"
+
+namespace midair::sidecar {
+
+/// Words what runs here and how upgrades go, and hands it to the Reporter. On the loop thread.
+class Announcer {
+ public:
+  /// The references must outlive the announcer. `booted_at`: RFC 3339.
+  Announcer(const Identity& identity, std::string booted_at, const Serving& serving, Reporter& reporter)
+      : base_image_ref_(identity.base_image_ref),
+        booted_at_(std::move(booted_at)),
+        serving_(serving),
+        reporter_(reporter) {}
+
+  /// The machine's record: what serves, or is to, and in which state the machine is.
+  void record(const std::string& state);
+  /// The beginning of a result: what it is about, and when it was so.
+  [[nodiscard]] UpgradeResult result_for(const Target& target, UpgradeStatus status) const;
+  /// A result, in place of what was said of that upgrade before.
+  void result(const std::string& upgrade_id, const UpgradeResult& result) { reporter_.result(upgrade_id, result); }
+
+ private:
+  const std::string base_image_ref_;
+  const std::string booted_at_;
+  const Serving& serving_;
+  Reporter& reporter_;
+};
+
+}  // namespace midair::sidecar

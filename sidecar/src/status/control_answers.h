@@ -1,0 +1,44 @@
+/// @file
+/// The answers on the control socket.
+#pragma once
+
+#include <string>
+
+#include "midair/json/json.h"
+#include "process/supervisor.h"
+#include "swap/serving.h"
+#include "swap/swap_machine.h"
+#include "watch/store_thread.h"
+
+namespace midair::sidecar {
+
+/// Answers `status` and `poll_now`. On the loop thread.
+class ControlAnswers {
+ public:
+  /// The references must outlive the object. `booted_at`: RFC 3339.
+  ControlAnswers(Identity identity, std::string booted_at, const Serving& serving, Supervisor& supervisor,
+                 const SwapMachine& swap, StoreThread& store_thread)
+      : identity_(std::move(identity)),
+        booted_at_(std::move(booted_at)),
+        serving_(serving),
+        supervisor_(supervisor),
+        swap_(swap),
+        store_thread_(store_thread) {}
+
+  /// A JSON object; one with `error` if there is no such operation.
+  [[nodiscard]] std::string answer(const std::string& op);
+
+ private:
+  [[nodiscard]] std::string status() const;
+  [[nodiscard]] Poco::JSON::Object::Ptr swap() const;
+  [[nodiscard]] Poco::JSON::Object::Ptr poller() const;
+
+  const Identity identity_;
+  const std::string booted_at_;
+  const Serving& serving_;
+  Supervisor& supervisor_;
+  const SwapMachine& swap_;
+  StoreThread& store_thread_;
+};
+
+}  // namespace midair::sidecar

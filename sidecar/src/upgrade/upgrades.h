@@ -1,0 +1,73 @@
+/// @file
+/// Which pointer leads to a swap, and what its outcome means for the next one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "loop/event_loop.h"
+#include "process/supervisor.h"
+#include "release/trust_policy.h"
+#include "state/attempts.h"
+#include "state/backoff.h"
+#include "state/state_dir.h"
+#include "status/announcer.h"
+#include "swap/serving.h"
+#include "swap/swap_machine.h"
+#include "watch/store_thread.h"
+
+namespace midair::sidecar {
+
+/// Decides about upgrades while the app runs. On the loop thread.
+class Upgrades {
+ public:
+  /// All must outlive the object.
+  struct Parts {
+    EventLoop& loop;
+    StateDir& dir;
+    Supervisor& supervisor;
+    Serving& serving;
+    Attempts& attempts;
+    SwapMachine& swap;
+    StoreThread& store_thread;
+    Announcer& announcer;
+  };
+  explicit Upgrades(const Parts& parts) : parts_(parts) {}
+
+  /// The app runs: from now on what the pointer names is swapped in.
+  void begin();
+  /// The machine stops: nothing new begins.
+  void stop();
+
+  /// What the pointer was found to mean at boot.
+  void remember(const Decision& decision) { decision_ = decision; }
+  /// What the pointer means has changed, or has to be thought about again.
+  void decided(const Decision& decision);
+  /// False if that upgrade is refused on this machine; that is reported once it has been tried often enough.
+  [[nodiscard]] bool may_try(const Target& target);
+
+  /// A swap entered a state.
+  void entered(SwapState state);
+  /// A swap is over.
+  void finished(const SwapOutcome& outcome);
+
+ private:
+  void consider();
+  /// This disk takes no record of the upgrade: nothing is risked, it is tried again later.
+  void put_off(const Target& target, const Error& error);
+  void adopt(const Target& target);
+  void completed(const SwapOutcome& outcome);
+  void collect_garbage();
+  void failed(const SwapOutcome& outcome, UpgradeResult& result);
+  void retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result);
+
+  const Parts parts_;
+  bool running_ = false;  ///< the app runs, and nobody wants it to stop
+  bool ending_ = false;
+  std::optional<Decision> decision_;
+  Backoff retry_delay_{std::chrono::seconds(5), std::chrono::minutes(5)};
+  std::string retry_of_;  ///< the upgrade that waits for its next try
+  EventLoop::Timer retry_;
+};
+
+}  // namespace midair::sidecar
