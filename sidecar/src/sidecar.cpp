@@ -39,7 +39,7 @@ Sidecar::~Sidecar() {
 int Sidecar::run() {
   if (auto ready = set_up(); !ready)
     return report(ready.error(), ready.error().code == Errc::refused ? EX_TEMPFAIL : EX_CONFIG);
-  serving_.committed = recover(*dir_, options_.identity, base_image_, *attempts_, *announcer_);
+  serving_.start_from(recover(*dir_, options_.identity, base_image_, *attempts_, *announcer_));
   make_store_thread();
   make_deciders();
   boot_->begin();
@@ -114,7 +114,7 @@ std::vector<HealthCheck> Sidecar::health_checks() {
 void Sidecar::make_store_thread() {
   StoreThread::Settings settings;
   settings.interval = options_.poll_interval;
-  settings.highest_sequence = serving_.committed.sequence;
+  settings.highest_sequence = serving_.committed().sequence;
   store_thread_ = std::make_unique<StoreThread>(
       *store_, policy_, *stager_, *reporter_, options_.identity, settings,
       [this](std::function<void()> work) { loop_->post(std::move(work)); },
@@ -142,7 +142,7 @@ void Sidecar::make_deciders() {
 
 void Sidecar::watch_over_loop() {
   if (options_.watchdog.count() == 0) return;
-  auto watchdog = Watchdog::start(*loop_, options_.watchdog, serving_.pid);
+  auto watchdog = Watchdog::start(*loop_, options_.watchdog, serving_.pid());
   if (watchdog)
     watchdog_ = std::move(watchdog).value();
   else
@@ -160,7 +160,7 @@ void Sidecar::on_signal(int signo) {
 }
 
 void Sidecar::pass_to_app(int signo) {
-  Generation* serving = supervisor_->find(serving_.generation);
+  Generation* serving = supervisor_->find(serving_.generation());
   if (serving == nullptr) return;
   if (auto sent = serving->child.signal(signo); !sent)
     log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
@@ -169,10 +169,10 @@ void Sidecar::pass_to_app(int signo) {
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (!ending_) {
-    if (number == serving_.candidate) return swap_->candidate_exited(status.text());
+    if (number == serving_.candidate()) return swap_->candidate_exited(status.text());
     if (fallback_->exited(number, status.text()) || strategy_->holds(number)) return;
   }
-  if (number == serving_.generation) {
+  if (number == serving_.generation()) {
     if (!ending_) boot_->app_ended(status);
     if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();

@@ -42,7 +42,7 @@ void Boot::store_answered(const Result<std::optional<Decision>>& answer) {
 }
 
 void Boot::consider(const Target& target) {
-  const ReleaseRef& committed = parts_.serving.committed;
+  const ReleaseRef& committed = parts_.serving.committed();
   if (target.hot_ref == committed.hot_ref) report_again(target);
   if (target.hot_ref == committed.hot_ref || target.sha256 == committed.digest)
     return start_without("it is the committed release");
@@ -60,7 +60,7 @@ void Boot::consider(const Target& target) {
 /// The report may have been lost with the process that owed it.
 void Boot::report_again(const Target& target) {
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::completed);
-  result.observed_digest = parts_.serving.committed.digest;
+  result.observed_digest = parts_.serving.committed().digest;
   parts_.announcer.result(target.upgrade_id, result);
 }
 
@@ -72,7 +72,7 @@ void Boot::staged(const Result<StagedRelease>& release) {
 }
 
 void Boot::ask_hook(const StagedRelease& release) {
-  parts_.hooks.begin(release, parts_.serving.committed);
+  parts_.hooks.begin(release, parts_.serving.committed());
   parts_.hooks.accept([this, release](const Result<void>& accepted) {
     if (phase_ != Phase::staging) return;
     if (!accepted) return start_without(accepted.error().message());
@@ -86,7 +86,7 @@ void Boot::start(const StagedRelease& release) {
   auto started = parts_.supervisor.start(ref_of(release));
   if (!started) return start_without(started.error().to_string());
   phase_ = Phase::over;
-  parts_.serving.adopt_candidate(*started.value(), parts_.serving.committed);
+  parts_.serving.boot_with(*started.value(), parts_.serving.committed());
   parts_.announcer.record("swapping");
   parts_.swap.begin_at_boot(release);
   parts_.upgrades.begin();
@@ -94,7 +94,7 @@ void Boot::start(const StagedRelease& release) {
 
 void Boot::start_without(const std::string& why) {
   limit_ = {};
-  const ReleaseRef& committed = parts_.serving.committed;
+  const ReleaseRef& committed = parts_.serving.committed();
   log(LogLevel::notice, "boot.as_committed", {{"release", committed.describe()}, {"why", why}});
   serve(committed);
 }
@@ -126,7 +126,7 @@ void Boot::let_settle(const ReleaseRef& release) {
 
 void Boot::app_ended(const ExitStatus& status) {
   if (!settling_) return;
-  const ReleaseRef& committed = parts_.serving.committed;
+  const ReleaseRef& committed = parts_.serving.committed();
   const std::string id = upgrade_id_of(committed.hot_ref);
   warn_unwritten(parts_.attempts.begin(id));
   log(LogLevel::error, "boot.bad_start",

@@ -5,7 +5,7 @@
 namespace midair::sidecar {
 
 void Announcer::record(const std::string& state) {
-  const ReleaseRef& running = serving_.generation == 0 ? serving_.committed : serving_.release;
+  const ReleaseRef& running = serving_.generation() == 0 ? serving_.committed() : serving_.release();
   MachineRecord record;
   record.base_image_ref = base_image_ref_;
   record.hot_ref = running.hot_ref;

@@ -22,7 +22,7 @@ std::string ControlAnswers::answer(const std::string& op) {
 }
 
 std::string ControlAnswers::status() const {
-  const ReleaseRef& running = serving_.release;
+  const ReleaseRef& running = serving_.release();
   Object status;
   status.set("app", identity_.app);
   status.set("machine_id", identity_.machine_id);
@@ -35,7 +35,7 @@ std::string ControlAnswers::status() const {
   status.set("fingerprint", fingerprint_of(identity_.base_image_ref, running.hot_ref));
   status.set("sidecar_version", MIDAIR_BUILD_VERSION);
   status.set("booted_at", booted_at_);
-  if (Generation* serving = supervisor_.find(serving_.generation)) {
+  if (Generation* serving = supervisor_.find(serving_.generation())) {
     status.set("pid", serving->child.pid());
     status.set("generation", serving->number);
     status.set("app_status", serving->status);

@@ -25,7 +25,7 @@ void Fallback::start(const ReleaseRef& release) {
 }
 
 void Fallback::hand_state_to(const ReleaseRef& release) {
-  const unsigned generation = serving_.generation;
+  const unsigned generation = serving_.generation();
   const auto next = [this, release](auto step) {
     return [this, release, step](const Result<void>& done) {
       if (!done) return start_without_state(release, done.error());
@@ -41,7 +41,7 @@ void Fallback::hand_state_to(const ReleaseRef& release) {
 void Fallback::start_without_state(const ReleaseRef& release, const Error& why) {
   log(LogLevel::error, "state.lost", {{"release", release.describe()}, {"error", why.to_string()}});
   transfer_.forget();
-  const unsigned failed = serving_.generation;
+  const unsigned failed = serving_.generation();
   start(release);
   if (Generation* process = supervisor_.find(failed)) supervisor_.kill(*process);
 }
@@ -49,7 +49,7 @@ void Fallback::start_without_state(const ReleaseRef& release, const Error& why) 
 void Fallback::await_ready() {
   // The `ok` to `resume` counts as READY=1.
   if (transfer_.saved() && check_.kind == ReadyCheck::Kind::notify) return conclude({});
-  readiness_.emplace(loop_, supervisor_, serving_.generation, check_for_return(), ready_timeout_,
+  readiness_.emplace(loop_, supervisor_, serving_.generation(), check_for_return(), ready_timeout_,
                      [this](const Result<std::string>& ready) {
                        readiness_.reset();
                        if (!ready) return failed(ready.error());
@@ -58,11 +58,11 @@ void Fallback::await_ready() {
 }
 
 bool Fallback::exited(unsigned generation, const std::string& how) {
-  if (!done_ || generation != serving_.generation) return false;
+  if (!done_ || generation != serving_.generation()) return false;
   const bool was_given_state = !readiness_ && transfer_.saved();
   readiness_.reset();
   transfer_.cancel();
-  const ReleaseRef release = serving_.release;
+  const ReleaseRef release = serving_.release();
   const Error error{Errc::refused, "bring back", release.describe(), "it " + how};
   if (was_given_state)
     start_without_state(release, error);
@@ -80,9 +80,9 @@ void Fallback::cancel() {
 void Fallback::failed(const Error& error) {
   log(LogLevel::error, "swap.fallback_failed", {{"release", release_.describe()}, {"error", error.to_string()}});
   if (!done_) return;
-  if (Generation* failed = supervisor_.find(serving_.generation)) supervisor_.kill(*failed);
+  if (Generation* failed = supervisor_.find(serving_.generation())) supervisor_.kill(*failed);
   if (release_.is_base_image()) return conclude(error);
-  serving_.fallback_said_ready = false;
+  serving_.expect_ready(false);
   start(base_image_);
 }
 
@@ -92,7 +92,7 @@ void Fallback::conclude(Result<void> result) {
 }
 
 ReadyCheck Fallback::check_for_return() const {
-  if (check_.kind == ReadyCheck::Kind::notify && !serving_.fallback_said_ready) return {ReadyCheck::Kind::alive};
+  if (check_.kind == ReadyCheck::Kind::notify && !serving_.fallback_said_ready()) return {ReadyCheck::Kind::alive};
   return check_;
 }
 

@@ -17,7 +17,7 @@ class HookedStrategy final : public Strategy {
       : strategy_(strategy), hooks_(hooks), serving_(serving) {}
 
   void prepare(const StagedRelease& release, StepDone done) override {
-    hooks_.begin(release, serving_.release);
+    hooks_.begin(release, serving_.release());
     hooks_.accept([this, release, done = std::move(done)](Result<void> accepted) {
       if (!accepted) return done(std::move(accepted));
       strategy_.prepare(release, [this, done](Result<void> prepared) {

@@ -5,45 +5,113 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <string>
+#include <utility>
 
 #include "process/supervisor.h"
 #include "release/release_ref.h"
 
 namespace midair::sidecar {
 
-/// Shared by the strategies, which change it, and whoever has to know. On the loop thread.
-struct Serving {
-  unsigned generation = 0;    ///< the process that serves; 0 before the first
-  std::atomic<pid_t> pid{0};  ///< its id, also for the watchdog's signal handler
-  ReleaseRef release;         ///< what it runs
-  unsigned candidate = 0;     ///< the process that runs the new code, until that is committed or given up; 0: none
-  ReleaseRef candidate_release;
-  ReleaseRef fallback;               ///< what a roll back brings back
-  ReleaseRef committed;              ///< what the next start would run
-  bool fallback_said_ready = false;  ///< if it never did before, it isn't asked to on its return
+/// Shared by boot and the strategies, which change it, and whoever has to know. On the loop thread, but for pid().
+class Serving {
+ public:
+  /// The process that serves; 0 before the first, and where it is given up.
+  [[nodiscard]] unsigned generation() const { return generation_; }
+  /// Its id, also for the watchdog's signal handler; 0 before the first.
+  [[nodiscard]] const std::atomic<pid_t>& pid() const { return pid_; }
+  /// What it runs.
+  [[nodiscard]] const ReleaseRef& release() const { return release_; }
+  /// The process that runs the new code, until that has passed or is given up; 0: none.
+  [[nodiscard]] unsigned candidate() const { return candidate_; }
+  /// What the last candidate runs or ran.
+  [[nodiscard]] const ReleaseRef& candidate_release() const { return candidate_release_; }
+  /// What a roll back brings back.
+  [[nodiscard]] const ReleaseRef& fallback() const { return fallback_; }
+  /// False if what is brought back never said that it is ready before: then it isn't asked to on its return.
+  [[nodiscard]] bool fallback_said_ready() const { return fallback_said_ready_; }
+  /// What the next start would run.
+  [[nodiscard]] const ReleaseRef& committed() const { return committed_; }
+  /// True while the candidate is what was started first: nothing served before it.
+  [[nodiscard]] bool at_boot() const { return at_boot_; }
+  /// True while there is a candidate beside the process that serves.
+  [[nodiscard]] bool candidate_waits() const { return candidate_ != 0 && candidate_ != generation_; }
 
   /// That process serves from now on.
   void serve_with(const Generation& process) {
-    generation = process.number;
-    pid = process.child.pid();
-    release = process.release;
+    generation_ = process.number;
+    pid_ = process.child.pid();
+    release_ = process.release;
+  }
+  /// At boot: `process` was started in place of `instead_of`, and is watched like a candidate that has taken over.
+  void boot_with(const Generation& process, const ReleaseRef& instead_of) {
+    serve_with(process);
+    candidate_ = process.number;
+    candidate_release_ = process.release;
+    fallback_ = instead_of;
+    fallback_said_ready_ = false;
+    at_boot_ = true;
   }
 
-  /// At boot: `process` was started in place of `instead_of`, and is watched like a candidate that has taken over.
-  void adopt_candidate(const Generation& process, const ReleaseRef& instead_of) {
-    serve_with(process);
-    candidate = process.number;
-    candidate_release = process.release;
-    fallback = instead_of;
-    fallback_said_ready = false;
+  /// `process` runs new code beside what serves.
+  void try_beside(const Generation& process) {
+    candidate_ = process.number;
+    candidate_release_ = process.release;
+    at_boot_ = false;
   }
+  /// The process that serves runs the new code itself. Asked now, for it may die of that: did it say that it is ready?
+  void try_within(const ReleaseRef& release, bool said_ready) {
+    candidate_ = generation_;
+    candidate_release_ = release;
+    fallback_said_ready_ = said_ready;
+    at_boot_ = false;
+  }
+  /// The candidate, a process beside, serves from now on; what served would come back.
+  void take_over(const Generation& candidate, bool said_ready) {
+    fallback_ = release_;
+    fallback_said_ready_ = said_ready;
+    serve_with(candidate);
+  }
+  /// The new code in the process that serves is what serves from now on; what it ran would come back.
+  void take_over_within() { fallback_ = std::exchange(release_, candidate_release_); }
+  /// The new code has passed.
+  void pass_candidate() { give_up_candidate(); }
+  /// Nothing runs new code any more, or what does is left to end.
+  void give_up_candidate() {
+    candidate_ = 0;
+    at_boot_ = false;
+  }
+  /// The process that serves runs that release again.
+  void go_back_within(const ReleaseRef& release) {
+    give_up_candidate();
+    release_ = release;
+  }
+  /// The process that serves is being killed; its release is brought back in another.
+  void give_up_process() { generation_ = 0; }
+  /// What is about to be brought back said that it is ready when it ran, or not.
+  void expect_ready(bool said_ready) { fallback_said_ready_ = said_ready; }
 
   /// The code that serves was published again under another name: it is known by that name from now on.
   void rename(const std::string& version, const std::string& hot_ref, std::uint64_t sequence) {
-    release.version = version;
-    release.hot_ref = hot_ref;
-    release.sequence = sequence;
+    release_.version = version;
+    release_.hot_ref = hot_ref;
+    release_.sequence = sequence;
   }
+  /// At the start: what is committed.
+  void start_from(const ReleaseRef& committed) { committed_ = committed; }
+  /// What serves is what the next start would run.
+  void commit() { committed_ = release_; }
+
+ private:
+  unsigned generation_ = 0;
+  std::atomic<pid_t> pid_{0};
+  ReleaseRef release_;
+  unsigned candidate_ = 0;
+  ReleaseRef candidate_release_;
+  ReleaseRef fallback_;
+  ReleaseRef committed_;
+  bool fallback_said_ready_ = false;
+  bool at_boot_ = false;
 };
 
 }  // namespace midair::sidecar

@@ -41,7 +41,7 @@ void Upgrades::decided(const Decision& decision) {
 void Upgrades::consider() {
   if (!running_ || parts_.swap.state() != SwapState::idle || !decision_ || !decision_->target) return;
   const Target& target = *decision_->target;
-  const ReleaseRef& serving = parts_.serving.release;
+  const ReleaseRef& serving = parts_.serving.release();
   if (target.hot_ref == serving.hot_ref || target.upgrade_id == retry_of_) return;
   if (target.sha256 == serving.digest) return adopt(target);
   if (!may_try(target)) return;
@@ -77,7 +77,7 @@ void Upgrades::adopt(const Target& target) {
       target.sequence};
   if (auto written = write_marker(parts_.dir.marker(), marker); !written) return put_off(target, written.error());
   parts_.serving.rename(target.version, target.hot_ref, target.sequence);
-  parts_.serving.committed = parts_.serving.release;
+  parts_.serving.commit();
   log(LogLevel::notice, "release.adopted", {{"version", target.version}, {"why", "the same code runs already"}});
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::completed);
   result.observed_digest = target.sha256;
@@ -119,7 +119,7 @@ void Upgrades::finished(const SwapOutcome& outcome) {
 }
 
 void Upgrades::completed(const SwapOutcome& outcome) {
-  parts_.serving.committed = parts_.serving.release;
+  parts_.serving.commit();
   retry_delay_.reset();
   log(LogLevel::notice, "release.committed",
       {{"version", outcome.target.version},
@@ -127,13 +127,13 @@ void Upgrades::completed(const SwapOutcome& outcome) {
        {"took_ms", std::to_string(static_cast<long>(milliseconds_of(outcome.took)))}});
   warn_unwritten(parts_.attempts.forget_all());
   collect_garbage();
-  parts_.store_thread.reconsider(parts_.serving.committed.sequence);
+  parts_.store_thread.reconsider(parts_.serving.committed().sequence);
 }
 
 void Upgrades::collect_garbage() {
-  std::set<std::string> keep{parts_.serving.committed.digest, parts_.serving.fallback.digest};
+  std::set<std::string> keep{parts_.serving.committed().digest, parts_.serving.fallback().digest};
   // A process that took upgrades in place still has its files where it was started.
-  if (const Generation* serving = parts_.supervisor.find(parts_.serving.generation)) keep.insert(serving->release.digest);
+  if (const Generation* serving = parts_.supervisor.find(parts_.serving.generation())) keep.insert(serving->release.digest);
   if (auto collected = parts_.dir.collect_garbage(keep); !collected)
     log(LogLevel::warning, "garbage.not_collected", {{"error", collected.error().to_string()}});
 }

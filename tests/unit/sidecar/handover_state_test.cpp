@@ -83,7 +83,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
     supervisor_ = std::make_unique<Supervisor>(
         *loop_, dir_, sockets_, Supervisor::Settings{command, seconds(5)},
         Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) {
-          if (generation.number == serving_.candidate) return;
+          if (generation.number == serving_.candidate()) return;
           [[maybe_unused]] const bool known = fallback_->exited(generation.number, status.text());
         }});
     set_limits(seconds(20), seconds(10));
@@ -119,7 +119,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
 
   void serve(const std::string& more = {}, const std::string& schema = "n/1") {
     serving_.serve_with(*value_of(supervisor_->start(release("old", schema, more))));
-    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation)) != nullptr; });
+    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation())) != nullptr; });
   }
 
   void run_until(const std::function<bool()>& done) {
@@ -133,6 +133,9 @@ class HandoverStateTest : public CppUnit::TestFixture {
     loop_->run();
     CPPUNIT_ASSERT_MESSAGE("it did not happen within 30 s: " + calls(), done());
   }
+
+  /// What serves is a candidate again.
+  void judge_ill() { serving_.try_within(serving_.candidate_release(), serving_.fallback_said_ready()); }
 
   using Step = std::function<void(StepDone)>;
   Result<void> take(const Step& step) {
@@ -207,9 +210,9 @@ class HandoverStateTest : public CppUnit::TestFixture {
     assert_ok(prepare(release("new", "n/2", R"("import":"fail")")));
     assert_ok(suspend());
     assert_fails(migrate(), Errc::refused, "'failed': as told");
-    const unsigned old = serving_.generation;
+    const unsigned old = serving_.generation();
     assert_ok(undo());
-    CPPUNIT_ASSERT_EQUAL(old, serving_.generation);
+    CPPUNIT_ASSERT_EQUAL(old, serving_.generation());
     assert_calls("old serves, new waits, new prepare, old suspend, old export, new import, old abort, ");
   }
 
@@ -219,9 +222,9 @@ class HandoverStateTest : public CppUnit::TestFixture {
     assert_ok(prepare(release("new", "n/2", R"("import":"exit")")));
     assert_ok(suspend());
     assert_fails(migrate(), Errc::unavailable);
-    const unsigned hung = serving_.generation;
+    const unsigned hung = serving_.generation();
     assert_ok(undo());
-    CPPUNIT_ASSERT(serving_.generation != hung && !transfer_->saved());
+    CPPUNIT_ASSERT(serving_.generation() != hung && !transfer_->saved());
     assert_calls(
         "old serves, new waits, new prepare, old suspend, old export, new import, old abort, old waits, old prepare, "
         "old import, old has old's, old resume, ");
@@ -231,11 +234,11 @@ class HandoverStateTest : public CppUnit::TestFixture {
     serve(R"("export":"exit")");
     assert_ok(prepare(release("new", "n/2")));
     assert_ok(suspend());
-    CPPUNIT_ASSERT(handover_->holds(serving_.generation));
+    CPPUNIT_ASSERT(handover_->holds(serving_.generation()));
     assert_fails(migrate(), Errc::unavailable);
-    run_until([this] { return supervisor_->find(serving_.generation) == nullptr; });
+    run_until([this] { return supervisor_->find(serving_.generation()) == nullptr; });
     assert_ok(undo());
-    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation)) != nullptr; });
+    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation())) != nullptr; });
     assert_calls("old serves, new waits, new prepare, old suspend, old export, old serves, ");
   }
 
@@ -246,16 +249,16 @@ class HandoverStateTest : public CppUnit::TestFixture {
     assert_ok(suspend());
     assert_ok(migrate());
     assert_fails(resume(), Errc::timeout, "did not answer");
-    const unsigned old = serving_.generation;
+    const unsigned old = serving_.generation();
     assert_ok(roll_back());
-    CPPUNIT_ASSERT_EQUAL(old, serving_.generation);
+    CPPUNIT_ASSERT_EQUAL(old, serving_.generation());
     assert_calls(std::string(kThere) + "old abort, ");
   }
 
   void a_roll_back_gives_the_saved_state_to_the_last_good_release() {
     serve();
     come_to_probation(release("new", "n/2"));
-    serving_.candidate = serving_.generation;  // it is judged to be ill
+    judge_ill();
     assert_ok(roll_back());
     // n/2 says nothing to the old code.
     assert_calls(std::string(kThere) + "old waits, old prepare, old import, old has old's, old resume, ");
@@ -264,7 +267,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
   void a_roll_back_prefers_the_newer_state() {
     serve();
     come_to_probation(release("new", "n/1", R"("import":"ok")"));
-    serving_.candidate = serving_.generation;
+    judge_ill();
     assert_ok(roll_back());
     assert_calls(std::string(kThere) +
                  "new suspend, new export, old waits, old prepare, old import, old has old's, old resume, ");
@@ -273,9 +276,9 @@ class HandoverStateTest : public CppUnit::TestFixture {
   void what_the_last_good_release_does_not_take_is_lost_but_it_serves() {
     serve(R"("import":"exit")");
     come_to_probation(release("new", "n/2"));
-    serving_.candidate = serving_.generation;
+    judge_ill();
     assert_ok(roll_back());
-    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation)) != nullptr; });
+    run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation())) != nullptr; });
     assert_calls(std::string(kThere) + "old waits, old prepare, old import, old serves, ");
   }
 };

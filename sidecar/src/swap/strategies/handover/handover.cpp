@@ -30,25 +30,24 @@ Handover::Handover(const StrategyParts& parts)
       ready_timeout_(parts.deadlines.ready) {}
 
 void Handover::prepare(const StagedRelease& release, StepDone done) {
-  serving_.candidate_release = ref_of(release);
   report_ = {};
   transfer_.forget();
   holds_still_ = false;
-  const Hello* keeper = keeper_of_state(supervisor_.find(serving_.generation));
+  const Hello* keeper = keeper_of_state(supervisor_.find(serving_.generation()));
   keeper_ = keeper == nullptr ? std::nullopt : std::optional(*keeper);
-  auto started = supervisor_.start(serving_.candidate_release, keeper_ ? Entry::when_resumed : Entry::at_once);
+  auto started = supervisor_.start(ref_of(release), keeper_ ? Entry::when_resumed : Entry::at_once);
   if (!started) return fail(loop_, std::move(done), std::move(started).error());
-  serving_.candidate = started.value()->number;
+  serving_.try_beside(*started.value());
   if (!keeper_) return await_ready(std::move(done));
-  transfer_.introduce(serving_.candidate, keeper_->schema, release.target.upgrade_id, serving_.release,
-                      serving_.candidate_release, [this, done = std::move(done)](Result<void> prepared) {
+  transfer_.introduce(serving_.candidate(), keeper_->schema, release.target.upgrade_id, serving_.release(),
+                      serving_.candidate_release(), [this, done = std::move(done)](Result<void> prepared) {
                         if (prepared) observe({});
                         done(std::move(prepared));
                       });
 }
 
 void Handover::await_ready(StepDone done) {
-  readiness_.emplace(loop_, supervisor_, serving_.candidate, ready_, ready_timeout_,
+  readiness_.emplace(loop_, supervisor_, serving_.candidate(), ready_, ready_timeout_,
                      [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
                        if (!ready) return done(std::move(ready).error());
@@ -61,30 +60,29 @@ void Handover::suspend(StepDone done) {
   if (keeper_) {
     holds_still_ = true;
     suspended_at_ = system_clock().now();
-    return transfer_.suspend(serving_.generation, std::move(done));
+    return transfer_.suspend(serving_.generation(), std::move(done));
   }
-  if (keeper_of_state(supervisor_.find(serving_.generation)) == nullptr) return succeed(loop_, std::move(done));
+  if (keeper_of_state(supervisor_.find(serving_.generation())) == nullptr) return succeed(loop_, std::move(done));
   fail(loop_, std::move(done),
        Error{Errc::unavailable, "carry", "the app's state over", "only now the running code said that it keeps any"});
 }
 
 void Handover::migrate(StepDone done) {
   if (!keeper_) return succeed(loop_, std::move(done));
-  transfer_.save(serving_.generation, serving_.release, [this, done = std::move(done)](Result<void> saved) {
+  transfer_.save(serving_.generation(), serving_.release(), [this, done = std::move(done)](Result<void> saved) {
     if (!saved) return done(std::move(saved));
-    transfer_.give(serving_.candidate, done);
+    transfer_.give(serving_.candidate(), done);
   });
 }
 
 void Handover::resume(StepDone done) {
-  const bool at_boot = serving_.generation == serving_.candidate;  // nothing else serves
-  if (at_boot) return await_ready_and_watch(std::move(done));
+  if (serving_.at_boot()) return await_ready_and_watch(std::move(done));
   if (!keeper_) {
     take_over();
     return watch_candidate(std::move(done));
   }
   // Until the new one has said that it serves, the old one could go on.
-  transfer_.resume(serving_.candidate, [this, done = std::move(done)](Result<void> resumed) {
+  transfer_.resume(serving_.candidate(), [this, done = std::move(done)](Result<void> resumed) {
     if (!resumed) return done(std::move(resumed));
     report_.suspended = system_clock().now() - suspended_at_;
     take_over();
@@ -94,10 +92,9 @@ void Handover::resume(StepDone done) {
 }
 
 void Handover::take_over() {
-  Generation* old = supervisor_.find(serving_.generation);
-  serving_.fallback = serving_.release;
-  serving_.fallback_said_ready = old != nullptr && old->ready;
-  if (const Generation* candidate = supervisor_.find(serving_.candidate)) serving_.serve_with(*candidate);
+  Generation* old = supervisor_.find(serving_.generation());
+  if (const Generation* candidate = supervisor_.find(serving_.candidate()))
+    serving_.take_over(*candidate, old != nullptr && old->ready);
   holds_still_ = false;
   if (old != nullptr) supervisor_.drain(*old);
 }
@@ -110,8 +107,8 @@ void Handover::await_ready_and_watch(StepDone done) {
 }
 
 void Handover::watch_candidate(StepDone done) {
-  probation_.begin(serving_.candidate, nullptr, [this, done = std::move(done)](Result<void> passed) {
-    if (passed) serving_.candidate = 0;
+  probation_.begin(serving_.candidate(), nullptr, [this, done = std::move(done)](Result<void> passed) {
+    if (passed) serving_.pass_candidate();
     done(std::move(passed));
   });
 }
@@ -119,10 +116,10 @@ void Handover::watch_candidate(StepDone done) {
 void Handover::undo(StepDone done) {
   readiness_.reset();
   transfer_.cancel();
-  if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.kill(*candidate);
-  serving_.candidate = 0;
+  if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.kill(*candidate);
+  serving_.give_up_candidate();
   if (!holds_still_) return succeed(loop_, std::move(done));
-  transfer_.abort(serving_.generation, [this, done = std::move(done)](const Result<void>& aborted) {
+  transfer_.abort(serving_.generation(), [this, done = std::move(done)](const Result<void>& aborted) {
     if (!aborted && !stopping_) return start_anew(aborted.error(), done);
     holds_still_ = false;
     transfer_.forget();
@@ -131,11 +128,11 @@ void Handover::undo(StepDone done) {
 }
 
 void Handover::start_anew(const Error& why, StepDone done) {
-  log(LogLevel::error, "app.not_aborted", {{"release", serving_.release.describe()}, {"error", why.to_string()}});
-  const unsigned hung = serving_.generation;
+  log(LogLevel::error, "app.not_aborted", {{"release", serving_.release().describe()}, {"error", why.to_string()}});
+  const unsigned hung = serving_.generation();
   Generation* process = supervisor_.find(hung);
-  serving_.fallback_said_ready = process != nullptr && process->ready;
-  fallback_.bring_back(serving_.release, std::move(done));
+  serving_.expect_ready(process != nullptr && process->ready);
+  fallback_.bring_back(serving_.release(), std::move(done));
   holds_still_ = false;
   if (process != nullptr) supervisor_.kill(*process);
 }
@@ -155,22 +152,22 @@ void Handover::cancel() {
 void Handover::roll_back(StepDone done) {
   cancel();
   // The old was never told to drain: it serves on.
-  if (serving_.generation != serving_.candidate && serving_.candidate != 0) return undo(std::move(done));
+  if (serving_.candidate_waits()) return undo(std::move(done));
   save_newer_state([this, done = std::move(done)](const Result<void>&) {
     // If it lives it may be in the middle of answers: it gets the time to finish them.
-    if (Generation* candidate = supervisor_.find(serving_.candidate)) supervisor_.drain(*candidate);
-    serving_.candidate = 0;
-    fallback_.bring_back(serving_.fallback, done);
+    if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.drain(*candidate);
+    serving_.give_up_candidate();
+    fallback_.bring_back(serving_.fallback(), done);
   });
 }
 
 void Handover::save_newer_state(StepDone done) {
-  const Hello* failed = keeper_of_state(supervisor_.find(serving_.candidate));
+  const Hello* failed = keeper_of_state(supervisor_.find(serving_.candidate()));
   const bool wanted = transfer_.saved() && failed != nullptr && keeper_->imports_schema(failed->schema);
   if (!wanted) return done({});
-  transfer_.suspend(serving_.candidate, [this, done = std::move(done)](Result<void> suspended) {
+  transfer_.suspend(serving_.candidate(), [this, done = std::move(done)](Result<void> suspended) {
     if (!suspended) return done(std::move(suspended));
-    transfer_.save(serving_.candidate, serving_.candidate_release, done);
+    transfer_.save(serving_.candidate(), serving_.candidate_release(), done);
   });
 }
 
@@ -179,7 +176,7 @@ void Handover::observe(const std::string& named_release) {
   report_.observed_digest = named_release;
   if (!named_release.empty()) return;
   // The directory in which the kernel sees the process run is named after the digest.
-  const Generation* candidate = supervisor_.find(serving_.candidate);
+  const Generation* candidate = supervisor_.find(serving_.candidate());
   if (candidate == nullptr) return;
   std::error_code error;
   const auto directory =

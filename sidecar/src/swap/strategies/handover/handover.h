@@ -27,7 +27,7 @@ class Handover final : public Strategy {
   void committed() override { transfer_.forget(); }
   void stop_watching() override;
   [[nodiscard]] bool holds(unsigned generation) const override {
-    return holds_still_ && generation == serving_.generation;
+    return holds_still_ && generation == serving_.generation();
   }
   [[nodiscard]] std::string why_in_vain() const override { return {}; }
   [[nodiscard]] const SwapReport& report() const override { return report_; }

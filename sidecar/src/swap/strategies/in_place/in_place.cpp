@@ -75,7 +75,7 @@ InPlace::InPlace(const StrategyParts& parts)
       suspend_limit_(parts.deadlines.suspend) {}
 
 std::string InPlace::why_not(const StrategyParts& parts) {
-  const Generation* serving = parts.supervisor.find(parts.serving.generation);
+  const Generation* serving = parts.supervisor.find(parts.serving.generation());
   if (serving == nullptr || serving->app->hello() == nullptr) return "the app doesn't speak the upgrade protocol";
   if (!serving->app->hello()->swaps_in_place) return "the app doesn't offer it";
   if (serving->swaps_in_place >= kMaxSwaps)
@@ -95,11 +95,8 @@ void InPlace::prepare(const StagedRelease& release, StepDone done) {
   begun_ = true;
   report_ = {};
   modules_ = release.manifest.modules;
-  serving_.candidate = serving_.generation;
-  serving_.candidate_release = ref_of(release);
-  // Asked now: a process that dies of the swap can not be asked any more.
-  serving_.fallback_said_ready = process() != nullptr && process()->ready;
-  ask("prepare", prepare_request(release, serving_.release), prepare_limit_,
+  serving_.try_within(ref_of(release), process() != nullptr && process()->ready);
+  ask("prepare", prepare_request(release, serving_.release()), prepare_limit_,
       [this, done = std::move(done)](Result<Object::Ptr> answer) {
         if (!answer) return done(std::move(answer).error());
         JsonReader reader(**answer, "the app's answer to prepare");
@@ -142,12 +139,12 @@ Result<void> InPlace::check_migrated(const Object& answer) {
                      std::to_string(report_.units_failed + report_.units_succeeded) + " units failed",
                  "nothing was lost: the old code serves on with the old state; look at the app's own output"};
   // Every module's build id is the one of this release: that is the code which was seen.
-  report_.observed_digest = serving_.candidate_release.digest;
+  report_.observed_digest = serving_.candidate_release().digest;
   return {};
 }
 
 void InPlace::resume(StepDone done) {
-  serving_.fallback = std::exchange(serving_.release, serving_.candidate_release);
+  serving_.take_over_within();
   ask("resume", Object(), suspend_limit_, [this, done = std::move(done)](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     JsonReader reader(**answer, "the app's answer to resume");
@@ -155,9 +152,9 @@ void InPlace::resume(StepDone done) {
       report_.suspended = std::chrono::nanoseconds(*suspended);
     if (auto read = reader.finish(); !read) return done(read);
     probation_.begin(
-        serving_.generation, [this](unsigned, StepDone healthy) { ask_health(std::move(healthy)); },
+        serving_.generation(), [this](unsigned, StepDone healthy) { ask_health(std::move(healthy)); },
         [this, done](Result<void> passed) {
-          if (passed) serving_.candidate = 0;
+          if (passed) serving_.pass_candidate();
           done(std::move(passed));
         });
   });
@@ -171,11 +168,11 @@ void InPlace::ask_health(StepDone answer) {
   });
 }
 
-void InPlace::undo(StepDone done) { go_back(serving_.release, std::move(done)); }
+void InPlace::undo(StepDone done) { go_back(serving_.release(), std::move(done)); }
 
 void InPlace::roll_back(StepDone done) {
   probation_.cancel();
-  go_back(serving_.fallback, std::move(done));
+  go_back(serving_.fallback(), std::move(done));
 }
 
 void InPlace::go_back(const ReleaseRef& release, StepDone done) {
@@ -187,13 +184,12 @@ void InPlace::go_back(const ReleaseRef& release, StepDone done) {
   ask("abort", Object(), suspend_limit_,
       [this, release, done = std::move(done)](const Result<Object::Ptr>& undone) {
         if (ending_) return;
-        serving_.candidate = 0;
-        serving_.release = release;
+        serving_.go_back_within(release);
         if (undone) return done({});
         log(LogLevel::error, "swap.abort_failed",
             {{"release", release.describe()}, {"error", undone.error().to_string()}});
         if (Generation* serving = process()) supervisor_.kill(*serving);
-        serving_.generation = 0;
+        serving_.give_up_process();
         fallback_.bring_back(release, done);
       });
 }

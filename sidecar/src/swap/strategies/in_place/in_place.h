@@ -37,7 +37,7 @@ class InPlace final : public Strategy {
   [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
-  [[nodiscard]] Generation* process() const { return supervisor_.find(serving_.generation); }
+  [[nodiscard]] Generation* process() const { return supervisor_.find(serving_.generation()); }
   void ask(const std::string& op, Poco::JSON::Object fields, std::chrono::milliseconds limit,
            AppChannel::Answered answered);
   [[nodiscard]] Result<void> check_migrated(const Poco::JSON::Object& answer);
