@@ -88,7 +88,7 @@ void Boot::start(const StagedRelease& release) {
   phase_ = Phase::over;
   parts_.serving.boot_with(*started.value(), parts_.serving.committed());
   parts_.announcer.record("swapping");
-  parts_.swap.begin_at_boot(release);
+  parts_.swap.booted(release);
   parts_.upgrades.begin();
 }
 

@@ -60,10 +60,10 @@ void SwapMachine::begin(const Target& target) {
   handle(SwapEvent::release_found);
 }
 
-void SwapMachine::begin_at_boot(const StagedRelease& release) {
+void SwapMachine::booted(const StagedRelease& release) {
   start_over(release.target);
   release_ = release;
-  enter({SwapState::migrated, SwapEvent::step_done, SwapState::probation, SwapAction::resume});
+  handle(SwapEvent::booted);
 }
 
 void SwapMachine::start_over(const Target& target) {

@@ -50,9 +50,9 @@ class SwapMachine {
 
   /// Starts a swap. Precondition: idle.
   void begin(const Target& target);
-  /// At boot the release was staged and its process started by the caller: watches it as in probation, with the base
-  /// image or the last good release to fall back to.
-  void begin_at_boot(const StagedRelease& release);
+  /// At boot the caller staged the release and started its process in place of the committed one (Serving::boot_with):
+  /// a swap that begins in probation. Precondition: idle.
+  void booted(const StagedRelease& release);
 
   /// The answer to Events::stage.
   void staged(Result<StagedRelease> release);

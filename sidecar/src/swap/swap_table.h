@@ -6,7 +6,8 @@
 /// Each state has one action that is started on entering it and ends in step_done or step_failed. Up to `migrated` a
 /// failure leads to `aborted`: the old code was never stopped and serves on. The action of `migrated` is the switch (a
 /// journal record and a symlink rename); from `probation` on, failure leads to `rolling_back`. A way back that fails,
-/// in either, leaves nobody who serves: `lost`.
+/// in either, leaves nobody who serves: `lost`. At boot nothing serves yet that a switch could be made from: the new
+/// code is started at once, `idle > probation`, and goes on as after a switch.
 #pragma once
 
 #include <array>
@@ -31,6 +32,7 @@ enum class SwapState {
 
 enum class SwapEvent {
   release_found,     ///< the pointer names a release to install
+  booted,            ///< at boot the release was fetched, and its process started in place of the committed one
   step_done,         ///< the action of the current state succeeded
   step_failed,       ///< it failed, or its deadline passed
   candidate_exited,  ///< the process that runs the new code ended
@@ -72,6 +74,7 @@ inline constexpr auto kSwapTable = [] {
       {S::migrated, E::step_done, S::probation, A::resume},
       {S::probation, E::step_done, S::committed, A::commit},
       {S::committed, E::step_done, S::idle, A::none},
+      {S::idle, E::booted, S::probation, A::resume},
 
       {S::fetching, E::step_failed, S::aborted, A::undo},
       {S::staged, E::step_failed, S::aborted, A::undo},
@@ -143,9 +146,21 @@ constexpr bool only_the_unswitched_abort() {
   return true;
 }
 
+/// Probation is entered by the switch, or at boot, when there is nothing to switch from; and nothing else happens then.
+constexpr bool only_the_boot_skips_the_switch() {
+  for (const SwapRow& row : kSwapTable) {
+    const bool boots = row.from == SwapState::idle && row.on == SwapEvent::booted;
+    if (boots != (row.on == SwapEvent::booted)) return false;
+    if (row.to == SwapState::probation && row.from != SwapState::migrated && !boots) return false;
+    if (boots && row.action != SwapAction::resume) return false;
+  }
+  return swap_row(SwapState::idle, SwapEvent::booted).has_value();
+}
+
 static_assert(no_row_twice(), "two rows answer the same event in the same state");
 static_assert(every_action_may_fail(), "a state forgot that its action can succeed or fail");
 static_assert(the_candidate_may_die(), "a state forgot that the new process can die");
+static_assert(only_the_boot_skips_the_switch(), "code serves that was neither switched to nor started at boot");
 static_assert(only_the_unswitched_abort(), "a row crosses the point of no return the wrong way");
 
 }  // namespace swap_table_check

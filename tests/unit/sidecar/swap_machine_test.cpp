@@ -123,6 +123,11 @@ struct World {
     loop->run();
   }
 
+  void boot() {
+    machine->booted(StagedRelease{target(), root / "new", {}});
+    loop->run();
+  }
+
   [[nodiscard]] std::string current() const { return std::filesystem::read_symlink(dir->current()).filename(); }
   [[nodiscard]] bool has_journal() const { return read_journal(dir->journal()).value().has_value(); }
   [[nodiscard]] bool has_marker() const { return read_marker(dir->marker()).value().has_value(); }
@@ -145,6 +150,8 @@ class SwapMachineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
   CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
   CPPUNIT_TEST(a_second_swap_starts_afresh);
+  CPPUNIT_TEST(what_was_started_at_boot_is_only_watched);
+  CPPUNIT_TEST(what_was_started_at_boot_rolls_back_when_it_fails);
   CPPUNIT_TEST_SUITE_END();
 
   void commits_what_passes() {
@@ -287,6 +294,26 @@ class SwapMachineTest : public CppUnit::TestFixture {
     world.run();
     CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
     CPPUNIT_ASSERT(!world.outcome->error);
+  }
+
+  void what_was_started_at_boot_is_only_watched() {
+    World world;
+    world.boot();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT(!world.outcome->suspended_for);
+    CPPUNIT_ASSERT(world.strategy.calls == (std::vector<std::string>{"resume", "committed"}));
+    CPPUNIT_ASSERT(world.states == (std::vector<std::string>{"probation", "committed"}));
+    CPPUNIT_ASSERT(world.has_marker() && !world.has_journal());
+  }
+
+  void what_was_started_at_boot_rolls_back_when_it_fails() {
+    World world;
+    world.strategy.script["resume"] = "hang";
+    world.kill_candidate_in = SwapState::probation;
+    world.boot();
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::rolled_back);
+    CPPUNIT_ASSERT(world.strategy.calls == (std::vector<std::string>{"resume", "roll_back"}));
+    CPPUNIT_ASSERT(!world.has_marker() && !world.has_journal());
   }
 };
 

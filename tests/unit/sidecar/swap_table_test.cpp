@@ -12,6 +12,7 @@ class SwapTableTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_failure_before_the_switch_aborts);
   CPPUNIT_TEST(a_failure_in_probation_rolls_back);
   CPPUNIT_TEST(what_has_no_row_is_ignored);
+  CPPUNIT_TEST(a_boot_begins_in_probation);
   CPPUNIT_TEST(every_state_but_lost_leads_back_to_idle);
   CPPUNIT_TEST_SUITE_END();
 
@@ -51,6 +52,12 @@ class SwapTableTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!swap_row(SwapState::probation, SwapEvent::stop_requested));
     CPPUNIT_ASSERT(!swap_row(SwapState::fetching, SwapEvent::release_found));
     CPPUNIT_ASSERT(!swap_row(SwapState::lost, SwapEvent::step_done));
+  }
+
+  void a_boot_begins_in_probation() {
+    CPPUNIT_ASSERT(after(SwapState::idle, SwapEvent::booted) == SwapState::probation);
+    for (const SwapRow& row : kSwapTable)
+      CPPUNIT_ASSERT_MESSAGE(to_string(row.from), row.from == SwapState::idle || row.on != SwapEvent::booted);
   }
 
   void every_state_but_lost_leads_back_to_idle() {
