@@ -70,7 +70,8 @@ Result<void> Sidecar::set_up() {
 
 void Sidecar::make_app_parts() {
   attempts_ = Attempts::load(dir_->attempts());
-  stager_ = std::make_unique<Stager>(*dir_, *store_);
+  source_ = std::make_unique<TarballSource>(*dir_, *store_);
+  stager_ = std::make_unique<Stager>(*dir_, *source_);
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity);
   announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_);
   supervisor_ = std::make_unique<Supervisor>(

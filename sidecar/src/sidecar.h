@@ -16,6 +16,7 @@
 #include "process/signals.h"
 #include "process/supervisor.h"
 #include "release/stager.h"
+#include "release/tarball_source.h"
 #include "state/attempts.h"
 #include "status/announcer.h"
 #include "status/control_answers.h"
@@ -72,6 +73,7 @@ class Sidecar {
   std::optional<Attempts> attempts_;
   DigestTrustPolicy policy_;
   std::unique_ptr<ListenSockets> sockets_;
+  std::unique_ptr<TarballSource> source_;
   std::unique_ptr<Stager> stager_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;

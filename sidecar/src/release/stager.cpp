@@ -1,42 +1,18 @@
 #include "release/stager.h"
 
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include "midair/durable_file.h"
 #include "midair/release/layout.h"
 #include "midair/log.h"
-#include "release/download.h"
 #include "state/tree.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::uint64_t kSpaceMargin = 64ULL << 20;  // for the app's own files and the journal
-constexpr std::uint64_t kTypicalRatio = 3;           // what gzip makes of binaries; extraction itself is bounded
-
-Result<void> check_space(const fs::path& directory, std::uint64_t tarball_size) {
-  struct statvfs disk {};
-  if (::statvfs(directory.c_str(), &disk) != 0) return system_error(errno, "measure the disk of", directory.string());
-  const std::uint64_t has = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  const std::uint64_t needs = tarball_size * (1 + kTypicalRatio) + kSpaceMargin;
-  if (has >= needs) return {};
-  return Error{Errc::no_space, "stage the release in", directory.string(),
-               "it needs " + std::to_string(needs) + " bytes, the disk has " + std::to_string(has),
-               "free some space there, or give another directory with --state-dir"};
-}
-
-/// Cut downloads of other releases are obsolete: the newest target wins.
-void discard_other_downloads(const fs::path& incoming, const fs::path& part) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(incoming, error))
-    if (!entry.path().filename().string().starts_with(part.filename().string())) ::unlink(entry.path().c_str());
-}
 
 /// A manifest that tells of another release than the pointer did is a lie or a mix-up; either way it isn't run.
 Result<void> check_manifest(const Manifest& manifest, const Target& target) {
@@ -69,12 +45,6 @@ Result<Manifest> unpack(int tarball_fd, const fs::path& directory, const Target&
   return error;
 }
 
-/// A store that won't give the tarball (a redirect, a certificate, HTTP status 501) says nothing about the release.
-Error may_pass(Error error) {
-  if (error.code == Errc::refused || error.code == Errc::bad_input) error.code = Errc::unavailable;
-  return error;
-}
-
 /// Makes the complete tree read-only and gives it its name: from here on it is a release.
 Result<void> seal(const fs::path& staging, const fs::path& release) {
   MIDAIR_TRY(seal_tree(staging));
@@ -85,8 +55,8 @@ Result<void> seal(const fs::path& staging, const fs::path& release) {
 
 }  // namespace
 
-Stager::Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& limits)
-    : state_(state), store_(store), limits_(limits) {}
+Stager::Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits& limits)
+    : state_(state), source_(source), limits_(limits) {}
 
 Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop) {
   const fs::path release = state_.release(target.sha256);
@@ -114,14 +84,9 @@ Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const 
 Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop) const {
   const fs::path release = state_.release(target.sha256);
   const fs::path staging = fs::path(release) += ".tmp-staging";
-  const fs::path part = state_.incoming() / (target.sha256 + ".part");
-  discard_other_downloads(state_.incoming(), part);
-  MIDAIR_TRY(check_space(state_.root(), target.size));
-  auto tarball =
-      fetch_verified(store_, {target.key, target.sha256, target.size}, part, transfer_limits(target.size, stop));
-  if (!tarball) return may_pass(std::move(tarball).error());
-  auto manifest = unpack(tarball->get(), staging, target, limits_, stop);
-  if (manifest || manifest.error().code != Errc::cancelled) discard_download(part);
+  MIDAIR_TRY_ASSIGN(const Fd tarball, source_.fetch(target, stop));
+  auto manifest = unpack(tarball.get(), staging, target, limits_, stop);
+  if (manifest || manifest.error().code != Errc::cancelled) source_.discard(target);
   if (manifest) MIDAIR_TRY(seal(staging, release));
   return manifest;
 }

@@ -9,8 +9,8 @@
 #include "midair/error.h"
 #include "midair/release/manifest.h"
 #include "midair/release/release_archive.h"
-#include "midair/store/object_store.h"
 #include "release/release_ref.h"
+#include "release/release_source.h"
 #include "release/trust_policy.h"
 #include "state/state_dir.h"
 
@@ -29,20 +29,19 @@ struct StagedRelease {
   return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
 }
 
-/// Stages releases, one at a time. Streams: memory does not grow with the release. Not thread-safe: belongs to the
+/// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe: belongs to the
 /// store thread (to the caller of StoreThread::poll_once() before that starts).
 class Stager {
  public:
   /// Both must outlive the stager.
-  Stager(const StateDir& state, ObjectStore& store, const ExtractLimits& limits = {});
+  Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits& limits = {});
 
-  /// Fetches `target` into StateDir::release(target.sha256), or finds it sealed there and sound. A download that was
-  /// cut goes on where it stopped. transfer_limits() bound the transfer; `stop` ends everything with Errc::cancelled.
+  /// Fetches `target` into StateDir::release(target.sha256), or finds it sealed there and sound. `stop` ends everything
+  /// with Errc::cancelled.
   ///
-  /// Errors that may pass by themselves: timeout, throttled, unavailable, not_found (the tarball isn't there),
-  /// no_space (checked before the first byte), corrupt (the download is thrown away), io. Errc::refused will not: the
-  /// archive or its manifest breaks a rule, or the manifest tells of another release than the pointer. Nothing half
-  /// done is left behind but the download.
+  /// Errors that may pass by themselves: those of ReleaseSource::fetch(). Errc::refused will not: the archive or its
+  /// manifest breaks a rule, or the manifest tells of another release than the pointer. Nothing half done is left
+  /// behind but what the source keeps.
   [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop);
 
  private:
@@ -50,7 +49,7 @@ class Stager {
   [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop) const;
 
   const StateDir& state_;
-  ObjectStore& store_;
+  ReleaseSource& source_;
   ExtractLimits limits_;
 };
 

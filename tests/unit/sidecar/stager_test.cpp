@@ -11,6 +11,7 @@
 #include "midair/durable_file.h"
 #include "midair/release/layout.h"
 #include "midair/store/memory_object_store.h"
+#include "release/tarball_source.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 
@@ -103,13 +104,15 @@ class StagerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_store_that_refuses_says_nothing_about_the_release);
   CPPUNIT_TEST(downloads_of_other_releases_go);
   CPPUNIT_TEST(what_a_crash_left_does_not_matter);
+  CPPUNIT_TEST(any_source_will_do);
   CPPUNIT_TEST_SUITE_END();
 
   TempDir temp_;
   MemoryObjectStore memory_;
   CuttingStore store_{memory_};
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
-  Stager stager_{state_, store_};
+  TarballSource source_{state_, store_};
+  Stager stager_{state_, source_};
 
   /// Packs a release and uploads it under the key of shop `version`; gives the target that names it.
   Target publish(const std::string& version, const std::string& app_in_manifest = "shop",
@@ -262,7 +265,8 @@ class StagerTest : public CppUnit::TestFixture {
      private:
       std::function<void()> replace_;
     } replacing(memory_, [&] { put(target.key, other); });
-    assert_fails(Stager(state_, replacing).stage(target, {}), Errc::corrupt, "SHA-256");
+    TarballSource source(state_, replacing);
+    assert_fails(Stager(state_, source).stage(target, {}), Errc::corrupt, "SHA-256");
     assert_nothing_left();
     put(target.key, sound);
     assert_staged(target, stage(target));
@@ -334,7 +338,7 @@ class StagerTest : public CppUnit::TestFixture {
     const Target target = publish("1.0");
     ExtractLimits limits;
     limits.max_unpacked_bytes = 1000;
-    assert_fails(Stager(state_, store_, limits).stage(target, {}), Errc::refused);
+    assert_fails(Stager(state_, source_, limits).stage(target, {}), Errc::refused);
     assert_nothing_left();
   }
 
@@ -392,6 +396,33 @@ class StagerTest : public CppUnit::TestFixture {
     const auto staged = stage(target);
     assert_staged(target, staged);
     CPPUNIT_ASSERT(!fs::exists(staged->directory / "extra"));
+  }
+
+  /// Has the tarball as a file, and is told when it isn't needed any more.
+  class FileSource final : public ReleaseSource {
+   public:
+    explicit FileSource(fs::path file) : file_(std::move(file)) {}
+    Result<Fd> fetch(const Target&, const std::stop_token&) override { return open_file(file_, O_RDONLY); }
+    void discard(const Target& target) override { discarded.push_back(target.version); }
+
+    std::vector<std::string> discarded;
+
+   private:
+    const fs::path file_;
+  };
+
+  void any_source_will_do() {
+    const Target target = publish("1.0");
+    FileSource source(temp_ / "tarball");
+    assert_staged(target, Stager(state_, source).stage(target, {}));
+    CPPUNIT_ASSERT(source.discarded == std::vector<std::string>{"1.0"});
+    CPPUNIT_ASSERT_EQUAL(0, store_.heads + store_.gets);
+    assert_nothing_left();
+
+    const Target other = upload("2.0", "not what the source has");
+    assert_fails(Stager(state_, source).stage(other, {}), Errc::refused, "its manifest is for version '1.0'");
+    CPPUNIT_ASSERT(source.discarded == (std::vector<std::string>{"1.0", "2.0"}));
+    assert_nothing_left();
   }
 };
 

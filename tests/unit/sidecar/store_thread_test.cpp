@@ -10,6 +10,7 @@
 #include "midair/release/layout.h"
 #include "midair/store/memory_object_store.h"
 #include "midair/release/pointer.h"
+#include "release/tarball_source.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 
@@ -161,7 +162,8 @@ class StoreThreadTest : public CppUnit::TestFixture {
   const Identity identity_{"shop", "m1", "fra", "", "base"};
   DigestTrustPolicy policy_{{"handover"}};
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
-  Stager stager_{state_, store_};
+  TarballSource source_{state_, store_};
+  Stager stager_{state_, source_};
   Reporter reporter_{store_, "shop", identity_};
 
   std::vector<Decision> decisions_;
