@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "boot/recovery.h"
-#include "midair/clock.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
 #include "swap/strategies/strategies.h"
@@ -26,9 +25,10 @@ int report(const Error& error, int status) {
 
 }  // namespace
 
-Sidecar::Sidecar(RunOptions options)
+Sidecar::Sidecar(RunOptions options, const WaitingClock& clock)
     : options_(std::move(options)),
-      booted_at_(format_rfc3339(system_clock().wall())),
+      clock_(clock),
+      booted_at_(format_rfc3339(clock.wall())),
       base_image_{{}, {}, {}, 0, options_.base_dir},
       policy_(strategy_names()) {}
 
@@ -51,7 +51,7 @@ int Sidecar::run() {
 }
 
 Result<void> Sidecar::set_up() {
-  MIDAIR_TRY_ASSIGN(loop_, EventLoop::create());
+  MIDAIR_TRY_ASSIGN(loop_, EventLoop::create(clock_));
   // First of all: threads that start later inherit the blocked signals.
   MIDAIR_TRY_ASSIGN(signals_, SignalWatch::create(*loop_, [this](int signo) { on_signal(signo); }));
   MIDAIR_TRY_ASSIGN(StateDir dir, StateDir::open(options_.state_dir));
@@ -72,8 +72,8 @@ void Sidecar::make_app_parts() {
   attempts_ = Attempts::load(dir_->attempts());
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
   stager_ = std::make_unique<Stager>(*dir_, *source_);
-  reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity);
-  announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_);
+  reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
+  announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_, clock_);
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
@@ -124,7 +124,8 @@ void Sidecar::make_store_thread() {
                               [](const Error& error) {
                                 log(LogLevel::warning, "pointer.rejected", {{"error", error.to_string()}});
                               },
-                          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }});
+                          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }},
+      clock_);
 }
 
 void Sidecar::make_deciders() {
@@ -138,7 +139,7 @@ void Sidecar::make_deciders() {
                                                                                 : kCommandNotStarted);
                                  });
   answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, serving_, *supervisor_, *swap_,
-                                              *store_thread_);
+                                              *store_thread_, clock_);
 }
 
 void Sidecar::watch_over_loop() {

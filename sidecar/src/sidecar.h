@@ -34,7 +34,8 @@ namespace midair::sidecar {
 /// the store has answered, one more that asks it.
 class Sidecar {
  public:
-  explicit Sidecar(RunOptions options);
+  /// `clock` must outlive it.
+  explicit Sidecar(RunOptions options, const WaitingClock& clock = waiting_system_clock());
   ~Sidecar();
 
   /// Runs until the app has ended; returns the exit status: the app's own, or one of sysexits.h if it could not be run.
@@ -63,6 +64,7 @@ class Sidecar {
   void leave_when_empty();
 
   const RunOptions options_;
+  const WaitingClock& clock_;
   const std::string booted_at_;
   const ReleaseRef base_image_;
 

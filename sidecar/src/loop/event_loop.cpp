@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -27,7 +28,7 @@ void clear_counter(int fd) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLoop>> EventLoop::create() {
+Result<std::unique_ptr<EventLoop>> EventLoop::create(const Clock& clock) {
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return system_error(errno, "create", "an epoll instance");
   Fd wakeup(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -39,11 +40,11 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
       return system_error(errno, "watch", "the loop's timer");
   }
-  return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll), std::move(wakeup), std::move(alarm)));
+  return std::unique_ptr<EventLoop>(new EventLoop(clock, std::move(epoll), std::move(wakeup), std::move(alarm)));
 }
 
-EventLoop::EventLoop(Fd epoll, Fd wakeup, Fd alarm)
-    : epoll_(std::move(epoll)), wakeup_(std::move(wakeup)), alarm_(std::move(alarm)) {}
+EventLoop::EventLoop(const Clock& clock, Fd epoll, Fd wakeup, Fd alarm)
+    : clock_(clock), epoll_(std::move(epoll)), wakeup_(std::move(wakeup)), alarm_(std::move(alarm)) {}
 
 EventLoop::Watch EventLoop::watch(int fd, std::uint32_t epoll_events, OnEvent on_event) {
   const std::uint64_t id = next_id_++;
@@ -71,7 +72,7 @@ void EventLoop::Watch::reset() noexcept {
 }
 
 EventLoop::Timer EventLoop::after(std::chrono::milliseconds delay, std::function<void()> on_time) {
-  const TimerKey key{system_clock().now() + delay, next_id_++};
+  const TimerKey key{clock_.now() + delay, next_id_++};
   timers_.emplace(key, std::move(on_time));
   return {this, key.first, key.second};
 }
@@ -122,8 +123,9 @@ void EventLoop::run() {
 void EventLoop::set_alarm() {
   const BootTime first = timers_.empty() ? BootTime::zero() : timers_.begin()->first.first;
   if (first == alarm_at_) return;
-  const itimerspec when{{}, to_timespec(first)};  // zero disarms
-  ::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+  itimerspec when{};  // zero disarms
+  if (!timers_.empty()) when.it_value = to_timespec(std::max(first - clock_.now(), BootTime(1)));
+  ::timerfd_settime(alarm_.get(), 0, &when, nullptr);
   alarm_at_ = first;
 }
 
@@ -144,7 +146,7 @@ void EventLoop::dispatch(std::uint64_t id, std::uint32_t events) {
 
 void EventLoop::run_due_timers() {
   if (timers_.empty()) return;
-  const BootTime now = system_clock().now();  // once: a timer that sets itself anew must not starve the descriptors
+  const BootTime now = clock_.now();  // once: a timer that sets itself anew must not starve the descriptors
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
     const auto due = timers_.extract(timers_.begin());
     due.mapped()();

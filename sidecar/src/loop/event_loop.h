@@ -68,7 +68,9 @@ class EventLoop {
     std::uint64_t id_ = 0;
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<EventLoop>> create();
+  /// `clock` must outlive the loop. Where it isn't the machine's own, timers are looked at when something else wakes
+  /// the loop as well: advance such a clock, then post().
+  [[nodiscard]] static Result<std::unique_ptr<EventLoop>> create(const Clock& clock = system_clock());
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
@@ -77,13 +79,15 @@ class EventLoop {
   /// Throws std::system_error if the kernel refuses, which means a closed, unpollable or already watched descriptor.
   [[nodiscard]] Watch watch(int fd, std::uint32_t epoll_events, std::function<void(std::uint32_t)> on_event);
 
-  /// Calls `on_time` once, not before `delay` has passed on CLOCK_BOOTTIME, which goes on while the machine is
-  /// suspended. Timers fire in the order of their deadlines, equal ones in the order of their making.
+  /// Calls `on_time` once, not before `delay` has passed on the clock, which goes on while the machine is suspended. Timers fire in the order of their deadlines, equal ones in the order of their making.
   [[nodiscard]] Timer after(std::chrono::milliseconds delay, std::function<void()> on_time);
 
   /// Calls `work` on the loop thread, in the order of posting. Thread-safe. What is never run is destroyed with the
   /// loop.
   void post(std::function<void()> work);
+
+  /// What its timers go by; for whoever works on this thread.
+  [[nodiscard]] const Clock& clock() const { return clock_; }
 
   /// Serves until quit().
   void run();
@@ -96,13 +100,14 @@ class EventLoop {
   using OnEvent = std::function<void(std::uint32_t)>;
   using TimerKey = std::pair<BootTime, std::uint64_t>;  // deadline, id: the order in which timers fire
 
-  EventLoop(Fd epoll, Fd wakeup, Fd alarm);
+  EventLoop(const Clock& clock, Fd epoll, Fd wakeup, Fd alarm);
   void wake() noexcept;
   void set_alarm();
   void dispatch(std::uint64_t id, std::uint32_t events);
   void run_due_timers();
   void run_posted_work();
 
+  const Clock& clock_;
   const Fd epoll_;
   const Fd wakeup_;  // eventfd: readable when there is posted work or a quit
   const Fd alarm_;   // timerfd on CLOCK_BOOTTIME, armed for the first timer

@@ -1,7 +1,5 @@
 #include "status/announcer.h"
 
-#include "midair/clock.h"
-
 namespace midair::sidecar {
 
 void Announcer::record(const std::string& state) {
@@ -24,7 +22,7 @@ UpgradeResult Announcer::result_for(const Target& target, UpgradeStatus status) 
   result.status = status;
   result.version = target.version;
   result.sequence = target.sequence;
-  const std::string now = format_rfc3339(system_clock().wall());
+  const std::string now = format_rfc3339(clock_.wall());
   if (status == UpgradeStatus::pending)
     result.started_at = now;
   else

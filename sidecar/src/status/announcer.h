@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "midair/clock.h"
 #include "midair/release/machine_state.h"
 #include "swap/serving.h"
 #include "watch/reporter.h"
@@ -14,11 +15,13 @@ namespace midair::sidecar {
 class Announcer {
  public:
   /// The references must outlive the announcer. `booted_at`: RFC 3339.
-  Announcer(const Identity& identity, std::string booted_at, const Serving& serving, Reporter& reporter)
+  Announcer(const Identity& identity, std::string booted_at, const Serving& serving, Reporter& reporter,
+            const Clock& clock)
       : base_image_ref_(identity.base_image_ref),
         booted_at_(std::move(booted_at)),
         serving_(serving),
-        reporter_(reporter) {}
+        reporter_(reporter),
+        clock_(clock) {}
 
   /// The machine's record: what serves, or is to, and in which state the machine is.
   void record(const std::string& state);
@@ -32,6 +35,7 @@ class Announcer {
   const std::string booted_at_;
   const Serving& serving_;
   Reporter& reporter_;
+  const Clock& clock_;
 };
 
 }  // namespace midair::sidecar

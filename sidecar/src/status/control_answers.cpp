@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "midair/clock.h"
 #include "midair/release/machine_state.h"
 
 namespace midair::sidecar {
@@ -48,7 +47,7 @@ std::string ControlAnswers::status() const {
 Object::Ptr ControlAnswers::swap() const {
   Object::Ptr swap = new Object;
   swap->set("state", to_string(swap_.state()));
-  const auto in_state = swap_.since() == BootTime{} ? BootTime{} : system_clock().now() - swap_.since();
+  const auto in_state = swap_.since() == BootTime{} ? BootTime{} : clock_.now() - swap_.since();
   swap->set("in_state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count());
   if (const auto& target = swap_.target()) {
     swap->set("version", target->version);

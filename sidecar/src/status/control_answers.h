@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "midair/clock.h"
 #include "midair/json/json.h"
 #include "process/supervisor.h"
 #include "swap/serving.h"
@@ -17,13 +18,14 @@ class ControlAnswers {
  public:
   /// The references must outlive the object. `booted_at`: RFC 3339.
   ControlAnswers(Identity identity, std::string booted_at, const Serving& serving, Supervisor& supervisor,
-                 const SwapMachine& swap, StoreThread& store_thread)
+                 const SwapMachine& swap, StoreThread& store_thread, const Clock& clock)
       : identity_(std::move(identity)),
         booted_at_(std::move(booted_at)),
         serving_(serving),
         supervisor_(supervisor),
         swap_(swap),
-        store_thread_(store_thread) {}
+        store_thread_(store_thread),
+        clock_(clock) {}
 
   /// A JSON object; one with `error` if there is no such operation.
   [[nodiscard]] std::string answer(const std::string& op);
@@ -39,6 +41,7 @@ class ControlAnswers {
   Supervisor& supervisor_;
   const SwapMachine& swap_;
   StoreThread& store_thread_;
+  const Clock& clock_;
 };
 
 }  // namespace midair::sidecar

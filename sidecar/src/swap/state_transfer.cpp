@@ -91,7 +91,7 @@ void StateTransfer::await_hello(unsigned generation, const std::function<void()>
 void StateTransfer::introduce(unsigned generation, const std::string& schema, const std::string& upgrade_id,
                               const ReleaseRef& from, const ReleaseRef& to, StepDone done) {
   begin(std::move(done));
-  const BootTime deadline = system_clock().now() + limits_.ready;
+  const BootTime deadline = loop_.clock().now() + limits_.ready;
   limit_ = loop_.after(limits_.ready, [this] {
     end(cannot_carry(
         "the new process did not say hello on MIDAIR_SOCKET and answer 'prepare' within " +
@@ -108,7 +108,7 @@ void StateTransfer::introduce(unsigned generation, const std::string& schema, co
       fields.set("from", to_json(from));
       fields.set("to", to_json(to));
       fields.set("release_dir", to.directory.string());
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().now());
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - loop_.clock().now());
       ask(generation, "prepare", fields, left, [this](const auto&) { end({}); });
     });
   });

@@ -73,8 +73,8 @@ void SwapMachine::start_over(const Target& target) {
   outcome_.target = target;
   last_current_.clear();
   suspended_at_ = {};
-  began_ = system_clock().now();
-  outcome_.started_at = format_rfc3339(system_clock().wall());
+  began_ = loop_.clock().now();
+  outcome_.started_at = format_rfc3339(loop_.clock().wall());
 }
 
 void SwapMachine::staged(Result<StagedRelease> release) {
@@ -106,11 +106,11 @@ void SwapMachine::enter(const SwapRow& row) {
   deadline_ = {};
   const bool failed = row.to == SwapState::aborted || row.to == SwapState::rolling_back;
   if (failed) outcome_.ended_in = row.from;
-  if (row.to == SwapState::prepared) suspended_at_ = system_clock().now();
+  if (row.to == SwapState::prepared) suspended_at_ = loop_.clock().now();
   if (row.to == SwapState::probation && row.from == SwapState::migrated && suspended_at_ > BootTime{})
-    outcome_.suspended_for = system_clock().now() - suspended_at_;
+    outcome_.suspended_for = loop_.clock().now() - suspended_at_;
   state_ = row.to;
-  since_ = system_clock().now();
+  since_ = loop_.clock().now();
   log(LogLevel::info, std::string("swap.") + to_string(state_),
       {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
   if (row.from == SwapState::committed) strategy_.committed();
@@ -167,7 +167,7 @@ void SwapMachine::fail(Error error) {
 }
 
 void SwapMachine::finish() {
-  outcome_.took = system_clock().now() - began_;
+  outcome_.took = loop_.clock().now() - began_;
   if (release_) outcome_.report = strategy_.report();  // else it was never asked to do anything
   if (outcome_.report.suspended) outcome_.suspended_for = outcome_.report.suspended;
   if (auto cleared = clear_journal(dir_.journal()); !cleared)
@@ -253,7 +253,7 @@ Result<void> SwapMachine::commit() {
   marker.hot_ref = target_->hot_ref;
   marker.base_image_ref = target_->base_image_ref;
   marker.sequence = target_->sequence;
-  marker.committed_at = format_rfc3339(system_clock().wall());
+  marker.committed_at = format_rfc3339(loop_.clock().wall());
   return write_marker(dir_.marker(), marker);
 }
 

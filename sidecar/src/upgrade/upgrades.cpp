@@ -73,7 +73,7 @@ bool Upgrades::may_try(const Target& target) {
 
 void Upgrades::adopt(const Target& target) {
   Marker marker{
-      target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(system_clock().wall()),
+      target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(parts_.loop.clock().wall()),
       target.sequence};
   if (auto written = write_marker(parts_.dir.marker(), marker); !written) return put_off(target, written.error());
   parts_.serving.rename(target.version, target.hot_ref, target.sequence);
@@ -159,7 +159,7 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
 void Upgrades::retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result) {
   if (ending_) return;
   const auto delay = retry_delay_.after(error);
-  result.retry_at = format_rfc3339(system_clock().wall() + delay);
+  result.retry_at = format_rfc3339(parts_.loop.clock().wall() + delay);
   retry_of_ = upgrade_id;
   retry_ = parts_.loop.after(delay, [this] {
     retry_of_.clear();

@@ -28,11 +28,13 @@ class TextSink final : public ByteSink {
 }  // namespace
 
 PointerWatch::PointerWatch(ObjectStore& store, const TrustPolicy& policy, Identity identity,
-                           std::uint64_t highest_sequence, std::chrono::milliseconds refresh)
+                           std::uint64_t highest_sequence, std::chrono::milliseconds refresh,
+                           const Clock& clock)
     : store_(store),
       policy_(policy),
       identity_(std::move(identity)),
       refresh_(refresh),
+      clock_(clock),
       highest_sequence_(highest_sequence) {
   request_.key = StoreLayout{identity_.app}.pointer();
   request_.max_size = kMaxPointerBytes;
@@ -51,7 +53,7 @@ Result<PointerWatch::Seen> PointerWatch::read(const CallLimits& limits) {
 
   const auto decision = policy_.decide(bytes, identity_, highest_sequence_, store_);
   if (!decision && decision.error().code == Errc::corrupt) return decision.error();
-  refreshed_ = std::chrono::steady_clock::now();
+  refreshed_ = clock_.now();
   etag_ = answer->etag;
   if (bytes == bytes_) return Seen::same;
   bytes_ = std::move(bytes);
@@ -62,6 +64,6 @@ Result<Decision> PointerWatch::decide() const { return policy_.decide(bytes_, id
 
 void PointerWatch::trust(std::uint64_t sequence) { highest_sequence_ = std::max(highest_sequence_, sequence); }
 
-bool PointerWatch::refresh_is_due() const { return std::chrono::steady_clock::now() - refreshed_ >= refresh_; }
+bool PointerWatch::refresh_is_due() const { return clock_.now() - refreshed_ >= refresh_; }
 
 }  // namespace midair::sidecar

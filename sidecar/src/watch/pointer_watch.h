@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/store/object_store.h"
 #include "release/trust_policy.h"
@@ -26,7 +27,7 @@ class PointerWatch {
 
   /// The references must outlive the watch. Every `refresh` it reads unconditionally, should an ETag ever lie.
   PointerWatch(ObjectStore& store, const TrustPolicy& policy, Identity identity, std::uint64_t highest_sequence,
-               std::chrono::milliseconds refresh);
+               std::chrono::milliseconds refresh, const Clock& clock);
 
   /// Reads the pointer. Errc::corrupt if the answer is no pointer (HTML, garbage): what was seen before stays.
   [[nodiscard]] Result<Seen> read(const CallLimits& limits);
@@ -49,10 +50,11 @@ class PointerWatch {
   const TrustPolicy& policy_;
   const Identity identity_;
   const std::chrono::milliseconds refresh_;
+  const Clock& clock_;
 
   GetRequest request_;
   std::uint64_t highest_sequence_;
-  std::chrono::steady_clock::time_point refreshed_{};
+  BootTime refreshed_{};
   std::string bytes_;
   Etag etag_;
 };

@@ -11,7 +11,6 @@ namespace midair::sidecar {
 namespace {
 
 using std::chrono::milliseconds;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr double kJitter = 0.1;
 constexpr milliseconds kLastWords{500};  // for the reports that wait when the thread is told to end
@@ -29,13 +28,15 @@ auto guarded(Work work) -> decltype(work()) {
 }  // namespace
 
 StoreThread::StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
-               Settings settings, std::function<void(std::function<void()>)> post, Events events)
+               Settings settings, std::function<void(std::function<void()>)> post, Events events,
+                         const WaitingClock& clock)
     : stager_(stager),
       reporter_(reporter),
       settings_(settings),
+      clock_(clock),
       post_(std::move(post)),
       delivery_(std::make_shared<Delivery>()),
-      watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh),
+      watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh, clock),
       backoff_(settings.interval, std::max(settings.interval, settings.max_backoff)) {
   delivery_->events = std::move(events);
   requests_.flush = true;  // what was reported before there was a store thread
@@ -110,8 +111,8 @@ void StoreThread::run() {
       if (watch_.seen()) deliver_decision();
     }
     if (asked.stage) stage_now(*asked.stage);
-    if (asked.poll || SteadyClock::now() >= next_poll_) poll();
-    if (asked.flush || (next_flush_ && SteadyClock::now() >= *next_flush_))
+    if (asked.poll || clock_.now() >= next_poll_) poll();
+    if (asked.flush || (next_flush_ && clock_.now() >= *next_flush_))
       flush({settings_.call_deadline, stop_.get_token()});
   }
   flush({kLastWords, {}});
@@ -119,9 +120,9 @@ void StoreThread::run() {
 
 /// Sleeps until something is asked or due.
 StoreThread::Requests StoreThread::wait() {
-  const TimePoint due = std::min(next_poll_, next_flush_.value_or(TimePoint::max()));
+  const BootTime due = std::min(next_poll_, next_flush_.value_or(BootTime::max()));
   std::unique_lock lock(mutex_);
-  asked_.wait_until(lock, due, [&] { return requests_.any() || stop_.stop_requested(); });
+  clock_.wait_until(lock, asked_, due, [&] { return requests_.any() || stop_.stop_requested(); });
   return std::exchange(requests_, {});
 }
 
@@ -135,7 +136,7 @@ Result<std::optional<Decision>> StoreThread::poll_once(milliseconds deadline) {
 void StoreThread::poll() {
   const std::optional<Error> failure_before = failure_;
   const auto seen = read(settings_.call_deadline);
-  next_poll_ = SteadyClock::now() + (seen ? jittered_interval() : backoff_.after(seen.error()));
+  next_poll_ = clock_.now() + (seen ? jittered_interval() : backoff_.after(seen.error()));
   if (seen) {
     if (*seen == PointerWatch::Seen::changed) deliver_decision();
   } else if (seen.error().code == Errc::corrupt) {
@@ -167,7 +168,7 @@ void StoreThread::went_well(PointerWatch::Seen seen) {
   missing_ = missing;
 
   const std::scoped_lock lock(mutex_);
-  last_check_ = system_clock().wall();
+  last_check_ = clock_.wall();
   ++status_.polls;
   if (seen == PointerWatch::Seen::not_modified) ++status_.not_modified;
   status_.etag = watch_.etag();
@@ -179,7 +180,7 @@ void StoreThread::went_wrong(const Error& error) {
   failure_ = error;
 
   const std::scoped_lock lock(mutex_);
-  last_check_ = system_clock().wall();
+  last_check_ = clock_.wall();
   ++status_.polls;
   ++status_.errors;
   status_.last_error = error.message();
@@ -223,9 +224,9 @@ void StoreThread::flush(const CallLimits& limits) {
   next_flush_.reset();
   if (!again) {
     log(LogLevel::error, "report.failed", {{"error", again.error().message()}});
-    next_flush_ = SteadyClock::now() + settings_.max_backoff;
+    next_flush_ = clock_.now() + settings_.max_backoff;
   } else if (*again) {
-    next_flush_ = SteadyClock::now() + **again;
+    next_flush_ = clock_.now() + **again;
   }
 }
 

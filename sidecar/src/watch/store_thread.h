@@ -22,6 +22,7 @@
 #include "release/stager.h"
 #include "release/trust_policy.h"
 #include "watch/reporter.h"
+#include "watch/waiting_clock.h"
 #include "state/backoff.h"
 
 namespace midair::sidecar {
@@ -61,7 +62,8 @@ class StoreThread {
 
   /// All references must outlive the store thread. The thread begins with start().
   StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
-         Settings settings, std::function<void(std::function<void()>)> post, Events events);
+         Settings settings, std::function<void(std::function<void()>)> post, Events events,
+              const WaitingClock& clock = waiting_system_clock());
   ~StoreThread();
   StoreThread(const StoreThread&) = delete;
   StoreThread& operator=(const StoreThread&) = delete;
@@ -88,8 +90,6 @@ class StoreThread {
   [[nodiscard]] Status status() const;
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   struct Staging {
     Target target;
     std::stop_token stop;
@@ -128,6 +128,7 @@ class StoreThread {
   Stager& stager_;
   Reporter& reporter_;
   const Settings settings_;
+  const WaitingClock& clock_;
   const std::function<void(std::function<void()>)> post_;
   const std::shared_ptr<Delivery> delivery_;
   std::stop_source stop_;
@@ -147,8 +148,8 @@ class StoreThread {
   std::optional<Error> failure_;  ///< of the last poll
   std::string refusal_;           ///< why the policy refuses the last pointer; empty if it doesn't
   bool missing_ = false;          ///< the last poll found no pointer
-  TimePoint next_poll_{};
-  std::optional<TimePoint> next_flush_;
+  BootTime next_poll_{};
+  std::optional<BootTime> next_flush_;
 
   std::thread thread_;
 };

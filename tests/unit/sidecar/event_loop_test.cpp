@@ -19,6 +19,7 @@ class EventLoopTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(timers_fire_in_the_order_of_their_deadlines);
   CPPUNIT_TEST(equal_deadlines_fire_in_the_order_of_making);
   CPPUNIT_TEST(a_timer_never_fires_early);
+  CPPUNIT_TEST(timers_go_by_the_clock_that_was_given);
   CPPUNIT_TEST(a_cancelled_timer_does_not_fire);
   CPPUNIT_TEST(a_timer_may_replace_itself_in_its_own_callback);
   CPPUNIT_TEST(a_later_timer_still_fires_after_an_earlier_one_was_cancelled);
@@ -67,6 +68,25 @@ class EventLoopTest : public CppUnit::TestFixture {
       loop_->run();
       CPPUNIT_ASSERT(system_clock().now() - start >= milliseconds(ms));
     }
+  }
+
+  void timers_go_by_the_clock_that_was_given() {
+    ManualClock clock;
+    const auto loop = value_of(EventLoop::create(clock));
+    bool fired = false;
+    const auto timer = loop->after(std::chrono::hours(1), [&] {
+      fired = true;
+      loop->quit();
+    });
+    loop->post([&] {
+      clock.advance(std::chrono::hours(1) - milliseconds(1));
+      loop->post([&] {
+        CPPUNIT_ASSERT(!fired);
+        clock.advance(milliseconds(1));
+      });
+    });
+    loop->run();
+    CPPUNIT_ASSERT(fired);
   }
 
   void a_cancelled_timer_does_not_fire() {

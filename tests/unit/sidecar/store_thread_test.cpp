@@ -13,53 +13,36 @@
 #include "release/tarball_source.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
+#include "ticking_clock.h"
 
 namespace midair::sidecar {
 
 namespace {
 
 using namespace std::chrono_literals;
-using SteadyClock = std::chrono::steady_clock;
 
 /// A stand-in for the event loop: what is posted runs on the thread of the test.
 class Loop {
  public:
   void post(std::function<void()> work) {
+    const std::scoped_lock lock(mutex_);
+    work_.push_back(std::move(work));
+  }
+  [[nodiscard]] bool has_work() {
+    const std::scoped_lock lock(mutex_);
+    return !work_.empty();
+  }
+  void run_posted() {
+    std::deque<std::function<void()>> work;
     {
       const std::scoped_lock lock(mutex_);
-      work_.push_back(std::move(work));
+      work.swap(work_);
     }
-    posted_.notify_one();
-  }
-
-  /// Waits until something is posted, and leaves it there.
-  bool has_work_within(std::chrono::milliseconds patience) {
-    std::unique_lock lock(mutex_);
-    return posted_.wait_for(lock, patience, [&] { return !work_.empty(); });
-  }
-
-  /// Runs what is posted until `done()`; false if that takes longer than `patience`.
-  template <class Done>
-  bool run_until(Done done, std::chrono::milliseconds patience = 10s) {
-    const auto deadline = SteadyClock::now() + patience;
-    while (!done()) {
-      std::unique_lock lock(mutex_);
-      // Not everything that is waited for is posted, hence the short naps.
-      if (!posted_.wait_until(lock, std::min(deadline, SteadyClock::now() + 5ms), [&] { return !work_.empty(); })) {
-        if (SteadyClock::now() >= deadline) return done();
-        continue;
-      }
-      const auto work = std::move(work_.front());
-      work_.pop_front();
-      lock.unlock();
-      work();
-    }
-    return true;
+    for (const auto& item : work) item();
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable posted_;
   std::deque<std::function<void()>> work_;
 };
 
@@ -102,29 +85,37 @@ class WatchedStore final : public ForwardingStore {
     }
     changed_.notify_all();
   }
+  /// Waits until that many callers hang.
+  void await_hanging(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return hanging_ == count; });
+  }
 
-  std::atomic<int> gets{0}, unconditional_gets{0}, hanging{0};
+  std::atomic<int> gets{0}, unconditional_gets{0};
 
  private:
   Result<void> hang(const CallLimits& limits) {
     std::unique_lock lock(mutex_);
     if (!hang_) return {};
-    ++hanging;
-    const std::stop_callback wake(limits.stop, [&] { changed_.notify_all(); });
-    while (hang_ && !limits.stop.stop_requested()) changed_.wait_for(lock, 5ms);
-    --hanging;
+    ++hanging_;
+    changed_.notify_all();
+    changed_.wait(lock, limits.stop, [&] { return !hang_; });
+    --hanging_;
+    changed_.notify_all();
     if (hang_) return Error{Errc::cancelled, "read", "it", "stopped"};
     return {};
   }
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
+  int hanging_ = 0;
   std::optional<Error> failure_;
   std::string body_;
   bool hang_ = false;
 };
 
 const CallLimits kLimits{5s};
+constexpr std::chrono::milliseconds kInterval{10};  // of polls; the clock stands still in between
 
 }  // namespace
 
@@ -156,6 +147,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   TempDir temp_;
+  TickingClock clock_;
   Loop loop_;
   MemoryObjectStore memory_;
   WatchedStore store_{memory_};
@@ -164,17 +156,17 @@ class StoreThreadTest : public CppUnit::TestFixture {
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
   TarballSource source_{state_, store_};
   Stager stager_{state_, source_};
-  Reporter reporter_{store_, "shop", identity_};
+  Reporter reporter_{store_, "shop", identity_, clock_};
 
   std::vector<Decision> decisions_;
   std::vector<Error> rejections_;
   std::vector<Result<StagedRelease>> staged_;
-  std::unique_ptr<StoreThread> store_thread_;
+  std::unique_ptr<StoreThread> thread_;
 
   static StoreThread::Settings quick() {
     StoreThread::Settings settings;
-    settings.interval = 5ms;
-    settings.max_backoff = 20ms;
+    settings.interval = kInterval;
+    settings.max_backoff = 4 * kInterval;
     settings.call_deadline = 5s;
     return settings;
   }
@@ -193,14 +185,14 @@ class StoreThreadTest : public CppUnit::TestFixture {
     };
     events.on_rejected = [this](Error error) { rejections_.push_back(std::move(error)); };
     events.on_staged = [this](Result<StagedRelease> staged) { staged_.push_back(std::move(staged)); };
-    store_thread_ = std::make_unique<StoreThread>(
+    thread_ = std::make_unique<StoreThread>(
         store_, policy_, stager_, reporter_, identity_, settings,
-        [this](std::function<void()> work) { loop_.post(std::move(work)); }, std::move(events));
-    return *store_thread_;
+        [this](std::function<void()> work) { loop_.post(std::move(work)); }, std::move(events), clock_);
+    return *thread_;
   }
   StoreThread& start(const StoreThread::Settings& settings) {
     make(settings).start();
-    return *store_thread_;
+    return *thread_;
   }
 
   void publish(const std::string& version, std::uint64_t sequence) {
@@ -228,73 +220,78 @@ class StoreThreadTest : public CppUnit::TestFixture {
     return target;
   }
 
-  template <class Done>
-  void await(Done done) {
-    CPPUNIT_ASSERT(loop_.run_until(done));
+  /// Waits until the thread has done all there is to do by now, and takes what it delivered.
+  void idle() {
+    clock_.await_idle();
+    loop_.run_posted();
   }
-  void await_decisions(std::size_t count) {
-    await([&] { return decisions_.size() >= count; });
-    CPPUNIT_ASSERT_EQUAL(count, decisions_.size());
+  /// Has it poll that often, at the time for it.
+  void poll(int times = 1) {
+    for (int i = 0; i < times; ++i) poll_after(kInterval + kInterval / 10);
   }
-  void await_polls(std::uint64_t more) {
-    const auto goal = store_thread_->status().polls + more;
-    await([&] { return store_thread_->status().polls >= goal; });
+  /// Moves the clock, and has it do what is due.
+  void poll_after(std::chrono::milliseconds pause) {
+    idle();
+    clock_.advance(pause);
+    idle();
   }
-  void settle() {  // whatever was posted is delivered
-    loop_.run_until([] { return false; }, 20ms);
-  }
+  void assert_decisions(std::size_t count) { CPPUNIT_ASSERT_EQUAL(count, decisions_.size()); }
+  [[nodiscard]] std::uint64_t polls() const { return thread_->status().polls; }
 
  public:
-  void tearDown() override { store_thread_.reset(); }
+  void tearDown() override { thread_.reset(); }
 
  private:
   void the_first_pointer_is_delivered_once_and_then_costs_only_a_304() {
     publish("1", 1);
     start(quick());
-    await_decisions(1);
+    idle();
+    assert_decisions(1);
     CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[0].target->version);
-    await_polls(20);
-    const auto status = store_thread_->status();
-    CPPUNIT_ASSERT_EQUAL(status.polls - 1, status.not_modified);
+    poll(20);
+    const auto status = thread_->status();
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{21}, status.polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{20}, status.not_modified);
     CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, status.errors);
     CPPUNIT_ASSERT_EQUAL(std::string(), status.last_error);
     CPPUNIT_ASSERT_EQUAL(value_of(memory_.head("releases/shop-current.json", kLimits)).etag, status.etag);
-    CPPUNIT_ASSERT_EQUAL(std::string("Z"), status.last_check.substr(status.last_check.size() - 1));
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());
+    CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall()), status.last_check);
+    assert_decisions(1);
   }
 
   void a_change_is_delivered() {
     publish("1", 1);
     start(quick());
-    await_decisions(1);
+    idle();
+    assert_decisions(1);
     publish("2", 2);
-    await_decisions(2);
+    poll();
+    assert_decisions(2);
     CPPUNIT_ASSERT_EQUAL(std::string("2"), decisions_[1].target->version);
     publish("2", 2);  // another ETag, the same words
-    await_polls(5);
-    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, decisions_.size());
+    poll(5);
+    assert_decisions(2);
   }
 
   void no_pointer_is_no_release() {
     start(quick());
-    await_polls(5);
-    settle();
+    poll(5);
     CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, thread_->status().errors);
     publish("1", 1);
-    await_decisions(1);
+    poll();
+    assert_decisions(1);
   }
 
   void a_pointer_that_vanishes_is_no_order() {
     publish("1", 1);
     start(quick());
-    await_decisions(1);
+    idle();
     assert_ok(memory_.remove("releases/shop-current.json", kLimits));
-    await_polls(5);
-    settle();
+    poll(5);
     CPPUNIT_ASSERT(decisions_.size() == 1 && rejections_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, thread_->status().errors);
   }
 
   void a_refused_pointer_is_rejected_once() {
@@ -302,57 +299,55 @@ class StoreThreadTest : public CppUnit::TestFixture {
     StoreThread::Settings settings = quick();
     settings.highest_sequence = 5;
     start(settings);
-    await([&] { return !rejections_.empty(); });
-    await_polls(10);
+    poll(10);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::refused);
-    CPPUNIT_ASSERT(store_thread_->status().last_error.find("rollback") != std::string::npos);
+    CPPUNIT_ASSERT(thread_->status().last_error.find("rollback") != std::string::npos);
     CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());  // known by its ETag, refused without being read again
     publish("6", 6);
-    await_decisions(1);
-    CPPUNIT_ASSERT_EQUAL(std::string(), store_thread_->status().last_error);
+    poll();
+    assert_decisions(1);
+    CPPUNIT_ASSERT_EQUAL(std::string(), thread_->status().last_error);
   }
 
   void html_is_rejected_once_and_never_a_change() {
     publish("1", 1);
     start(quick());
-    await_decisions(1);
+    idle();
     store_.answer_everything_with("<html>Log in to the Wi-Fi</html>");
-    await([&] { return !rejections_.empty(); });
-    await_polls(5);
-    settle();
+    for (int i = 0; i < 10; ++i) poll_after(4 * kInterval);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::corrupt);
-    CPPUNIT_ASSERT(!store_thread_->status().last_error.empty());
+    CPPUNIT_ASSERT(!thread_->status().last_error.empty());
     store_.answer_everything_with("");
-    await([&] { return store_thread_->status().last_error.empty(); });
-    await_polls(5);
-    settle();
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());  // and the pointer that was known is known still
+    poll_after(4 * kInterval);
+    CPPUNIT_ASSERT_EQUAL(std::string(), thread_->status().last_error);
+    poll(5);
+    assert_decisions(1);  // and the pointer that was known is known still
   }
 
   void errors_back_off_and_end() {
     store_.fail(Error{Errc::unavailable, "read", "the pointer", "no route to host"});
     StoreThread::Settings settings = quick();
-    settings.interval = 1ms;
     settings.max_backoff = 1h;
     start(settings);
-    // The n-th pause is below 2^n ms and half of that on average: within 300 ms there is room for some ten polls, and
-    // for three hundred without backoff.
-    await([&] { return store_thread_->status().errors >= 3; });
-    loop_.run_until([] { return false; }, 300ms);
-    const auto status = store_thread_->status();
-    CPPUNIT_ASSERT(status.errors < 40);
+    // The n-th pause is below 2^n intervals and half of that on average: within 300 there is room for some ten polls,
+    // and for three hundred without backoff.
+    for (int i = 0; i < 300; ++i) poll_after(kInterval);
+    const auto status = thread_->status();
+    CPPUNIT_ASSERT(status.errors >= 3 && status.errors < 40);
     CPPUNIT_ASSERT_EQUAL(status.polls, status.errors);
     CPPUNIT_ASSERT(status.last_error.find("no route to host") != std::string::npos);
     CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty());
 
     store_.fail({});
     publish("1", 1);
-    store_thread_->poll_now();
-    await_decisions(1);
-    await([&] { return store_thread_->status().polls >= status.polls + 20; });  // every millisecond again
-    CPPUNIT_ASSERT_EQUAL(std::string(), store_thread_->status().last_error);
+    thread_->poll_now();
+    idle();
+    assert_decisions(1);
+    poll(20);  // at every interval again
+    CPPUNIT_ASSERT_EQUAL(status.polls + 21, polls());
+    CPPUNIT_ASSERT_EQUAL(std::string(), thread_->status().last_error);
   }
 
   void now_and_then_the_pointer_is_read_unconditionally() {
@@ -360,58 +355,65 @@ class StoreThreadTest : public CppUnit::TestFixture {
     StoreThread::Settings settings = quick();
     settings.refresh = 30ms;
     start(settings);
-    await([&] { return store_.unconditional_gets >= 4; });
-    CPPUNIT_ASSERT(store_thread_->status().not_modified > 0);
-    settle();
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, decisions_.size());
+    poll(12);  // in 132 ms, every third of them
+    CPPUNIT_ASSERT_EQUAL(5, store_.unconditional_gets.load());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{8}, thread_->status().not_modified);
+    assert_decisions(1);
   }
 
   void poll_now_does_not_wait_for_the_interval() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     publish("1", 1);
-    store_thread_->poll_now();
-    await_decisions(1);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, store_thread_->status().polls);
+    thread_->poll_now();
+    idle();
+    assert_decisions(1);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, polls());
   }
 
   void reconsider_delivers_the_last_pointer_again() {
     start(slow());
-    store_thread_->reconsider(0);  // nothing was read yet
-    await([&] { return store_thread_->status().polls == 1; });
+    thread_->reconsider(0);  // nothing was read yet
+    idle();
     publish("1", 1);
-    store_thread_->poll_now();
-    await_decisions(1);
-    store_thread_->reconsider(1);
-    await_decisions(2);
+    thread_->poll_now();
+    idle();
+    assert_decisions(1);
+    thread_->reconsider(1);
+    idle();
+    assert_decisions(2);
     CPPUNIT_ASSERT_EQUAL(std::string("1"), decisions_[1].target->version);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, store_thread_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, polls());
   }
 
   void a_lower_sequence_is_rejected_after_reconsider() {
     publish("1", 1);
     start(quick());
-    await_decisions(1);
-    store_thread_->reconsider(2);
-    await([&] { return !rejections_.empty(); });
-    store_thread_->reconsider(0);  // what was trusted once stays trusted
-    await([&] { return rejections_.size() == 2; });
+    idle();
+    assert_decisions(1);
+    thread_->reconsider(2);
+    idle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
+    thread_->reconsider(0);  // what was trusted once stays trusted
+    idle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, rejections_.size());
     publish("2", 2);
-    await_decisions(2);
+    poll();
+    assert_decisions(2);
   }
 
   void one_poll_for_the_boot() {
     make(quick());
-    CPPUNIT_ASSERT(!value_of(store_thread_->poll_once(5s)));
+    CPPUNIT_ASSERT(!value_of(thread_->poll_once(5s)));
     publish("1", 1);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(store_thread_->poll_once(5s))->target->version);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(store_thread_->poll_once(5s))->target->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(thread_->poll_once(5s))->target->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value_of(thread_->poll_once(5s))->target->version);
     store_.fail(Error{Errc::unavailable, "read", "the pointer", "down"});
-    assert_fails(store_thread_->poll_once(5s), Errc::unavailable, "down");
+    assert_fails(thread_->poll_once(5s), Errc::unavailable, "down");
     store_.fail({});
     store_.answer_everything_with("<html>");
-    assert_fails(store_thread_->poll_once(5s), Errc::corrupt);
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, store_thread_->status().polls);
+    assert_fails(thread_->poll_once(5s), Errc::corrupt);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, polls());
   }
 
   void the_boot_does_not_wait_beyond_its_deadline() {
@@ -424,116 +426,117 @@ class StoreThreadTest : public CppUnit::TestFixture {
       }
       std::chrono::milliseconds deadline{};
     } store(memory_);
-    StoreThread poller(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
-                  {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
-    CPPUNIT_ASSERT(poller.poll_once(1234ms).ok());
+    StoreThread thread(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
+                       {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
+    CPPUNIT_ASSERT(thread.poll_once(1234ms).ok());
     CPPUNIT_ASSERT(store.deadline == 1234ms);
   }
 
   void what_the_boot_read_is_not_delivered_again() {
     publish("1", 1);
     make(quick());
-    value_of(store_thread_->poll_once(5s));
-    store_thread_->start();
-    await_polls(5);
-    settle();
+    value_of(thread_->poll_once(5s));
+    thread_->start();
+    poll(5);
     CPPUNIT_ASSERT(decisions_.empty());
     publish("2", 2);
-    await_decisions(1);
+    poll();
+    assert_decisions(1);
   }
 
   void reports_are_sent_at_once_between_polls() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     reporter_.result("01A", UpgradeResult());
-    await([&] { return memory_.head("releases/shop-results/01A/m1.json", kLimits).ok(); });
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, store_thread_->status().polls);
+    idle();
+    CPPUNIT_ASSERT(memory_.head("releases/shop-results/01A/m1.json", kLimits).ok());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, polls());
   }
 
   void the_last_reports_are_sent_at_the_end() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     store_.hang(true);
-    store_thread_->poll_now();
-    await([&] { return store_.hanging == 1; });
+    thread_->poll_now();
+    store_.await_hanging(1);
     reporter_.record(MachineRecord());  // nobody is free to send it
-    store_thread_->stop();
+    thread_->stop();
     CPPUNIT_ASSERT(memory_.head("releases/shop-machines/m1.json", kLimits).ok());
   }
 
   void staging_that_fails_is_reported() {
     start(slow());
-    store_thread_->stage(target("1"));
-    await([&] { return staged_.size() == 1; });
+    thread_->stage(target("1"));
+    idle();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
     assert_fails(staged_[0], Errc::not_found);
   }
 
   void a_cancelled_staging_ends_and_says_nothing() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     store_.hang(true);
-    store_thread_->stage(target("1"));
-    await([&] { return store_.hanging == 1; });
-    store_thread_->cancel_stage();
-    await([&] { return store_.hanging == 0; });
+    thread_->stage(target("1"));
+    store_.await_hanging(1);
+    thread_->cancel_stage();
+    store_.await_hanging(0);
     store_.hang(false);
-    store_thread_->stage(target("2"));
-    await([&] { return !staged_.empty(); });
-    settle();
+    thread_->stage(target("2"));
+    idle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
     CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-2") != std::string::npos);
 
-    store_thread_->stage(target("3"));  // is done, and its end is posted, before it is cancelled
-    CPPUNIT_ASSERT(loop_.has_work_within(10s));
-    store_thread_->cancel_stage();
-    settle();
+    thread_->stage(target("3"));
+    clock_.await_idle();  // it is done, and its end is posted, before it is cancelled
+    CPPUNIT_ASSERT(loop_.has_work());
+    thread_->cancel_stage();
+    idle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
   }
 
   void a_newer_staging_replaces_the_older() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     store_.hang(true);
-    store_thread_->stage(target("1"));
-    await([&] { return store_.hanging == 1; });
-    store_thread_->stage(target("2"));
-    store_thread_->stage(target("3"));
+    thread_->stage(target("1"));
+    store_.await_hanging(1);
+    thread_->stage(target("2"));
+    thread_->stage(target("3"));
     store_.hang(false);
-    await([&] { return !staged_.empty(); });
-    settle();
+    idle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
     CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-3") != std::string::npos);
   }
 
   void assert_stops_promptly() {
-    const auto begin = SteadyClock::now();
-    store_thread_->stop();
-    CPPUNIT_ASSERT(SteadyClock::now() - begin < 1s);
-    store_thread_->stop();
-    settle();
+    const auto begin = std::chrono::steady_clock::now();
+    thread_->stop();
+    CPPUNIT_ASSERT(std::chrono::steady_clock::now() - begin < 1s);
+    thread_->stop();
+    loop_.run_posted();
     CPPUNIT_ASSERT(decisions_.empty() && rejections_.empty() && staged_.empty());
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().errors);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, thread_->status().errors);
   }
 
   void stop_is_prompt_while_the_store_hangs() {
     store_.hang(true);
     start(quick());
-    await([&] { return store_.hanging == 1; });
+    store_.await_hanging(1);
     assert_stops_promptly();
   }
 
   void stop_is_prompt_while_staging_hangs() {
     start(slow());
-    await([&] { return store_thread_->status().polls == 1; });
+    idle();
     store_.hang(true);
-    store_thread_->stage(target("1"));
-    await([&] { return store_.hanging == 1; });
+    thread_->stage(target("1"));
+    store_.await_hanging(1);
     assert_stops_promptly();
   }
 
   void a_thread_that_never_started_stops() {
     make(quick()).stop();
-    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, store_thread_->status().polls);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, polls());
   }
 
   void a_store_that_throws_does_not_end_the_thread() {
@@ -547,13 +550,15 @@ class StoreThreadTest : public CppUnit::TestFixture {
         throw std::runtime_error("cannot happen");
       }
     } store(memory_);
-    Reporter reporter(store, "shop", identity_);
+    Reporter reporter(store, "shop", identity_, clock_);
     reporter.record(MachineRecord());
-    StoreThread poller(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
-                  {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
-    poller.start();
-    await([&] { return poller.status().errors >= 3; });
-    CPPUNIT_ASSERT(poller.status().last_error.find("cannot happen") != std::string::npos);
+    StoreThread thread(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
+                       {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}},
+                       clock_);
+    thread.start();
+    for (int i = 0; i < 3; ++i) poll_after(4 * kInterval);
+    CPPUNIT_ASSERT(thread.status().errors >= 3);
+    CPPUNIT_ASSERT(thread.status().last_error.find("cannot happen") != std::string::npos);
   }
 };
 

@@ -56,7 +56,8 @@ class ScriptedStrategy final : public Strategy {
 /// A machine in a directory of its own, run until its swap is over.
 struct World {
   std::filesystem::path root;
-  std::unique_ptr<EventLoop> loop = EventLoop::create().value();
+  ManualClock clock;
+  std::unique_ptr<EventLoop> loop = EventLoop::create(clock).value();
   std::unique_ptr<StateDir> dir;
   ScriptedStrategy strategy{*loop};
   std::optional<SwapMachine> machine;
@@ -66,6 +67,7 @@ struct World {
   bool staging_fails = false;
   SwapState stop_in = SwapState::lost;  ///< request a stop on entering this state
   SwapState kill_candidate_in = SwapState::lost;
+  SwapState time_passes_in = SwapState::lost;
 
   World() {
     set_log_level(LogLevel::error);
@@ -74,9 +76,7 @@ struct World {
     dir = std::make_unique<StateDir>(StateDir::open(root / "state").value());
     std::filesystem::create_directory(root / "old");
     CPPUNIT_ASSERT(dir->point_current_at(root / "old").ok());
-    SwapDeadlines deadlines;
-    deadlines.suspend = std::chrono::milliseconds(20);
-    machine.emplace(*loop, *dir, strategy, deadlines,
+    machine.emplace(*loop, *dir, strategy, SwapDeadlines(),
                     SwapMachine::Events{[this](const Target& target) { stage(target); }, [] {},
                                        [this](SwapState state) { entered(state); },
                                        [this](const SwapOutcome& ended) {
@@ -115,6 +115,7 @@ struct World {
   void entered(SwapState state) {
     states.emplace_back(to_string(state));
     if (state == stop_in) loop->post([this] { machine->stop_requested(); });
+    if (state == time_passes_in) loop->post([this] { clock.advance(std::chrono::hours(1)); });
     if (state == kill_candidate_in) loop->post([this] { machine->candidate_exited("exited with status 3"); });
   }
 
@@ -183,9 +184,11 @@ class SwapMachineTest : public CppUnit::TestFixture {
   }
 
   void a_step_that_hangs_is_ended_by_its_deadline() {
-    for (const std::string step : {"suspend", "migrate"}) {
+    for (const auto& [step, state] : std::map<std::string, SwapState>{
+             {"prepare", SwapState::staged}, {"suspend", SwapState::prepared}, {"migrate", SwapState::suspended}}) {
       World world;
       world.strategy.script[step] = "hang";
+      world.time_passes_in = state;
       world.run();
       CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::failed);
       CPPUNIT_ASSERT(world.outcome->error->code == Errc::timeout);
@@ -196,6 +199,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
   void a_late_completion_is_ignored() {
     World world;
     world.strategy.script["suspend"] = "hang";
+    world.time_passes_in = SwapState::prepared;
     world.run();
     world.strategy.hanging({});
     CPPUNIT_ASSERT(world.machine->state() == SwapState::idle);

@@ -59,7 +59,7 @@ void Handover::await_ready(StepDone done) {
 void Handover::suspend(StepDone done) {
   if (keeper_) {
     holds_still_ = true;
-    suspended_at_ = system_clock().now();
+    suspended_at_ = loop_.clock().now();
     return transfer_.suspend(serving_.generation(), std::move(done));
   }
   if (keeper_of_state(supervisor_.find(serving_.generation())) == nullptr) return succeed(loop_, std::move(done));
@@ -84,7 +84,7 @@ void Handover::resume(StepDone done) {
   // Until the new one has said that it serves, the old one could go on.
   transfer_.resume(serving_.candidate(), [this, done = std::move(done)](Result<void> resumed) {
     if (!resumed) return done(std::move(resumed));
-    report_.suspended = system_clock().now() - suspended_at_;
+    report_.suspended = loop_.clock().now() - suspended_at_;
     take_over();
     if (ready_.kind == ReadyCheck::Kind::notify) return watch_candidate(done);  // its `ok` was its READY=1
     await_ready_and_watch(done);
