@@ -10,8 +10,8 @@
 
 #include "midair/error.h"
 #include "midair/fd.h"
-#include "state/state_dir.h"
 #include "release/release_ref.h"
+#include "state/state_dir.h"
 
 namespace midair::sidecar {
 

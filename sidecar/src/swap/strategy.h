@@ -25,7 +25,8 @@ struct SwapReport {
 };
 
 /// One way to swap. All calls come on the loop thread, in the order of the state table. A step that is given up (its
-/// deadline passed, the candidate died) is followed by undo() or roll_back(); its late StepDone is ignored.
+/// deadline passed, the candidate died) is followed by undo() or roll_back(); its late StepDone is ignored, or never
+/// called. Every other step is answered exactly once, also when the machine stops meanwhile.
 class Strategy {
  public:
   virtual ~Strategy() = default;
@@ -45,11 +46,12 @@ class Strategy {
   virtual void roll_back(StepDone done) = 0;
   /// The new code is committed: nothing will be rolled back, what was kept for it may go. Can't fail the swap.
   virtual void committed() = 0;
-  /// The machine stops: nothing is started, judged or brought back any more.
+  /// The machine stops: nothing is started, judged or brought back any more. A step that goes on, or begins later, is
+  /// answered all the same: undo() and roll_back() with success, the others with Errc::cancelled.
   virtual void stop_watching() = 0;
 
-  /// True while that process, which serves, is held still for the swap: if it dies of that, its release is brought back,
-  /// with its state if that was saved, and the machine goes on.
+  /// True while that process, which serves, is held still for the swap: if it dies of that, its release is brought
+  /// back, with its state if that was saved, and the machine goes on.
   [[nodiscard]] virtual bool holds(unsigned generation) const = 0;
   /// Once it is prepared: why the swap would change nothing this way; empty if it does.
   [[nodiscard]] virtual std::string why_in_vain() const = 0;

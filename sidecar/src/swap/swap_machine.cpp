@@ -52,7 +52,8 @@ std::vector<std::string> swap_fault_points() {
   return points;
 }
 
-SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Events events)
+SwapMachine::SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines,
+                         Events events)
     : loop_(loop), dir_(dir), strategy_(strategy), deadlines_(deadlines), events_(std::move(events)) {}
 
 void SwapMachine::begin(const Target& target) {
@@ -92,6 +93,7 @@ void SwapMachine::candidate_exited(const std::string& how) {
 }
 
 void SwapMachine::stop_requested() {
+  stopping_ = true;
   if (!swap_row(state_, SwapEvent::stop_requested)) return;
   outcome_.error = Error{Errc::cancelled, "swap to", "version " + target_->version, "the machine is being stopped"};
   handle(SwapEvent::stop_requested);
@@ -185,6 +187,8 @@ StepDone SwapMachine::step_done() {
 }
 
 void SwapMachine::complete(Result<void> result) {
+  const bool unjudged = stopping_ && state_ == SwapState::probation && !result;
+  if (unjudged && result.error().code == Errc::cancelled) return;
   // What undid is undone: failing it here would end a machine that serves well.
   if (result)
     if (auto injected = fault(leave_point(state_)); injected && state_ != SwapState::aborted)

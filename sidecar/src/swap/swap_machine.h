@@ -58,7 +58,8 @@ class SwapMachine {
   void staged(Result<StagedRelease> release);
   /// The process that runs the new code ended; `how` says in which way.
   void candidate_exited(const std::string& how);
-  /// The machine stops, or the serving app ended: aborts what is not switched yet.
+  /// The machine stops, or the serving app ended: aborts what is not switched yet. What is in probation stays there,
+  /// unjudged: the journal says so to the next start.
   void stop_requested();
 
   [[nodiscard]] SwapState state() const { return state_; }
@@ -103,6 +104,7 @@ class SwapMachine {
   SwapOutcome outcome_;
   unsigned long step_ = 0;  ///< numbers the steps, so that a late completion is recognised
   EventLoop::Timer deadline_;
+  bool stopping_ = false;
 };
 
 }  // namespace midair::sidecar

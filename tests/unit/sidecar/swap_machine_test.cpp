@@ -124,6 +124,12 @@ struct World {
     loop->run();
   }
 
+  /// Does what was posted by now.
+  void turn() {
+    loop->post([this] { loop->quit(); });
+    loop->run();
+  }
+
   void boot() {
     machine->booted(StagedRelease{target(), root / "new", {}});
     loop->run();
@@ -149,6 +155,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_failed_roll_back_is_lost);
   CPPUNIT_TEST(an_abort_that_leaves_nobody_serving_is_lost);
   CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
+  CPPUNIT_TEST(a_stop_leaves_what_is_in_probation_unjudged);
   CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
   CPPUNIT_TEST(a_second_swap_starts_afresh);
   CPPUNIT_TEST(what_was_started_at_boot_is_only_watched);
@@ -276,6 +283,19 @@ class SwapMachineTest : public CppUnit::TestFixture {
     after.stop_in = SwapState::probation;
     after.run();
     CPPUNIT_ASSERT(after.outcome->status == UpgradeStatus::completed);
+  }
+
+  void a_stop_leaves_what_is_in_probation_unjudged() {
+    World world;
+    world.strategy.script["resume"] = "hang";
+    world.stop_in = SwapState::probation;
+    world.machine->begin(World::target());
+    while (!world.strategy.hanging) world.turn();
+    world.turn();
+    world.strategy.hanging(Error{Errc::cancelled, "swap", "it", "the machine is being stopped"});
+    CPPUNIT_ASSERT(world.machine->state() == SwapState::probation);
+    CPPUNIT_ASSERT_EQUAL(std::string("probation"), read_journal(world.dir->journal()).value()->state);
+    CPPUNIT_ASSERT(!world.outcome && !world.has_marker());
   }
 
   void the_journal_names_the_state_and_the_switch() {

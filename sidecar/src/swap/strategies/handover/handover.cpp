@@ -29,7 +29,8 @@ Handover::Handover(const StrategyParts& parts)
       ready_(parts.ready),
       ready_timeout_(parts.deadlines.ready) {}
 
-void Handover::prepare(const StagedRelease& release, StepDone done) {
+void Handover::prepare(const StagedRelease& release, StepDone answer) {
+  StepDone done = step_.forward(std::move(answer));
   report_ = {};
   transfer_.forget();
   holds_still_ = false;
@@ -56,7 +57,8 @@ void Handover::await_ready(StepDone done) {
                      });
 }
 
-void Handover::suspend(StepDone done) {
+void Handover::suspend(StepDone answer) {
+  StepDone done = step_.forward(std::move(answer));
   if (keeper_) {
     holds_still_ = true;
     suspended_at_ = loop_.clock().now();
@@ -67,7 +69,8 @@ void Handover::suspend(StepDone done) {
        Error{Errc::unavailable, "carry", "the app's state over", "only now the running code said that it keeps any"});
 }
 
-void Handover::migrate(StepDone done) {
+void Handover::migrate(StepDone answer) {
+  StepDone done = step_.forward(std::move(answer));
   if (!keeper_) return succeed(loop_, std::move(done));
   transfer_.save(serving_.generation(), serving_.release(), [this, done = std::move(done)](Result<void> saved) {
     if (!saved) return done(std::move(saved));
@@ -75,7 +78,8 @@ void Handover::migrate(StepDone done) {
   });
 }
 
-void Handover::resume(StepDone done) {
+void Handover::resume(StepDone answer) {
+  StepDone done = step_.forward(std::move(answer));
   if (serving_.at_boot()) return await_ready_and_watch(std::move(done));
   if (!keeper_) {
     take_over();
@@ -113,7 +117,9 @@ void Handover::watch_candidate(StepDone done) {
   });
 }
 
-void Handover::undo(StepDone done) {
+void Handover::undo(StepDone answer) { undo_now(step_.back(std::move(answer))); }
+
+void Handover::undo_now(StepDone done) {
   readiness_.reset();
   transfer_.cancel();
   if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.kill(*candidate);
@@ -140,6 +146,7 @@ void Handover::start_anew(const Error& why, StepDone done) {
 void Handover::stop_watching() {
   stopping_ = true;
   cancel();
+  step_.stop();
 }
 
 void Handover::cancel() {
@@ -149,10 +156,12 @@ void Handover::cancel() {
   fallback_.cancel();
 }
 
-void Handover::roll_back(StepDone done) {
+void Handover::roll_back(StepDone answer) {
+  StepDone done = step_.back(std::move(answer));
   cancel();
   // The old was never told to drain: it serves on.
-  if (serving_.candidate_waits()) return undo(std::move(done));
+  if (serving_.candidate_waits()) return undo_now(std::move(done));
+  if (stopping_) return succeed(loop_, std::move(done));
   save_newer_state([this, done = std::move(done)](const Result<void>&) {
     // If it lives it may be in the middle of answers: it gets the time to finish them.
     if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.drain(*candidate);

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "swap/pending_step.h"
 #include "swap/strategy_plug.h"
 
 namespace midair::sidecar {
@@ -33,6 +34,7 @@ class Handover final : public Strategy {
   [[nodiscard]] const SwapReport& report() const override { return report_; }
 
  private:
+  void undo_now(StepDone done);
   void await_ready(StepDone done);
   void await_ready_and_watch(StepDone done);
   void watch_candidate(StepDone done);
@@ -57,6 +59,7 @@ class Handover final : public Strategy {
   bool holds_still_ = false;     ///< it was asked to suspend
   BootTime suspended_at_{};
   bool stopping_ = false;  ///< the machine stops
+  PendingStep step_{loop_};
 };
 
 }  // namespace midair::sidecar

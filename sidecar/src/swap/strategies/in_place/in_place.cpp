@@ -97,7 +97,7 @@ void InPlace::prepare(const StagedRelease& release, StepDone done) {
   modules_ = release.manifest.modules;
   serving_.try_within(ref_of(release), process() != nullptr && process()->ready);
   ask("prepare", prepare_request(release, serving_.release()), prepare_limit_,
-      [this, done = std::move(done)](Result<Object::Ptr> answer) {
+      [this, done = step_.forward(std::move(done))](Result<Object::Ptr> answer) {
         if (!answer) return done(std::move(answer).error());
         JsonReader reader(**answer, "the app's answer to prepare");
         report_.modules = reader.optional_strings("changed");
@@ -114,14 +114,15 @@ void InPlace::suspend(StepDone done) {
   // Long enough for all that comes before resume; then the app goes on by itself, whatever became of us.
   Object fields;
   fields.set("hold_ms", std::chrono::milliseconds(3 * suspend_limit_).count());
-  ask("suspend", std::move(fields), suspend_limit_, [done = std::move(done)](Result<Object::Ptr> answer) {
-    if (!answer) return done(std::move(answer).error());
-    done({});
-  });
+  ask("suspend", std::move(fields), suspend_limit_,
+      [done = step_.forward(std::move(done))](Result<Object::Ptr> answer) {
+        if (!answer) return done(std::move(answer).error());
+        done({});
+      });
 }
 
 void InPlace::migrate(StepDone done) {
-  ask("migrate", Object(), suspend_limit_, [this, done = std::move(done)](Result<Object::Ptr> answer) {
+  ask("migrate", Object(), suspend_limit_, [this, done = step_.forward(std::move(done))](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     done(check_migrated(**answer));
   });
@@ -145,12 +146,13 @@ Result<void> InPlace::check_migrated(const Object& answer) {
 
 void InPlace::resume(StepDone done) {
   serving_.take_over_within();
-  ask("resume", Object(), suspend_limit_, [this, done = std::move(done)](Result<Object::Ptr> answer) {
+  ask("resume", Object(), suspend_limit_, [this, done = step_.forward(std::move(done))](Result<Object::Ptr> answer) {
     if (!answer) return done(std::move(answer).error());
     JsonReader reader(**answer, "the app's answer to resume");
     if (const auto suspended = reader.optional_unsigned("suspended_ns"))
       report_.suspended = std::chrono::nanoseconds(*suspended);
     if (auto read = reader.finish(); !read) return done(read);
+    if (ending_) return;
     probation_.begin(
         serving_.generation(), [this](unsigned, StepDone healthy) { ask_health(std::move(healthy)); },
         [this, done](Result<void> passed) {
@@ -176,22 +178,17 @@ void InPlace::roll_back(StepDone done) {
 }
 
 void InPlace::go_back(const ReleaseRef& release, StepDone done) {
+  const StepDone answer = step_.back(std::move(done));
   if (ending_) return;
-  if (!std::exchange(begun_, false)) {
-    loop_.post([done = std::move(done)] { done({}); });
-    return;
-  }
-  ask("abort", Object(), suspend_limit_,
-      [this, release, done = std::move(done)](const Result<Object::Ptr>& undone) {
-        if (ending_) return;
-        serving_.go_back_within(release);
-        if (undone) return done({});
-        log(LogLevel::error, "swap.abort_failed",
-            {{"release", release.describe()}, {"error", undone.error().to_string()}});
-        if (Generation* serving = process()) supervisor_.kill(*serving);
-        serving_.give_up_process();
-        fallback_.bring_back(release, done);
-      });
+  if (!std::exchange(begun_, false)) return loop_.post([answer] { answer({}); });
+  ask("abort", Object(), suspend_limit_, [this, release, answer](const Result<Object::Ptr>& undone) {
+    serving_.go_back_within(release);
+    if (undone || ending_) return answer({});
+    log(LogLevel::error, "swap.abort_failed", {{"release", release.describe()}, {"error", undone.error().to_string()}});
+    if (Generation* serving = process()) supervisor_.kill(*serving);
+    serving_.give_up_process();
+    fallback_.bring_back(release, answer);
+  });
 }
 
 void InPlace::committed() {
@@ -206,6 +203,7 @@ void InPlace::stop_watching() {
   ending_ = true;
   probation_.cancel();
   fallback_.cancel();
+  step_.stop();
 }
 
 }  // namespace midair::sidecar

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "swap/pending_step.h"
 #include "swap/strategy_plug.h"
 
 namespace midair::sidecar {
@@ -55,6 +56,7 @@ class InPlace final : public Strategy {
   SwapReport report_;
   bool begun_ = false;  ///< the app was asked to prepare, and neither to commit nor to abort since
   bool ending_ = false;
+  PendingStep step_{loop_};
 };
 
 }  // namespace midair::sidecar
