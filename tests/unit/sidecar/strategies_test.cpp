@@ -2,6 +2,8 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <csignal>
+
 #include "midair/log.h"
 #include "midair/release/manifest.h"
 #include "result_asserts.h"
@@ -102,6 +104,7 @@ class StrategiesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_first_of_the_table_can_always_be_taken);
   CPPUNIT_TEST_SUITE_END();
 
+ public:
   void setUp() override { set_log_level(LogLevel::error); }
   void tearDown() override { set_log_level(LogLevel::info); }
 
