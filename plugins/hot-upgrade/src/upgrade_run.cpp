@@ -104,7 +104,7 @@ Result<UpgradePlan> UpgradeRun::rehearse() {
   MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.sha256));
   UpgradePlan plan;
   plan.tarball_key = prepared.tarball_key();
-  plan.sequence = state.next_sequence();
+  MIDAIR_TRY_ASSIGN(plan.sequence, state.next_sequence());
   MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(store_, plan.tarball_key, prepared.release.tarball(), stop_));
   tell(plan);
   return plan;

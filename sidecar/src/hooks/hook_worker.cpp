@@ -16,6 +16,7 @@
 #include "hooks/lua_sandbox.h"
 #include "midair/durable_file.h"
 #include "midair/json/json.h"
+#include "midair/json/json_text.h"
 
 namespace midair::sidecar {
 
@@ -64,11 +65,14 @@ void answer(const HookLine& line) {
   }
 }
 
-/// JSON where it is JSON, else the bytes.
-Poco::Dynamic::Var state_value(const std::string& bytes) {
-  auto json = parse_json_object(bytes, "the state", kMaxState);
-  if (json) return *json;
-  return bytes;
+/// A table where the bytes are a JSON object, else the bytes. An error where a table could not hold the object as it
+/// is: a script that expects one must not get a string.
+Result<Poco::Dynamic::Var> state_value(const std::string& bytes) {
+  const auto json = parse_json_object(bytes, "the state", kMaxState);
+  if (json.ok()) return Poco::Dynamic::Var(*json);
+  const auto text = JsonText::parse(bytes, "the state", kMaxState);
+  if (text.ok() && text->is_object()) return json.error();
+  return Poco::Dynamic::Var(bytes);
 }
 
 /// Into the file as it is: its owner and mode are right already.
@@ -91,7 +95,8 @@ Result<HookLine> run(const std::string& text) {
   MIDAIR_TRY_ASSIGN(const std::string script, read_file(call.script, kMaxHookScript));
   if (!call.state_in.empty()) {
     MIDAIR_TRY_ASSIGN(const std::string state, read_file(call.state_in, kMaxState));
-    call.arguments.insert(call.arguments.begin(), state_value(state));
+    MIDAIR_TRY_ASSIGN(auto value, state_value(state));
+    call.arguments.insert(call.arguments.begin(), std::move(value));
   }
   unsigned logged = 0;
   const LuaApi api{[&logged](const std::string& line) {

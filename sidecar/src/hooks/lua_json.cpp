@@ -2,13 +2,15 @@
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
+#include <Poco/JSON/ParseHandler.h>
+#include <Poco/JSON/Stringifier.h>
 
 #include <cmath>
 #include <sstream>
 #include <string>
 
 #include "hooks/lua_guard.h"
+#include "midair/json/strict_json.h"
 
 namespace midair::sidecar {
 
@@ -18,7 +20,8 @@ using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-constexpr int kMaxDepth = 64;
+/// As the strict parser allows.
+constexpr int kMaxDepth = 32;
 
 /// The metatable that tells an array from an object where the table is empty.
 constexpr const char* kArray = "midair.array";
@@ -35,7 +38,7 @@ bool is_null(lua_State* lua, int index) {
 }
 
 void push(lua_State* lua, const Var& value, int depth) {
-  if (depth > kMaxDepth) throw LuaProblem("JSON is nested deeper than 64");
+  if (depth > kMaxDepth) throw LuaProblem("JSON is nested deeper than 32");
   luaL_checkstack(lua, 4, "JSON is nested too deeply");
   if (value.isEmpty()) return push_null(lua);
   if (value.type() == typeid(Object::Ptr)) {
@@ -109,7 +112,7 @@ Var read_table(lua_State* lua, int table, int depth) {
 }
 
 Var read(lua_State* lua, int index, int depth) {
-  if (depth > kMaxDepth) throw LuaProblem("the table is nested deeper than 64, or contains itself");
+  if (depth > kMaxDepth) throw LuaProblem("the table is nested deeper than 32, or contains itself");
   switch (lua_type(lua, index)) {
     case LUA_TNIL: return {};
     case LUA_TBOOLEAN: return Var(lua_toboolean(lua, index) != 0);
@@ -135,9 +138,10 @@ int decode(lua_State* lua) {
   return guarded(lua, [lua] {
     std::size_t length = 0;
     const char* text = luaL_checklstring(lua, 1, &length);
-    Poco::JSON::Parser parser;
-    parser.setDepth(kMaxDepth);
-    push_json(lua, parser.parse(std::string(text, length)));
+    Poco::JSON::ParseHandler tree;
+    const auto parsed = parse_json_strictly({text, length}, "the text", length, tree);
+    if (!parsed.ok()) throw LuaProblem(parsed.error().message());
+    push_json(lua, tree.asVar());
     return 1;
   });
 }

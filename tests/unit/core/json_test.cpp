@@ -27,6 +27,7 @@ class JsonTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(writes_flydeploys_objects_back_byte_for_byte);
   CPPUNIT_TEST(keeps_every_character_of_a_string);
   CPPUNIT_TEST(keeps_every_kind_of_number);
+  CPPUNIT_TEST(refuses_integers_that_not_everybody_keeps);
   CPPUNIT_TEST(always_writes_valid_utf8);
   CPPUNIT_TEST(refuses_what_is_not_one_object);
   CPPUNIT_TEST(refuses_bad_utf8);
@@ -63,10 +64,21 @@ class JsonTest : public CppUnit::TestFixture {
   }
 
   void keeps_every_kind_of_number() {
-    for (const char* text : {R"({"a":0})", R"({"a":-5})", R"({"a":9223372036854775807})",
-                             R"({"a":18446744073709551615})", R"({"a":-9223372036854775808})", R"({"a":1.5})",
+    for (const char* text : {R"({"a":0})", R"({"a":-5})", R"({"a":9007199254740991})",
+                             R"({"a":-9007199254740991})", R"({"a":1.5})",
                              R"({"a":0.30000000000000004})", R"({"a":5e-324})", R"({"a":1e+30})"})
       CPPUNIT_ASSERT_EQUAL(std::string(text), round_trip(text));
+  }
+
+  void refuses_integers_that_not_everybody_keeps() {
+    for (const char* number : {"9007199254740992", "-9007199254740992", "9223372036854775807", "18446744073709551615",
+                               "18446744073709551617", "18446744073709551618", "36893488147419103233"}) {
+      const std::string integer(number);
+      assert_fails(parse("{\"a\":" + integer + "}"), Errc::corrupt);
+      assert_fails(parse("{\"b\":[{\"\\\"\":\"\\\\\",\"c\":[1," + integer + "]}]}"), Errc::corrupt);
+    }
+    assert_fails(parse(R"({"sequence":18446744073709551618})"), Errc::corrupt, "its integer 18446744073709551618 is");
+    CPPUNIT_ASSERT(parse(R"({"99999999999999999":"99999999999999999","\"99999999999999999":1e+30})").ok());
   }
 
   void always_writes_valid_utf8() {
@@ -144,10 +156,10 @@ class JsonTest : public CppUnit::TestFixture {
 
   void reader_returns_each_type() {
     const auto json = value_of(parse(
-        R"({"s":"x","u":18446744073709551615,"z":0,"t":true,"f":false,"n":1.5,"i":3,"l":["a","b"],"o":{"k":1},"e":[]})"));
+        R"({"s":"x","u":9007199254740991,"z":0,"t":true,"f":false,"n":1.5,"i":3,"l":["a","b"],"o":{"k":1},"e":[]})"));
     JsonReader reader(*json, "a.json");
     CPPUNIT_ASSERT_EQUAL(std::string("x"), reader.string("s"));
-    CPPUNIT_ASSERT_EQUAL(UINT64_MAX, reader.unsigned_integer("u"));
+    CPPUNIT_ASSERT_EQUAL(kMaxJsonInteger, reader.unsigned_integer("u"));
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, reader.unsigned_integer("z"));
     CPPUNIT_ASSERT(reader.boolean("t") && !reader.boolean("f"));
     CPPUNIT_ASSERT_EQUAL(1.5, reader.optional_number("n").value());

@@ -32,7 +32,10 @@ class JsonTextTest : public CppUnit::TestFixture {
   void values_are_read_by_their_type_and_nothing_else() {
     const JsonText json = parse(R"({"n": -12, "big": 9007199254740993, "real": 1.5, "t": true, "s": "7", "z": null})");
     CPPUNIT_ASSERT(json.at("n").integer() == -12);
-    CPPUNIT_ASSERT(json.at("big").integer() == 9007199254740993);
+    CPPUNIT_ASSERT(!json.at("big").integer());
+    CPPUNIT_ASSERT(json.at("big").text() == "9007199254740993");  // passed on as it is
+    CPPUNIT_ASSERT(parse("[9007199254740991]").elements()[0].integer() == 9007199254740991);
+    CPPUNIT_ASSERT(!parse("[-9007199254740992]").elements()[0].integer());
     CPPUNIT_ASSERT(!json.at("real").integer() && !json.at("s").integer() && !json.at("none").integer());
     CPPUNIT_ASSERT(json.at("t").is_true() && !json.at("n").is_true());
     CPPUNIT_ASSERT_EQUAL(std::string("7"), json.at("s").string());

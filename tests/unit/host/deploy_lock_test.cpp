@@ -8,6 +8,7 @@
 
 #include "fleet_doubles.h"
 #include "midair/host/publish/lock_renewer.h"
+#include "midair/json/json.h"
 
 namespace midair::host {
 
@@ -37,6 +38,7 @@ class DeployLockTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_interrupted_acquisition_leaves_nothing_behind);
   CPPUNIT_TEST(an_interrupted_renewal_does_not_keep_it_from_being_released);
   CPPUNIT_TEST(the_fence_is_raised_and_never_lowered);
+  CPPUNIT_TEST(a_fence_at_the_end_of_all_numbers_is_an_error);
   CPPUNIT_TEST(the_renewer_renews_until_it_goes);
   CPPUNIT_TEST_SUITE_END();
 
@@ -319,6 +321,17 @@ class DeployLockTest : public CppUnit::TestFixture {
     assert_ok(lock->raise_fence(3));
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{12}, lock->fence());
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{12}, there().fence);
+  }
+
+  void a_fence_at_the_end_of_all_numbers_is_an_error() {
+    others(seconds(60), kMaxJsonInteger);
+    assert_fails(take("a", Force::yes), Errc::refused, "no fence comes after 9007199254740991");
+    CPPUNIT_ASSERT_EQUAL(std::string("peer@bench"), there().locked_by);
+    assert_ok(store_.remove(key_, {}));
+    const auto lock = value_of(take("a"));
+    assert_ok(lock->raise_fence(kMaxJsonInteger));
+    assert_fails(lock->raise_fence(kMaxJsonInteger + 1), Errc::refused);
+    CPPUNIT_ASSERT(lock->held());
   }
 
   void the_renewer_renews_until_it_goes() {

@@ -3,6 +3,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "fleet_doubles.h"
+#include "midair/json/json.h"
 
 namespace midair::host {
 
@@ -10,6 +11,7 @@ class PublicationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(PublicationTest);
   CPPUNIT_TEST(the_first_publication_makes_pointer_and_history);
   CPPUNIT_TEST(the_sequence_only_grows);
+  CPPUNIT_TEST(the_sequence_ends_with_an_error);
   CPPUNIT_TEST(unknown_fields_of_the_pointer_survive);
   CPPUNIT_TEST(a_pointer_changed_meanwhile_is_not_overwritten);
   CPPUNIT_TEST(a_pointer_with_a_higher_fence_is_not_overwritten);
@@ -55,6 +57,18 @@ class PublicationTest : public CppUnit::TestFixture {
     // The history was removed by hand.
     for (int i = 1; i <= 4; ++i) assert_ok(store_.remove(kLayout.history(i), {}));
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{5}, value_of(publish_named(store_, *held, state(), "01E")).sequence);
+  }
+
+  void the_sequence_ends_with_an_error() {
+    const auto held = lock();
+    store_text(store_, kLayout.pointer(), pointer_to(upgrade_named("01A", "v1", kMaxJsonInteger - 1)).to_json());
+    CPPUNIT_ASSERT_EQUAL(kMaxJsonInteger, value_of(publish_named(store_, *held, state(), "01B")).sequence);
+    const auto before = text_at(store_, kLayout.pointer());
+    assert_fails(publish_named(store_, *held, state(), "01C"), Errc::refused, "no sequence comes after 9007199254740991");
+    CPPUNIT_ASSERT_EQUAL(before, text_at(store_, kLayout.pointer()));
+    assert_ok(store_.remove(kLayout.pointer(), {}));
+    store_text(store_, kLayout.history(UINT64_MAX), "{}");
+    assert_fails(publish_named(store_, *held, state(), "01C"), Errc::refused, "no sequence comes after");
   }
 
   void unknown_fields_of_the_pointer_survive() {

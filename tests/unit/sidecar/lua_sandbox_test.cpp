@@ -106,7 +106,7 @@ class LuaSandboxTest : public CppUnit::TestFixture {
 
   void keeps_json_as_it_is() {
     for (const std::string text :
-         {R"({"a":[],"b":{},"c":[1,2.5,"x",true,null],"d":9007199254740993})", R"({"n":-1})"}) {
+         {R"({"a":[],"b":{},"c":[1,2.5,"x",true,null],"d":9007199254740991})", R"({"n":-1})"}) {
       const auto parsed = value_of(parse_json_object(text, "test", 1000));
       const auto back = value_of(run("return argument", {parsed})).value().at(0);
       CPPUNIT_ASSERT_EQUAL(text, to_canonical_json(*back.extract<Poco::JSON::Object::Ptr>()));
@@ -124,6 +124,8 @@ class LuaSandboxTest : public CppUnit::TestFixture {
     assert_fails(run("local t = {} t.t = t return t"), Errc::refused, "nested");
     assert_fails(run("return midair.json.decode('{')"), Errc::refused, "test.lua");
     assert_fails(run("return midair.json.decode(('['):rep(1000))"), Errc::refused, "");
+    for (const char* text : {"[18446744073709551618]", "[9007199254740992]", "{\"a\":1,\"a\":2}", "[1] 2", "[\"\xff\"]"})
+      assert_fails(run("return midair.json.decode('" + std::string(text) + "')"), Errc::refused, "the text");
   }
 
   void asks_over_http_only_on_this_machine() {

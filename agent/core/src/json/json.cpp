@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "json/strict_json.h"
+#include "midair/json/strict_json.h"
 #include "utf8.h"
 
 namespace midair {

@@ -1,37 +1,17 @@
 #include "midair/json/json_text.h"
 
-#include <Poco/JSON/Handler.h>
 #include <Poco/JSONString.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "midair/json/json.h"
-#include "json/strict_json.h"
+#include "midair/json/strict_json.h"
 #include "utf8.h"
 
 namespace midair {
 
 namespace {
-
-/// The check is what counts.
-class Ignore final : public Poco::JSON::Handler {
- public:
-  void reset() override {}
-  void startObject() override {}
-  void endObject() override {}
-  void startArray() override {}
-  void endArray() override {}
-  void key(const std::string& /*name*/) override {}
-  void null() override {}
-  void value(int /*v*/) override {}
-  void value(unsigned /*v*/) override {}
-  void value(Poco::Int64 /*v*/) override {}
-  void value(Poco::UInt64 /*v*/) override {}
-  void value(const std::string& /*v*/) override {}
-  void value(double /*v*/) override {}
-  void value(bool /*v*/) override {}
-};
 
 /// Finds where values end. The text is known to be JSON; should this code and the parser ever disagree, it ends early.
 class Scanner {
@@ -103,8 +83,7 @@ std::string unquoted(std::string_view quoted) {
 
 Result<JsonText> JsonText::parse(std::string text, const std::string& subject, std::uint64_t max_bytes) {
   const auto document = std::make_shared<const std::string>(std::move(text));
-  Ignore ignore;
-  MIDAIR_TRY(parse_json_strictly(*document, subject, max_bytes, ignore));
+  MIDAIR_TRY(check_json(*document, subject, max_bytes));
   return JsonText(document, Scanner(*document).value());
 }
 
@@ -141,7 +120,9 @@ std::string JsonText::string(const std::string& fallback) const { return is_stri
 std::optional<std::int64_t> JsonText::integer() const {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), number);
-  return error == std::errc() && end == text_.data() + text_.size() ? std::optional(number) : std::nullopt;
+  const bool is_integer = error == std::errc() && end == text_.data() + text_.size();
+  constexpr auto kMax = static_cast<std::int64_t>(kMaxJsonInteger);
+  return is_integer && number <= kMax && number >= -kMax ? std::optional(number) : std::nullopt;
 }
 
 std::string JsonText::with(std::string_view key, std::string_view value) const {

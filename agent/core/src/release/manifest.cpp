@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "json/strict_json.h"
 #include "midair/digest.h"
 #include "midair/foreign_text.h"
 #include "midair/json/json.h"
+#include "midair/json/strict_json.h"
 #include "midair/release/layout.h"
 #include "release/entry_names.h"
 #include "release/manifest_modules.h"

@@ -70,10 +70,12 @@ Result<void> check_names(const ReleasePlan& plan) {
 Result<void> check_limits(const ReleasePlan& plan) {
   const ExtractLimits limits;
   std::uint64_t total = 0;
-  for (const ManifestFile& file : plan.manifest.files) total += file.size;
-  if (total > limits.max_unpacked_bytes)
-    return bad_input(plan.directory, "it holds " + std::to_string(total) + " bytes, and a release may have " +
-                                         std::to_string(limits.max_unpacked_bytes));
+  for (const ManifestFile& file : plan.manifest.files) {
+    total += file.size;  // below twice 2^63
+    if (total > limits.max_unpacked_bytes)
+      return bad_input(plan.directory, "it holds more than the " + std::to_string(limits.max_unpacked_bytes) +
+                                           " bytes that a release may have");
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include "midair/host/publish/conditional_put.h"
 #include "midair/human.h"
+#include "midair/json/json.h"
 #include "midair/log.h"
 
 namespace midair::host {
@@ -141,6 +142,9 @@ Result<std::optional<DeployLock::Found>> DeployLock::look(const std::stop_token&
 
 /// Writes our record with that fence. False if the condition did not hold.
 Result<bool> DeployLock::write(std::uint64_t fence, const PutCondition& condition, const std::stop_token& stop) {
+  if (fence > kMaxJsonInteger)
+    return Error{Errc::refused, "take the lock", key_, "no fence comes after " + std::to_string(fence - 1),
+                 "correct the 'fence' of the lock and of the pointer by hand: nobody publishes so often"};
   auto record = ours_;
   record.fence = fence;
   record.expires_at = format_rfc3339(world_.clock.wall() + timeout_);

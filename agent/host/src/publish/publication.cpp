@@ -43,7 +43,7 @@ Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& l
                            const PublishedState& state, const std::string& base_image, HotUpgrade upgrade) {
   if (state.fence() > lock.fence()) return overtaken(layout, *state.current);
   upgrade.deployed_at = format_rfc3339(clock.wall());
-  upgrade.sequence = state.next_sequence();
+  MIDAIR_TRY_ASSIGN(upgrade.sequence, state.next_sequence());
   upgrade.fence = lock.fence();
   auto pointer = state.current ? state.current->pointer : Pointer::for_base_image(base_image, upgrade.deployed_at);
   pointer.set_hot_upgrade(base_image, upgrade, upgrade.deployed_at);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "midair/json/json.h"
+
 namespace midair::host {
 
 namespace {
@@ -29,9 +31,12 @@ std::uint64_t sequence_of(const Pointer& pointer) {
 
 }  // namespace
 
-std::uint64_t PublishedState::next_sequence() const {
+Result<std::uint64_t> PublishedState::next_sequence() const {
   const auto published = current ? sequence_of(current->pointer) : 0;
-  return std::max(published, history.last_sequence) + 1;
+  const auto last = std::max(published, history.last_sequence);
+  if (last < kMaxJsonInteger) return last + 1;
+  return Error{Errc::refused, "number", "the next publication", "no sequence comes after " + std::to_string(last),
+               "remove the pointer or the history entry that has this sequence: nobody publishes so often"};
 }
 
 std::uint64_t PublishedState::fence() const {

@@ -15,8 +15,12 @@
 
 namespace midair {
 
+/// The highest integer that every reader of JSON agrees on, 2^53 - 1. Numbers of ours that only grow end here with an
+/// error.
+inline constexpr std::uint64_t kMaxJsonInteger = (std::uint64_t{1} << 53) - 1;
+
 /// Parses one JSON object. Errc::corrupt for anything else: longer than `max_bytes`, nested deeper than 32,
-/// a duplicate key, bad UTF-8, trailing text. `subject` names the source in errors. HTML is told apart
+/// a duplicate key, bad UTF-8, an integer beyond kMaxJsonInteger on either side of zero, trailing text. `subject` names the source in errors. HTML is told apart
 /// ("looks like HTML"), because captive portals and wrong endpoints answer that way.
 [[nodiscard]] Result<Poco::JSON::Object::Ptr> parse_json_object(std::string_view text, const std::string& subject,
                                                                 std::uint64_t max_bytes);

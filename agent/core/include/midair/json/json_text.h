@@ -20,7 +20,8 @@ class JsonText {
  public:
   /// Nothing.
   JsonText() = default;
-  /// Checks as parse_json_object() does, but arrays are welcome too. Errc::corrupt.
+  /// Checks as parse_json_object() does, but arrays are welcome too, and integers of any size, as they may be passed on
+  /// unread. Errc::corrupt.
   static Result<JsonText> parse(std::string text, const std::string& subject, std::uint64_t max_bytes);
 
   /// The bytes as they came; empty for nothing.
@@ -41,6 +42,7 @@ class JsonText {
 
   /// The text of a string; `fallback` for anything else.
   [[nodiscard]] std::string string(const std::string& fallback = {}) const;
+  /// Nothing for what is no integer, and for one beyond kMaxJsonInteger on either side of zero.
   [[nodiscard]] std::optional<std::int64_t> integer() const;
   [[nodiscard]] bool is_true() const { return text_ == "true"; }
 

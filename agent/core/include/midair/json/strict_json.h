@@ -37,8 +37,11 @@ class ForwardingHandler : public Poco::JSON::Handler {
 };
 
 /// Tells `handler` what `text` consists of, in its order. Errc::corrupt as for parse_json_object(), or if `handler`
-/// throws a Poco::Exception, whose message is the cause.
+/// throws a Poco::Exception, whose message is the cause. On an error it may have been told of a part, or of everything.
 [[nodiscard]] Result<void> parse_json_strictly(std::string_view text, const std::string& subject,
                                                std::uint64_t max_bytes, Poco::JSON::Handler& handler);
+
+/// Checks text that is passed on as it is: as parse_json_strictly(), but for integers, which their reader judges.
+[[nodiscard]] Result<void> check_json(std::string_view text, const std::string& subject, std::uint64_t max_bytes);
 
 }  // namespace midair
