@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import pty
+import re
 import signal
 import subprocess
 import unittest
@@ -169,21 +171,28 @@ class Signals(AgentTest):
         super().setUp()
         self.use_plugins("good")
 
-    def waiting(self, *args):
-        process = self.start("wait", *args)
+    def waiting(self, *args, **options):
+        process = self.start("wait", *args, **options)
         self.assertEqual("waiting\n", process.stdout.readline())
         return process
 
     def test_the_first_signal_asks_the_command_to_stop(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             process = self.waiting()
             process.send_signal(number)
             self.assertEqual("stopped\n", process.stdout.readline())
             self.assertEqual(130, process.wait(10))
 
+    def test_under_nohup_a_hangup_stays_ignored(self):
+        process = self.waiting(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        ignored = int(re.search(r"^SigIgn:\s*(\w+)$", status, re.M)[1], 16)
+        self.assertTrue(ignored & 1 << signal.SIGHUP - 1)
+
     def test_the_second_signal_ends_a_stubborn_command(self):
         process = self.waiting("--stubborn")
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGHUP)  # a terminal that goes away says so twice
         with self.assertRaises(subprocess.TimeoutExpired):
             process.wait(0.3)
         process.send_signal(signal.SIGTERM)

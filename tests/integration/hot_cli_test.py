@@ -386,6 +386,19 @@ class Interrupts(HotTest):
                 self.assertIn("the machines go on by themselves. Look with: midair status --watch", output)
                 self.assertFalse(self.path("deploy.lock").exists())
 
+    def test_a_terminal_that_goes_away_leaves_no_lock(self):
+        for number in (signal.SIGHUP, signal.SIGQUIT):
+            with self.subTest(number):
+                self.check_in("m1")
+                last = self.wait_for_upgrade() if self.path("current.json").exists() else None
+                process = self.start("hot", "--from", self.release)
+                self.wait_for_upgrade(last)
+                process.send_signal(number)
+                process.send_signal(signal.SIGHUP)
+                _, errors = process.communicate(timeout=20)
+                self.assertEqual(130, process.returncode, errors)
+                self.assertFalse(self.path("deploy.lock").exists())
+
     def test_before_the_pointer_nothing_is_published(self):
         self.check_in("m1")
         self.put("deploy.lock", {"locked_by": "peer@bench", "locked_at": now(-600), "deployment_id": "d",

@@ -26,9 +26,10 @@ std::atomic<bool> interrupted{false};
 
 void add(std::uint64_t value) { static_cast<void>(!::write(wake_fd.load(), &value, sizeof value)); }
 
-void on_signal(int) {
+void on_signal(int number) {
   const int saved = errno;
-  if (interrupted.exchange(true)) ::_exit(kExitInterrupted);
+  // A terminal that goes away is told of twice, by the kernel and by the shell: no impatience.
+  if (interrupted.exchange(true) && number != SIGHUP) ::_exit(kExitInterrupted);
   add(kSignal);
   errno = saved;
 }
@@ -38,6 +39,12 @@ void handle(int signal, void (*handler)(int)) {
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   ::sigaction(signal, &action, nullptr);
+}
+
+/// As under nohup: whoever started us wants it to be ignored.
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 void watch(std::stop_source& source) {
@@ -57,14 +64,14 @@ Interrupt::Interrupt() {
   if (wake_fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   interrupted = false;
   watcher_ = std::thread(watch, std::ref(source_));
-  handle(SIGINT, on_signal);
-  handle(SIGTERM, on_signal);
+  for (const int signal : {SIGHUP, SIGQUIT})
+    if (!is_ignored(signal)) handled_.push_back(signal);
+  for (const int signal : handled_) handle(signal, on_signal);
   handle(SIGPIPE, SIG_IGN);
 }
 
 Interrupt::~Interrupt() {
-  handle(SIGINT, SIG_DFL);
-  handle(SIGTERM, SIG_DFL);
+  for (const int signal : handled_) handle(signal, SIG_DFL);
   add(kQuit);
   watcher_.join();
   ::close(wake_fd.exchange(-1));

@@ -1,16 +1,19 @@
 /// @file
-/// SIGINT and SIGTERM as a stop request.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT as a stop request.
 #pragma once
 
+#include <csignal>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "midair/error.h"
 
 namespace midair::host {
 
-/// While it lives, the first SIGINT or SIGTERM requests a stop, the second ends the process with status 130 at once.
-/// SIGPIPE is ignored from then on. At most one may live at a time.
+/// While it lives, the first SIGINT, SIGTERM, SIGHUP or SIGQUIT requests a stop, the second (unless it is a SIGHUP) ends
+/// the process with status 130 at once. A SIGHUP or SIGQUIT that was ignored before stays so. SIGPIPE is ignored from
+/// then on. At most one may live at a time.
 class Interrupt {
  public:
   Interrupt();
@@ -24,6 +27,7 @@ class Interrupt {
 
  private:
   std::stop_source source_;
+  std::vector<int> handled_{SIGINT, SIGTERM};
   std::thread watcher_;  // turns the handler's byte into the request: callbacks must not run in a signal handler
 };
 
