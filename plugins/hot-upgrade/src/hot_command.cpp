@@ -70,6 +70,11 @@ int run(const CommandTools& tools, Invocation& invocation) {
         {Errc::bad_input, "use the option", "--lock-timeout", "it is below 1s", "leave it out; 5m is the default"});
     return kExitUsage;
   }
+  if (request->lock_timeout > kLongestLockTimeout) {
+    invocation.console().print_error(
+        {Errc::bad_input, "use the option", "--lock-timeout", "it is above 1h", "leave it out; 5m is the default"});
+    return kExitUsage;
+  }
   if (const auto store = tools.stores->store(); !store.ok()) return fail_without_store(invocation, store.error());
 
   const Reporter reporter(*tools.events, topic_of(*request), invocation.console());

@@ -140,7 +140,7 @@ Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepar
                          " unless it is renewed"});
   };
   world.taken_over = [this](const LockRecord& holder) {
-    tell(UpgradeNotice{"took the lock from " + holder.locked_by + ", who held it since " + holder.locked_at +
+    tell(UpgradeNotice{"took the lock from " + holder.locked_by + ", who held it since " + holder.taken_at() +
                        " to deploy " + holder.deployment_id});
   };
   const LockRequest wanted{prepared.layout, request_.locked_by, prepared.hot_ref, request_.lock_timeout,

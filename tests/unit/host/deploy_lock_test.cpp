@@ -26,6 +26,12 @@ class DeployLockTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_expired_lock_that_is_renewed_is_refused);
   CPPUNIT_TEST(an_expired_lock_that_goes_is_taken_at_once);
   CPPUNIT_TEST(a_lock_that_makes_no_sense_is_watched_like_an_expired_one);
+  CPPUNIT_TEST(an_expiry_beyond_what_a_lock_can_last_is_not_believed);
+  CPPUNIT_TEST(a_holder_with_a_wrong_clock_is_left_alone_while_it_renews);
+  CPPUNIT_TEST(a_longer_timeout_of_the_holder_is_believed);
+  CPPUNIT_TEST(a_store_that_ignores_conditions_is_refused);
+  CPPUNIT_TEST(on_a_store_that_ignores_conditions_a_lock_is_respected);
+  CPPUNIT_TEST(trouble_with_the_second_request_gives_the_lock_back);
   CPPUNIT_TEST(force_takes_it_at_once_and_tells_who_lost_it);
   CPPUNIT_TEST(a_stop_ends_the_watch);
   CPPUNIT_TEST(a_lost_answer_still_holds);
@@ -66,7 +72,8 @@ class DeployLockTest : public CppUnit::TestFixture {
     const auto lock = value_of(take("a"));
     CPPUNIT_ASSERT_EQUAL(R"({"deployment_id":"midair/web:deployment-a","expires_at":")" +
                              format_rfc3339(clock_.wall() + minutes(5)) + R"(","fence":1,"locked_at":")" +
-                             format_rfc3339(clock_.wall()) + R"(","locked_by":"a@host"})",
+                             format_rfc3339(clock_.wall()) + R"(","locked_by":"a@host","since":")" +
+                             format_rfc3339(clock_.wall()) + R"("})",
                          text_at(store_, key_));
     const auto peers = LockRecord::parse(
         R"({"deployment_id":"d","expires_at":"2026-11-20T21:14:29.087820Z","locked_at":"l","locked_by":"peer@bench"})",
@@ -181,6 +188,77 @@ class DeployLockTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(clock_.now() - before == minutes(5));
   }
 
+  /// A lock of somebody whose clock is ten years ahead.
+  void from_the_future(std::uint64_t fence = 100) {
+    const auto far = clock_.wall() + std::chrono::hours(24 * 365 * 10);
+    const LockRecord record{"peer@bench", format_rfc3339(far), "d", format_rfc3339(far + minutes(1)), fence};
+    store_text(store_, key_, record.to_json());
+  }
+
+  void an_expiry_beyond_what_a_lock_can_last_is_not_believed() {
+    from_the_future();
+    const auto before = clock_.now();
+    const auto lock = value_of(take("a"));
+    CPPUNIT_ASSERT(clock_.now() - before == minutes(5));
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{101}, lock->fence());
+    assert_ok(lock->release());
+
+    others(std::chrono::hours(24 * 365));  // not even where it says that it was meant to last so long
+    CPPUNIT_ASSERT(take("b").ok());
+  }
+
+  void a_holder_with_a_wrong_clock_is_left_alone_while_it_renews() {
+    from_the_future();
+    const auto before = clock_.now();
+    auto world = this->world();
+    world.pause = moving(clock_, [&] {
+      if (clock_.now() - before == minutes(2)) from_the_future(101);
+    });
+    assert_fails(DeployLock::acquire(world, request("a"), {}), Errc::precondition, "peer@bench holds it");
+    CPPUNIT_ASSERT(clock_.now() - before == minutes(2));
+  }
+
+  void a_longer_timeout_of_the_holder_is_believed() {
+    others(minutes(20));
+    auto brief = request("a");
+    brief.timeout = seconds(2);
+    assert_fails(DeployLock::acquire(world(), brief, {}), Errc::precondition, "peer@bench holds it");
+  }
+
+  /// Obeys every put.
+  class ObedientStore : public ForwardingStore {
+   public:
+    using ForwardingStore::ForwardingStore;
+    Result<Etag> put(const std::string& key, ByteSource& body, const PutCondition&, const CallLimits& limits) override {
+      return ForwardingStore::put(key, body, PutCondition::none(), limits);
+    }
+  };
+
+  void a_store_that_ignores_conditions_is_refused() {
+    ObedientStore store(store_);
+    const auto lock = DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {});
+    assert_fails(lock, Errc::unavailable, "this store can't be used");
+    assert_fails(lock, Errc::unavailable, "If-None-Match");
+    CPPUNIT_ASSERT(!exists(store_, key_));
+  }
+
+  void on_a_store_that_ignores_conditions_a_lock_is_respected() {
+    ObedientStore store(store_);
+    others(seconds(60));
+    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition, "peer@bench");
+    CPPUNIT_ASSERT_EQUAL(std::string("peer@bench"), there().locked_by);
+  }
+
+  void trouble_with_the_second_request_gives_the_lock_back() {
+    int puts = 0;
+    ScriptedStore store(store_, [&](const std::string& verb, const std::string&) -> Result<void> {
+      if (verb == "put" && ++puts == 2) return store_error(Errc::throttled);
+      return {};
+    });
+    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::throttled);
+    CPPUNIT_ASSERT(!exists(store_, key_));
+  }
+
   void force_takes_it_at_once_and_tells_who_lost_it() {
     others(minutes(2), 9);
     const auto before = clock_.now();
@@ -229,7 +307,9 @@ class DeployLockTest : public CppUnit::TestFixture {
     clock_.advance(minutes(4));
     CPPUNIT_ASSERT(lock->held());
     CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall() + minutes(1)), there().expires_at);
-    CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall() - minutes(8)), there().locked_at);
+    CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall() - minutes(4)), there().locked_at);
+    CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall() - minutes(8)), there().since);
+    assert_fails(take("b"), Errc::precondition, "(8m ago)");
   }
 
   void a_lock_lost_to_another_is_neither_renewed_nor_released() {
@@ -300,7 +380,7 @@ class DeployLockTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!exists(store_, key_));
 
     others(minutes(2));
-    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::cancelled);
+    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition, "peer@bench");
     CPPUNIT_ASSERT_EQUAL(std::string("peer@bench"), there().locked_by);
   }
 

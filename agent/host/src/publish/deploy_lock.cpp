@@ -18,39 +18,43 @@ constexpr std::chrono::milliseconds kCallDeadline = std::chrono::seconds(10);
 
 CallLimits limits(const std::stop_token& stop) { return {kCallDeadline, stop}; }
 
+}  // namespace
+
 /// Tells for how much longer a lock must stay as it is, whatever the wall clocks say, until it may be taken over.
-class LapseWatch {
+class DeployLock::LapseWatch {
  public:
   LapseWatch(const Clock& clock, std::chrono::milliseconds timeout) : clock_(clock), timeout_(timeout) {}
 
   [[nodiscard]] std::chrono::nanoseconds left(const Etag& etag) {
     if (etag != etag_) {
+      moved_ = !etag_.empty();
       etag_ = etag;
       since_ = clock_.now();
     }
     return since_ + timeout_ - clock_.now();
   }
+  /// Somebody wrote it while it was watched.
+  [[nodiscard]] bool moved() const { return moved_; }
 
  private:
   const Clock& clock_;
   const std::chrono::milliseconds timeout_;
   Etag etag_;
   BootTime since_{};
+  bool moved_ = false;
 };
-
-}  // namespace
 
 DeployLock::DeployLock(LockWorld world, const LockRequest& request)
     : world_(std::move(world)), key_(request.layout.lock()), timeout_(request.timeout) {
   ours_.locked_by = request.locked_by;
-  ours_.locked_at = format_rfc3339(world_.clock.wall());
+  ours_.since = format_rfc3339(world_.clock.wall());
   ours_.deployment_id = request.deployment_id;
 }
 
 Result<std::unique_ptr<DeployLock>> DeployLock::acquire(LockWorld world, const LockRequest& request,
                                                         const std::stop_token& stop) {
   std::unique_ptr<DeployLock> lock(new DeployLock(std::move(world), request));
-  MIDAIR_TRY(lock->take(request, stop));
+  MIDAIR_TRY(lock->take(request.force, stop));
   return lock;
 }
 
@@ -60,29 +64,43 @@ DeployLock::~DeployLock() {
         {{"key", key_}, {"error", released.error().message()}, {"lapses_in", format_age(timeout_)}});
 }
 
-Result<void> DeployLock::take(const LockRequest& request, const std::stop_token& stop) {
+Result<void> DeployLock::take(Force force, const std::stop_token& stop) {
   const std::lock_guard guard(mutex_);
   LapseWatch watch(world_.clock, timeout_);
-  std::optional<Found> found;
-  while (true) {
-    if (!found) {
-      MIDAIR_TRY_ASSIGN(const bool created, write(1, PutCondition::if_absent(), stop));
-      if (created) return {};
-    } else if (const auto left = watch.left(found->etag); request.force == Force::yes || left.count() <= 0) {
-      MIDAIR_TRY_ASSIGN(const bool taken, write(found->record.fence + 1, PutCondition::if_match(found->etag), stop));
-      if (taken) {
-        if (world_.taken_over) world_.taken_over(found->record);
-        return {};
-      }
-    } else if (!expired(found->record)) {
-      return held_by(found->record);
-    } else {
-      if (world_.watching) world_.watching(found->record, left);
-      world_.pause(std::min(kWatchInterval, std::chrono::ceil<std::chrono::milliseconds>(left)), stop);
-    }
+  for (bool taken = false; !taken;) {
     if (stop.stop_requested()) return Error{Errc::cancelled, "take the lock", key_, "interrupted"};
-    MIDAIR_TRY_ASSIGN(found, look(stop));
+    MIDAIR_TRY_ASSIGN(const auto found, look(stop));
+    MIDAIR_TRY_ASSIGN(taken, try_to_take(found, force, watch, stop));
   }
+  return check_that_it_cannot_be_taken_twice(stop);
+}
+
+/// False if it is worth another look; a pause was made where that helps.
+Result<bool> DeployLock::try_to_take(const std::optional<Found>& found, Force force, LapseWatch& watch,
+                                     const std::stop_token& stop) {
+  if (!found) return write(1, PutCondition::if_absent(), stop);
+  const auto left = watch.left(found->etag);
+  if (force == Force::yes || left.count() <= 0) {
+    MIDAIR_TRY_ASSIGN(const bool taken, write(found->record.fence + 1, PutCondition::if_match(found->etag), stop));
+    if (taken && world_.taken_over) world_.taken_over(found->record);
+    return taken;
+  }
+  if (is_alive(found->record, watch.moved())) return held_by(found->record);
+  if (world_.watching) world_.watching(found->record, left);
+  world_.pause(std::min(kWatchInterval, std::chrono::ceil<std::chrono::milliseconds>(left)), stop);
+  return false;
+}
+
+/// What is asked for is our own lock once more, so that a store that gives it harms nobody.
+Result<void> DeployLock::check_that_it_cannot_be_taken_twice(const std::stop_token& stop) {
+  const auto again = put_text(world_.store, key_, ours_.to_json() + "\n", PutCondition::if_absent(), limits(stop));
+  if (!again.ok() && again.error().code == Errc::precondition) return {};
+  if (!again.ok()) return again.error();
+  etag_ = *again;
+  return Error{Errc::unavailable, "publish to", world_.store.name(),
+               "this store can't be used: it ignores the conditions of writes (a lock that had just been taken was given "
+               "once more), so two agents could publish at once",
+               "a store that obeys If-None-Match and If-Match, and no proxy before it that drops them"};
 }
 
 Result<void> DeployLock::renew(const std::stop_token& stop) {
@@ -147,6 +165,7 @@ Result<bool> DeployLock::write(std::uint64_t fence, const PutCondition& conditio
                  "correct the 'fence' of the lock and of the pointer by hand: nobody publishes so often"};
   auto record = ours_;
   record.fence = fence;
+  record.locked_at = format_rfc3339(world_.clock.wall());
   record.expires_at = format_rfc3339(world_.clock.wall() + timeout_);
   const auto text = record.to_json();
   const auto begun_at = world_.clock.now();
@@ -178,14 +197,20 @@ Result<void> DeployLock::rewrite(std::uint64_t fence, const std::stop_token& sto
   return lost;
 }
 
-bool DeployLock::expired(const LockRecord& record) const {
+/// True while its `expires_at` lies ahead. One that lies further ahead than a lock can last was written by a wrong
+/// clock, and is believed only of a holder who was seen to renew it.
+bool DeployLock::is_alive(const LockRecord& record, bool was_renewed) const {
   const auto expires_at = parse_rfc3339(record.expires_at);
-  return !expires_at || *expires_at <= world_.clock.wall();
+  const auto now = world_.clock.wall();
+  if (!expires_at || *expires_at <= now) return false;
+  const auto locked_at = parse_rfc3339(record.locked_at).value_or(*expires_at);
+  const auto its_timeout = std::min<WallTime::duration>(*expires_at - locked_at, kLongestLockTimeout);
+  return was_renewed || *expires_at - now <= std::max<WallTime::duration>(its_timeout, timeout_);
 }
 
 Error DeployLock::held_by(const LockRecord& holder) const {
-  std::string cause = holder.locked_by + " holds it since " + holder.locked_at;
-  if (const auto since = parse_rfc3339(holder.locked_at))
+  std::string cause = holder.locked_by + " holds it since " + holder.taken_at();
+  if (const auto since = parse_rfc3339(holder.taken_at()))
     cause += " (" + format_age(world_.clock.wall() - *since) + " ago)";
   if (!holder.deployment_id.empty()) cause += " to deploy " + holder.deployment_id;
   return {Errc::precondition, "take the lock", key_, cause,

@@ -13,6 +13,7 @@ Result<LockRecord> LockRecord::parse(std::string_view text, const std::string& s
   record.deployment_id = reader.optional_string("deployment_id");
   record.expires_at = reader.string("expires_at");
   record.fence = reader.optional_unsigned("fence").value_or(0);
+  record.since = reader.optional_string("since");
   MIDAIR_TRY(reader.finish());
   return record;
 }
@@ -24,6 +25,7 @@ std::string LockRecord::to_json() const {
   json.set("deployment_id", deployment_id);
   json.set("expires_at", expires_at);
   json.set("fence", fence);
+  if (!since.empty()) json.set("since", since);
   return to_canonical_json(json);
 }
 

@@ -20,12 +20,15 @@
 
 namespace midair::host {
 
+/// No lock lasts longer without renewal: a lock that says so comes from a wrong clock.
+inline constexpr std::chrono::milliseconds kLongestLockTimeout = std::chrono::hours(1);
+
 /// What to lock, for whom and how long.
 struct LockRequest {
   StoreLayout layout;
   std::string locked_by;              ///< "user@host"
   std::string deployment_id;          ///< unique to this publication: it tells our lock from everybody else's
-  std::chrono::milliseconds timeout;  ///< without renewal the lock lapses after this
+  std::chrono::milliseconds timeout;  ///< without renewal the lock lapses after this; at most kLongestLockTimeout
   Force force = Force::no;            ///< take it from whoever holds it, at once
 };
 
@@ -42,13 +45,18 @@ struct LockWorld {
 
 /// A held lock; released when it goes. Thread-safe.
 ///
-/// Taken with put-if-absent. Somebody else's lock is left alone while its `expires_at` lies ahead; after that it is
-/// taken over, by compare-and-swap, once its ETag stayed unchanged for a whole `timeout` of *our* monotonic clock, so
-/// that wrong wall clocks cost time but never make two holders. Every change of our own is a compare-and-swap on the
-/// ETag that we last wrote; one that fails on somebody else's lock means that ours is lost, for good.
+/// Read first, then taken with put-if-absent. Somebody else's lock is left alone while its `expires_at` lies ahead, but
+/// not further than a lock can last (its own timeout or ours); else it is taken over, by compare-and-swap, once its
+/// ETag stayed unchanged for a whole `timeout` of *our* monotonic clock, so that wrong wall clocks cost time but never
+/// make two holders. Every change of our own is a compare-and-swap on the ETag that we last wrote; one that fails on
+/// somebody else's lock means that ours is lost, for good.
+///
+/// All of this rests on the store's word, so a lock just taken is asked for once more: a store that gives it a second
+/// time ignores conditions, and can't be used.
 class DeployLock {
  public:
-  /// Errc::precondition, naming the holder, if it is somebody else's; Errc::cancelled after a stop request.
+  /// Errc::precondition, naming the holder, if it is somebody else's; Errc::unavailable if the store ignores conditions;
+  /// Errc::cancelled after a stop request.
   static Result<std::unique_ptr<DeployLock>> acquire(LockWorld world, const LockRequest& request,
                                                      const std::stop_token& stop);
   DeployLock(const DeployLock&) = delete;
@@ -73,14 +81,18 @@ class DeployLock {
     LockRecord record;
     Etag etag;
   };
+  class LapseWatch;
   DeployLock(LockWorld world, const LockRequest& request);
 
-  Result<void> take(const LockRequest& request, const std::stop_token& stop);
+  Result<void> take(Force force, const std::stop_token& stop);
+  Result<bool> try_to_take(const std::optional<Found>& found, Force force, LapseWatch& watch,
+                           const std::stop_token& stop);
+  Result<void> check_that_it_cannot_be_taken_twice(const std::stop_token& stop);
   Result<std::optional<Found>> look(const std::stop_token& stop) const;
   Result<bool> write(std::uint64_t fence, const PutCondition& condition, const std::stop_token& stop);
   Result<void> rewrite(std::uint64_t fence, const std::stop_token& stop);
   void forget();
-  [[nodiscard]] bool expired(const LockRecord& record) const;
+  [[nodiscard]] bool is_alive(const LockRecord& record, bool was_renewed) const;
   [[nodiscard]] Error held_by(const LockRecord& holder) const;
 
   const LockWorld world_;
