@@ -64,6 +64,7 @@ class FileObjectStoreTest : public ObjectStoreConformance {
   CPPUNIT_TEST(several_processes_count_together);
   CPPUNIT_TEST(a_killed_writer_leaves_nothing_and_blocks_nobody);
   CPPUNIT_TEST(a_writer_that_sleeps_on_the_lock_is_a_timeout);
+  CPPUNIT_TEST(a_writer_that_was_stopped_under_the_lock_is_named);
   CPPUNIT_TEST(sees_that_somebody_else_changed_a_file);
   CPPUNIT_TEST_SUITE_END();
 
@@ -197,6 +198,24 @@ class FileObjectStoreTest : public ObjectStoreConformance {
     const CallLimits brief{std::chrono::milliseconds(50)};
     CPPUNIT_ASSERT(put_text(*open(), "key", "y", PutCondition::none(), brief).error().code == Errc::timeout);
     CPPUNIT_ASSERT_EQUAL(std::string("x"), get_text(*open(), "key", 100, brief)->text);
+  }
+
+  void a_writer_that_was_stopped_under_the_lock_is_named() {
+    put("key", "x");
+    const pid_t child = run_in_child([&] {
+      const Fd lock(::open((root_ / ".midair/lock").c_str(), O_RDWR | O_CLOEXEC));
+      if (::flock(lock.get(), LOCK_EX) == 0) ::raise(SIGSTOP);
+    });
+    int status = 0;
+    CPPUNIT_ASSERT_EQUAL(child, ::waitpid(child, &status, WUNTRACED));
+    CPPUNIT_ASSERT(WIFSTOPPED(status));
+    const auto stored = put_text(*open(), "key", "y", PutCondition::none(), {std::chrono::milliseconds(50)});
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CPPUNIT_ASSERT(stored.error().code == Errc::timeout);
+    const auto text = stored.error().to_string();
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("process " + std::to_string(child) + " (test-core, stopped)") != text.npos);
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("kill -CONT") != text.npos);
   }
 
   void sees_that_somebody_else_changed_a_file() {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "store/file_tree.h"
+#include "store/flock_holder.h"
 
 namespace midair {
 
@@ -41,6 +42,15 @@ void remove_if_abandoned(int hidden, const std::string& name) {
   if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(hidden, name.c_str(), 0);
 }
 
+/// A wait that ended; a deadline that passed names who is to blame.
+Error gave_up(Error error, int lock) {
+  const auto holder = error.code == Errc::timeout ? flock_holder(lock) : "";
+  if (holder.empty()) return error;
+  error.cause = holder + " held its lock until the deadline of the whole call passed";
+  error.hint = "let that process go on (kill -CONT), or end it";
+  return error;
+}
+
 /// Under the store's lock, so that no file is met between its creation and its writer's flock.
 Result<void> remove_abandoned_files(int hidden) {
   return for_each_file_below(hidden, "", [hidden](const std::string& path, const struct stat&) -> Result<void> {
@@ -56,7 +66,7 @@ Result<StoreLock> StoreLock::take(int hidden, const CallTimer& timer) {
   if (!fd) return system_error(errno, "open", "the store's lock file");
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return system_error(errno, "lock", "the store");
-    MIDAIR_TRY(timer.check("lock", "the store"));
+    if (const auto waiting = timer.check("lock", "the store"); !waiting.ok()) return gave_up(waiting.error(), fd.get());
     std::this_thread::sleep_for(kLockPause);
   }
   return StoreLock(std::move(fd));

@@ -17,7 +17,7 @@ inline constexpr const char* kHiddenDirectory = ".midair";
 /// the death of its holder.
 class StoreLock {
  public:
-  /// Waits for the lock. `hidden` is the open hidden directory.
+  /// Waits for the lock. `hidden` is the open hidden directory. Errc::timeout names the process that holds it.
   static Result<StoreLock> take(int hidden, const CallTimer& timer);
 
   /// Gives `file` a modification time, in nanoseconds, that is later than that of every file stamped before it.
