@@ -79,6 +79,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_early_refusal_of_a_large_body_is_understood);
   CPPUNIT_TEST(a_failed_multipart_upload_is_aborted);
   CPPUNIT_TEST(a_completion_can_fail_with_status_200);
+  CPPUNIT_TEST(saying_what_is_stored_is_no_condition);
   CPPUNIT_TEST(signs_only_host_and_amz_headers);
   CPPUNIT_TEST_SUITE_END();
 
@@ -466,6 +467,13 @@ class S3WeatherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{7}, requests.size());
     CPPUNIT_ASSERT_EQUAL(std::string("*"), requests[5].headers.at("if-none-match"));
     CPPUNIT_ASSERT_EQUAL(std::string("DELETE"), requests[6].method);
+  }
+
+  void saying_what_is_stored_is_no_condition() {
+    ScriptedPeer peer({ScriptedPeer::answer("500 Oops"), ScriptedPeer::answer("409 Conflict"), ScriptedPeer::answer(kOk)});
+    const auto store = open(peer.endpoint());
+    CPPUNIT_ASSERT(put_text(*store, "a.json", "{}", PutCondition::none(), kLimits).ok());
+    CPPUNIT_ASSERT_EQUAL(std::string("application/json"), peer.requests().at(2).headers.at("content-type"));
   }
 
   void signs_only_host_and_amz_headers() {

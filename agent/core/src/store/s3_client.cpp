@@ -34,13 +34,6 @@ HttpUrl server_of(const S3Access& access) {
   return server;
 }
 
-bool is_conditional_write(const S3Request& request) {
-  if (request.method != HTTPRequest::HTTP_PUT && request.method != HTTPRequest::HTTP_POST) return false;
-  for (const auto& [name, value] : request.headers)
-    if (name == "If-Match" || name == "If-None-Match") return true;
-  return false;
-}
-
 /// The beginning of an error's body; what can't be read any more is not worth a second error.
 std::string read_document(S3Answer& answer) {
   auto text = answer.text(kMaxErrorDocument);
@@ -48,6 +41,13 @@ std::string read_document(S3Answer& answer) {
 }
 
 }  // namespace
+
+bool is_conditional_write(const S3Request& request) {
+  if (request.method != HTTPRequest::HTTP_PUT && request.method != HTTPRequest::HTTP_POST) return false;
+  for (const auto& [name, value] : request.headers)
+    if (name == "If-Match" || name == "If-None-Match") return true;
+  return false;
+}
 
 S3Answer::S3Answer(S3Client& client, std::unique_ptr<HttpConnection> connection)
     : client_(&client), connection_(std::move(connection)), head_(std::make_unique<HTTPResponse>()) {}

@@ -37,6 +37,9 @@ struct S3Request {
   S3Purpose purpose{};
 };
 
+/// True if it changes an object only under a condition, so that it must not be repeated blindly.
+[[nodiscard]] bool is_conditional_write(const S3Request& request);
+
 /// Where the bucket is and who asks.
 struct S3Access {
   HttpUrl endpoint;
