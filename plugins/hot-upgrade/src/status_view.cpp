@@ -61,7 +61,8 @@ std::string headline(const FleetSnapshot& snapshot, const std::string& app, Wall
   std::string text = app + ": " + tame(upgrade.version) + ", sequence " + std::to_string(upgrade.sequence);
   if (const auto deployed_at = parse_rfc3339(upgrade.deployed_at))
     text += ", published " + format_age(now - *deployed_at) + " ago";
-  return text + ", for base image " + tame(snapshot.pointer->image_ref()) + "\n";
+  const auto& image = snapshot.pointer->image_ref();
+  return text + (image.empty() ? ", for no base image" : ", for base image " + tame(image)) + "\n";
 }
 
 std::string words_of(Verdict verdict) {

@@ -84,9 +84,11 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
                                            std::uint64_t highest_sequence, const ObjectStore& store) const {
   MIDAIR_TRY_ASSIGN(const Pointer pointer, Pointer::parse(pointer_bytes, StoreLayout{identity.app}.pointer()));
   if (!pointer.hot_upgrade()) return Decision{{}, "the pointer names no hot upgrade"};
-  if (pointer.image_ref() != identity.base_image_ref)
-    return Decision{
-        {}, "the pointer is for base image " + pointer.image_ref() + ", this machine runs " + identity.base_image_ref};
+  if (!pointer.is_for(identity.base_image_ref))
+    return Decision{{},
+                    "the pointer is for " +
+                        (pointer.image_ref().empty() ? "no base image" : "base image " + pointer.image_ref()) +
+                        ", this machine runs " + identity.base_image_ref};
 
   const HotUpgrade& upgrade = *pointer.hot_upgrade();
   MIDAIR_TRY(check_release(upgrade, highest_sequence));

@@ -37,6 +37,8 @@ class PointerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(unknown_fields_survive_a_read_modify_write);
   CPPUNIT_TEST(nothing_lingers_from_the_release_before);
   CPPUNIT_TEST(copies_do_not_share_changes);
+  CPPUNIT_TEST(without_image_ref_it_is_for_no_base_image);
+  CPPUNIT_TEST(knows_what_a_blue_green_upgrade_needs);
   CPPUNIT_TEST(refuses_wrong_types_and_missing_fields);
   CPPUNIT_TEST(refuses_what_is_too_long_unread);
   CPPUNIT_TEST_SUITE_END();
@@ -119,6 +121,29 @@ class PointerTest : public CppUnit::TestFixture {
     Pointer changed = original;
     changed.set_hot_upgrade("base", full_upgrade(), "now");
     CPPUNIT_ASSERT_EQUAL(std::string(flydeploy::kPointerWithHotUpgrade), original.to_json());
+  }
+
+  void without_image_ref_it_is_for_no_base_image() {
+    for (const char* image : {"", R"("image_ref":null,)"}) {
+      Pointer pointer = parse("{" + std::string(image) +
+                              R"("hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u"}})");
+      CPPUNIT_ASSERT(pointer.hot_upgrade());
+      CPPUNIT_ASSERT(!pointer.is_for("") && !pointer.is_for("base"));
+      pointer.set_hot_upgrade("base", full_upgrade(), "now");
+      CPPUNIT_ASSERT(pointer.is_for("base") && !pointer.is_for(""));
+      CPPUNIT_ASSERT(parse(pointer.to_json()).is_for("base"));
+    }
+    CPPUNIT_ASSERT(parse(R"({"image_ref":""})").is_for(""));
+  }
+
+  void knows_what_a_blue_green_upgrade_needs() {
+    const auto url_in = [](const std::string& value) {
+      return parse(R"({"image_ref":"i","blue_green_upgrade":)" + value + "}").blue_green_tarball_url();
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("https://h/b/k"), url_in(R"({"tarball_url":"https://h/b/k"})"));
+    for (const char* none : {"null", "{}", "7", R"({"tarball_url":7})"})
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(none, std::string(), url_in(none));
+    CPPUNIT_ASSERT_EQUAL(std::string(), Pointer::for_base_image("i", "t").blue_green_tarball_url());
   }
 
   void refuses_wrong_types_and_missing_fields() {

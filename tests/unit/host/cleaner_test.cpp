@@ -14,6 +14,7 @@ class CleanerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(results_of_the_last_five_upgrades_stay);
   CPPUNIT_TEST(a_tarball_that_nothing_refers_to_goes);
   CPPUNIT_TEST(a_tarball_that_anything_refers_to_stays);
+  CPPUNIT_TEST(what_flydeploy_needs_stays);
   CPPUNIT_TEST(a_young_tarball_stays);
   CPPUNIT_TEST(nothing_of_an_app_with_a_longer_name_goes);
   CPPUNIT_TEST(no_tarball_goes_while_something_is_unreadable);
@@ -49,8 +50,8 @@ class CleanerTest : public CppUnit::TestFixture {
     }
     object(kLayout.result("0NEVERHEARDOF", "m"));
     publish(upgrades);
-    for (const char* id : {"01", "02", "0NEVERHEARDOF"}) CPPUNIT_ASSERT_MESSAGE(id, goes(kLayout.result(id, "m")));
-    for (const char* id : {"03", "04", "05", "06", "07"}) CPPUNIT_ASSERT_MESSAGE(id, !goes(kLayout.result(id, "m")));
+    for (const char* id : {"01", "02"}) CPPUNIT_ASSERT_MESSAGE(id, goes(kLayout.result(id, "m")));
+    for (const char* id : {"03", "04", "05", "06", "07", "0NEVERHEARDOF"}) CPPUNIT_ASSERT_MESSAGE(id, !goes(kLayout.result(id, "m")));
   }
 
   void a_tarball_that_nothing_refers_to_goes() {
@@ -71,6 +72,20 @@ class CleanerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!goes(kLayout.tarball("renamed")));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("odd-name")));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("ancient")));
+    CPPUNIT_ASSERT(goes(kLayout.tarball("unknown")));
+  }
+
+  void what_flydeploy_needs_stays() {
+    publish({upgrade_named("01A", "v1")});
+    const auto url = store_.url_of("releases/web-2.0.0.tar.gz");
+    store_text(store_, kLayout.pointer(),
+               R"({"image_ref":"i","blue_green_upgrade":{"tarball_url":")" + url + R"("},"hot_upgrade":null})");
+    input_.published.current = value_of(read_pointer(store_, kLayout, {}));
+    for (const char* version : {"2.0.0", "1.9.0-blue_green", "unknown"}) object(kLayout.tarball(version));
+    object(kLayout.result("0PEERS", "m"));
+    CPPUNIT_ASSERT(!goes(kLayout.tarball("2.0.0")));
+    CPPUNIT_ASSERT(!goes(kLayout.tarball("1.9.0-blue_green")));
+    CPPUNIT_ASSERT(!goes(kLayout.result("0PEERS", "m")));
     CPPUNIT_ASSERT(goes(kLayout.tarball("unknown")));
   }
 
@@ -111,7 +126,9 @@ class CleanerTest : public CppUnit::TestFixture {
   }
 
   void a_removal_is_only_done_under_the_lock() {
-    for (int i = 0; i < 30; ++i) report(store_, "0OLD" + std::to_string(i), result_of("m", UpgradeStatus::completed));
+    for (int i = 1; i <= 6; ++i)
+      store_text(store_, kLayout.history(i), pointer_to(upgrade_named("0" + std::to_string(i), "v", i)).to_json());
+    for (int i = 0; i < 30; ++i) report(store_, "01", result_of("m" + std::to_string(i), UpgradeStatus::completed));
     const auto lock = value_of(DeployLock::acquire({store_, clock_, moving(clock_)},
                                                    {kLayout, "a", "d", std::chrono::minutes(5), Force::no}, {}));
     StoreMachineDirectory directory;

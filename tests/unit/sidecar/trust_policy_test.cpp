@@ -15,6 +15,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(accepts_a_sound_pointer_and_names_the_target);
   CPPUNIT_TEST(no_upgrade_is_nothing_to_install);
   CPPUNIT_TEST(an_upgrade_for_another_base_image_is_not_ours);
+  CPPUNIT_TEST(a_pointer_for_no_base_image_is_nobodys);
   CPPUNIT_TEST(rules_do_not_matter_for_another_base_image);
   CPPUNIT_TEST(what_is_no_pointer_is_corrupt);
   CPPUNIT_TEST(refuses_another_apps_tarball);
@@ -89,6 +90,14 @@ class TrustPolicyTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("the pointer is for base image registry.fly.io/shop:other, this machine runs "
                                      "registry.fly.io/shop:base"),
                          decision.reason);
+  }
+
+  void a_pointer_for_no_base_image_is_nobodys() {
+    identity_.base_image_ref.clear();
+    const auto decision = value_of(DigestTrustPolicy().decide(
+        R"({"hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u"}})", identity_, 0, store_));
+    CPPUNIT_ASSERT(!decision.target);
+    CPPUNIT_ASSERT(decision.reason.starts_with("the pointer is for no base image"));
   }
 
   void rules_do_not_matter_for_another_base_image() {

@@ -61,8 +61,12 @@ Result<Pointer> Pointer::parse(std::string_view text, const std::string& subject
   Pointer pointer;
   MIDAIR_TRY_ASSIGN(pointer.json_, parse_json_object(text, subject, kMaxPointerBytes));
   JsonReader reader(*pointer.json_, subject);
-  pointer.image_ref_ = reader.string("image_ref");
+  pointer.names_image_ = !pointer.json_->isNull("image_ref");
+  pointer.image_ref_ = reader.optional_string("image_ref");
   const auto hot_upgrade = reader.optional_object("hot_upgrade");
+  // Something of a pointer it must have: a proxy may answer with JSON of its own.
+  if (!pointer.names_image_ && !hot_upgrade && !reader.optional_object("blue_green_upgrade"))
+    reader.complain("field 'image_ref' is missing");
   MIDAIR_TRY(reader.finish());
   if (hot_upgrade) {
     MIDAIR_TRY_ASSIGN(pointer.hot_upgrade_, parse_hot_upgrade(*hot_upgrade, subject));
@@ -87,7 +91,15 @@ void Pointer::set_hot_upgrade(const std::string& image_ref, const HotUpgrade& up
   json_->set("image_ref", image_ref);
   json_->set("set_at", set_at);
   image_ref_ = image_ref;
+  names_image_ = true;
   hot_upgrade_ = upgrade;
+}
+
+std::string Pointer::blue_green_tarball_url() const {
+  const auto blue_green = json_->get("blue_green_upgrade");
+  if (blue_green.type() != typeid(Object::Ptr)) return {};
+  JsonReader reader(*blue_green.extract<Object::Ptr>(), "");
+  return reader.optional_string("tarball_url");
 }
 
 std::string Pointer::to_json() const { return to_canonical_json(*json_); }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeForAll = std::chrono::seconds(30);
 constexpr std::string_view kTarballSuffix = ".tar.gz";
+/// FlyDeploy's for machines that it replaces one after the other: those may need theirs at their next start.
+constexpr std::string_view kBlueGreenSuffix = "-blue_green.tar.gz";
 
 /// Prefixes of apps whose names continue this one's, "releases/web-api-" beside "releases/web-": theirs is not ours.
 std::set<std::string> prefixes_of_other_apps(const CleanupInput& input) {
@@ -33,19 +35,26 @@ std::set<std::string> prefixes_of_other_apps(const CleanupInput& input) {
   return prefixes;
 }
 
-/// The results of which upgrades stay: the pointer's and the newest of the history.
-std::set<std::string> kept_upgrades(const std::vector<Pointer>& publications) {
+/// The upgrades whose results may go: those that the history names, beyond the pointer's and the newest. Results of
+/// anything else are another publisher's.
+std::set<std::string> stale_upgrades(const PublishedState& published) {
   std::set<std::string> kept;
-  for (const auto& pointer : publications)
-    if (pointer.hot_upgrade() && kept.size() < kKeptUpgrades)
-      kept.insert(upgrade_id_of(pointer.hot_upgrade()->source_image_ref));
-  return kept;
+  std::set<std::string> stale;
+  const auto sort_in = [&](const Pointer& pointer) {
+    if (!pointer.hot_upgrade()) return;
+    auto id = upgrade_id_of(pointer.hot_upgrade()->source_image_ref);
+    if (kept.contains(id)) return;
+    (kept.size() < kKeptUpgrades ? kept : stale).insert(std::move(id));
+  };
+  for (const auto& pointer : published.publications()) sort_in(pointer);
+  return stale;
 }
 
 std::set<std::string> kept_tarballs(const ObjectStore& store, const CleanupInput& input,
                                     const std::vector<Pointer>& publications) {
   std::set<std::string> kept;
   for (const auto& pointer : publications) {
+    if (const auto key = store.key_of(pointer.blue_green_tarball_url())) kept.insert(*key);
     if (!pointer.hot_upgrade()) continue;
     kept.insert(input.layout.tarball(pointer.hot_upgrade()->version));
     if (const auto key = store.key_of(pointer.hot_upgrade()->tarball_url)) kept.insert(*key);
@@ -73,14 +82,15 @@ std::string upgrade_of(const std::string& key, const StoreLayout& layout) {
 std::vector<std::string> plan_cleanup(const ObjectStore& store, const CleanupInput& input) {
   const auto publications = input.published.publications();
   const auto others = prefixes_of_other_apps(input);
-  const auto upgrades = kept_upgrades(publications);
+  const auto stale = stale_upgrades(input.published);
   const auto tarballs = kept_tarballs(store, input, publications);
   const bool tarballs_may_go = everything_is_readable(input);
   const auto prefix = input.layout.tarball_prefix();
 
   const auto is_stale_tarball = [&](const ObjectInfo& object) {
     const auto& key = object.key;
-    const bool is_tarball = key.ends_with(kTarballSuffix) && key.find('/', prefix.size()) == std::string::npos;
+    const bool is_tarball = key.ends_with(kTarballSuffix) && !key.ends_with(kBlueGreenSuffix) &&
+                            key.find('/', prefix.size()) == std::string::npos;
     const bool is_old = object.modified && input.now - *object.modified >= kMinTarballAge;
     const bool is_others = std::ranges::any_of(others, [&](const auto& other) { return key.starts_with(other); });
     return is_tarball && is_old && !is_others && !tarballs.contains(key);
@@ -89,7 +99,7 @@ std::vector<std::string> plan_cleanup(const ObjectStore& store, const CleanupInp
   std::vector<std::string> doomed;
   for (const auto& object : input.objects) {
     const auto upgrade = upgrade_of(object.key, input.layout);
-    if (!upgrade.empty() ? !upgrades.contains(upgrade) : tarballs_may_go && is_stale_tarball(object))
+    if (!upgrade.empty() ? stale.contains(upgrade) : tarballs_may_go && is_stale_tarball(object))
       doomed.push_back(object.key);
   }
   return doomed;

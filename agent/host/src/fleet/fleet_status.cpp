@@ -33,7 +33,7 @@ MachineStatus judge_record(const MachineRecord& machine, const std::optional<Poi
     return {machine, Verdict::silent, "Fly says that it is " + machine.platform_state + ", but it has not checked in"};
   if (machine.state == kStoppedState)
     return {machine, Verdict::stopped, machine.platform_state == "suspended" ? "suspended" : ""};
-  const bool covered = pointer && pointer->hot_upgrade() && pointer->image_ref() == machine.base_image_ref;
+  const bool covered = pointer && pointer->hot_upgrade() && pointer->is_for(machine.base_image_ref);
   if (!covered) {
     const std::string why =
         pointer && pointer->hot_upgrade() ? "the pointer is for another base image" : "no hot upgrade is published";

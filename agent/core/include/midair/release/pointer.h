@@ -36,11 +36,19 @@ class Pointer {
   /// A new pointer for machines whose base image is `image_ref`.
   static Pointer for_base_image(std::string image_ref, const std::string& set_at);
 
-  /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept.
+  /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept. FlyDeploy leaves
+  /// `image_ref` out until a machine has booted: such a pointer is for no base image.
   static Result<Pointer> parse(std::string_view text, const std::string& subject);
 
+  /// The base image that it is for; empty too if it is for none.
   [[nodiscard]] const std::string& image_ref() const { return image_ref_; }
+  /// True if it is for machines with that base image; false for all of them where it names none.
+  [[nodiscard]] bool is_for(std::string_view base_image_ref) const {
+    return names_image_ && image_ref_ == base_image_ref;
+  }
   [[nodiscard]] const std::optional<HotUpgrade>& hot_upgrade() const { return hot_upgrade_; }
+  /// Where the release of FlyDeploy's blue-green upgrade lies; empty if it names none.
+  [[nodiscard]] std::string blue_green_tarball_url() const;
 
   /// Points at `upgrade`, for machines with base image `image_ref`.
   void set_hot_upgrade(const std::string& image_ref, const HotUpgrade& upgrade, const std::string& set_at);
@@ -53,6 +61,7 @@ class Pointer {
 
   Poco::JSON::Object::Ptr json_;
   std::string image_ref_;
+  bool names_image_ = true;
   std::optional<HotUpgrade> hot_upgrade_;
 };
 

@@ -29,8 +29,9 @@ struct CleanupInput {
   WallTime now{};
 };
 
-/// The keys to remove: results beyond the last kKeptUpgrades upgrades, and tarballs that neither the pointer, nor the
-/// last kRecentPublications of the history, nor any machine refers to. Where something that may refer to tarballs can't
+/// The keys to remove: results of upgrades that the last kRecentPublications of the history name, beyond the last
+/// kKeptUpgrades; and tarballs that neither the pointer, nor those publications, nor any machine refers to, FlyDeploy's
+/// blue-green ones excepted. Where something that may refer to tarballs can't
 /// be read, no tarball goes; objects of apps whose name begins with this one's never do.
 [[nodiscard]] std::vector<std::string> plan_cleanup(const ObjectStore& store, const CleanupInput& input);
 
