@@ -29,7 +29,7 @@ class Config(AgentTest):
                 ("ca_file", "env.pem", "environment MIDAIR_CA_FILE"),
                 ("app", "from-toml", "fly.toml:1 app"),
                 ("access_key_id", "key", "fly.toml:5 [env] AWS_ACCESS_KEY_ID"),
-                ("endpoint", "https://fly.storage.tigris.dev", "default"),
+                ("endpoint", "https://t3.storage.dev", "default"),
                 ("secret_access_key", "***", "environment AWS_SECRET_ACCESS_KEY"),
                 ("session_token", None, "unset")):
             with self.subTest(key):

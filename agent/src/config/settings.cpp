@@ -4,6 +4,7 @@
 
 #include "midair/duration.h"
 #include "midair/log.h"
+#include "midair/store/tigris.h"
 
 namespace midair::host {
 
@@ -25,7 +26,7 @@ const std::vector<SettingSpec>& core_settings() {
   static const std::vector<SettingSpec> settings{
       {"app", OptionKind::text, "the app's name on Fly.io", {"FLY_APP_NAME"}},
       {"store", OptionKind::text, "s3://BUCKET[/PREFIX] or file:///DIR", {"MIDAIR_STORE", "BUCKET_NAME", "AWS_BUCKET"}},
-      {"endpoint", OptionKind::text, "URL of the S3 server", {"AWS_ENDPOINT_URL_S3"}, "https://fly.storage.tigris.dev"},
+      {"endpoint", OptionKind::text, "URL of the S3 server", {"AWS_ENDPOINT_URL_S3"}, kDefaultS3Endpoint},
       {"region", OptionKind::text, "S3 region", {"AWS_REGION"}, "auto"},
       {"access_key_id", OptionKind::text, "S3 access key", {"AWS_ACCESS_KEY_ID"}},
       {"secret_access_key", OptionKind::text, "S3 secret key", {"AWS_SECRET_ACCESS_KEY"}, {}, true},

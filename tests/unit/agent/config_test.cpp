@@ -75,7 +75,7 @@ class ConfigTest : public CppUnit::TestFixture {
     expect(merged, "store", "file:///yaml", "midair.yaml:3");
     expect(merged, "region", "ams", "environment AWS_REGION");
     expect(merged, "image_ref", "img:1", "fly.toml:5 [env] FLY_IMAGE_REF");
-    expect(merged, "endpoint", "https://fly.storage.tigris.dev", "default");
+    expect(merged, "endpoint", "https://t3.storage.dev", "default");
     CPPUNIT_ASSERT(!merged.trace("ca_file").has_value());
     CPPUNIT_ASSERT(merged.set_from_command_line("app", "--app", "from-line").ok());
     expect(merged, "app", "from-line", "command line");

@@ -17,6 +17,7 @@ class OpenStoreTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(says_which_setting_is_unusable);
   CPPUNIT_TEST(names_a_bucket_in_path_or_host);
   CPPUNIT_TEST(finds_the_key_behind_an_address_in_the_bucket);
+  CPPUNIT_TEST(takes_the_names_of_tigris_for_one_store);
   CPPUNIT_TEST(is_not_fooled_by_addresses_elsewhere);
   CPPUNIT_TEST(is_not_fooled_by_directories_elsewhere);
   CPPUNIT_TEST(shows_no_secret);
@@ -78,14 +79,14 @@ class OpenStoreTest : public CppUnit::TestFixture {
 
   void has_tigris_as_the_default_endpoint() {
     const auto settings = from({});
-    CPPUNIT_ASSERT_EQUAL(std::string("https://fly.storage.tigris.dev"), settings.endpoint);
+    CPPUNIT_ASSERT_EQUAL(std::string("https://t3.storage.dev"), settings.endpoint);
     CPPUNIT_ASSERT_EQUAL(std::string("auto"), settings.region);
     CPPUNIT_ASSERT(!settings.path_style);
     CPPUNIT_ASSERT(from({{"MIDAIR_S3_PATH_STYLE", "true"}}).path_style);
     CPPUNIT_ASSERT(from({{"AWS_ENDPOINT_URL_S3", "https://localhost:1"}}).path_style);
     CPPUNIT_ASSERT(
         !from({{"AWS_ENDPOINT_URL_S3", "https://localhost:1"}, {"MIDAIR_S3_PATH_STYLE", "false"}}).path_style);
-    CPPUNIT_ASSERT_EQUAL(std::string("https://bucket.fly.storage.tigris.dev/k"),
+    CPPUNIT_ASSERT_EQUAL(std::string("https://bucket.t3.storage.dev/k"),
                          open(s3("s3://bucket", ""))->url_of("k"));
   }
 
@@ -150,6 +151,22 @@ class OpenStoreTest : public CppUnit::TestFixture {
                             "https://s3.example:443/bucket/p/releases/x", "HTTPS://S3.Example/bucket/p/releases/x",
                             "https://s3.example/bucket/p/%72eleases/x"})
       CPPUNIT_ASSERT_MESSAGE(url, store->key_of(url) == "releases/x");
+  }
+
+  void takes_the_names_of_tigris_for_one_store() {
+    for (const char* endpoint : {"", "https://t3.storage.dev", "https://fly.storage.tigris.dev"}) {
+      const auto store = open(s3("s3://bucket", endpoint));
+      for (const char* url : {"https://bucket.t3.storage.dev/releases/x", "https://t3.storage.dev/bucket/releases/x",
+                              "https://bucket.fly.storage.tigris.dev/releases/x",
+                              "https://fly.storage.tigris.dev/bucket/releases/x"})
+        CPPUNIT_ASSERT_MESSAGE(url, store->key_of(url) == "releases/x");
+      for (const char* url : {"https://other.t3.storage.dev/releases/x", "https://t3.storage.dev/other/releases/x",
+                              "https://bucket.storage.dev/x", "https://buckett3.storage.dev/x",
+                              "http://t3.storage.dev/bucket/x", "https://t3.storage.dev:8443/bucket/x",
+                              "https://bucket.s3.example/x"})
+        CPPUNIT_ASSERT_MESSAGE(url, !store->key_of(url));
+    }
+    CPPUNIT_ASSERT(!open(s3("s3://bucket", "https://s3.example"))->key_of("https://t3.storage.dev/bucket/x"));
   }
 
   void is_not_fooled_by_addresses_elsewhere() {

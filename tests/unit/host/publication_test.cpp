@@ -13,6 +13,7 @@ class PublicationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_sequence_only_grows);
   CPPUNIT_TEST(the_sequence_ends_with_an_error);
   CPPUNIT_TEST(unknown_fields_of_the_pointer_survive);
+  CPPUNIT_TEST(the_name_of_the_server_stays_what_it_was);
   CPPUNIT_TEST(a_pointer_changed_meanwhile_is_not_overwritten);
   CPPUNIT_TEST(a_pointer_with_a_higher_fence_is_not_overwritten);
   CPPUNIT_TEST(a_lost_lock_cannot_publish);
@@ -80,6 +81,18 @@ class PublicationTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(text.find(R"("note":"keep me")") != std::string::npos);
     CPPUNIT_ASSERT(text.find(R"("blue_green_upgrade":{"a":1})") != std::string::npos);
     CPPUNIT_ASSERT_EQUAL(kBase, pointer().image_ref());
+  }
+
+  void the_name_of_the_server_stays_what_it_was() {
+    const auto held = lock();
+    auto upgrade = upgrade_named("01A", "v1");
+    for (const char* name : {"fly.storage.tigris.dev", "t3.storage.dev"}) {
+      upgrade.tarball_url = "https://b." + std::string(name) + "/v1";
+      store_text(store_, kLayout.pointer(), pointer_to(upgrade).to_json());
+      upgrade.tarball_url = "https://t3.storage.dev/b/v2";
+      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), kBase, upgrade).ok());
+      CPPUNIT_ASSERT_EQUAL("https://" + std::string(name) + "/b/v2", pointer().hot_upgrade()->tarball_url);
+    }
   }
 
   void a_pointer_changed_meanwhile_is_not_overwritten() {

@@ -2,6 +2,7 @@
 
 #include "midair/store/file_object_store.h"
 #include "midair/store/s3_object_store.h"
+#include "midair/store/tigris.h"
 #include "midair/net/url_text.h"
 #include "store/s3_settings.h"
 
@@ -40,7 +41,7 @@ StoreSettings store_settings_from_env(const std::function<std::optional<std::str
   settings.address = get("MIDAIR_STORE");
   if (settings.address.empty()) settings.address = address_of_bucket(first_of("BUCKET_NAME", "AWS_BUCKET"));
   settings.endpoint = get("AWS_ENDPOINT_URL_S3");
-  if (settings.endpoint.empty()) settings.endpoint = "https://fly.storage.tigris.dev";
+  if (settings.endpoint.empty()) settings.endpoint = kDefaultS3Endpoint;
   settings.region = get("AWS_REGION");
   if (settings.region.empty()) settings.region = "auto";
   settings.access_key_id = redirected("MIDAIR_ACCESS_KEY_ID_FROM", "AWS_ACCESS_KEY_ID");

@@ -7,6 +7,7 @@
 #include "midair/call_timer.h"
 #include "midair/retry.h"
 #include "midair/net/url_text.h"
+#include "midair/store/tigris.h"
 #include "store/s3_client.h"
 #include "store/s3_download.h"
 #include "store/s3_settings.h"
@@ -135,9 +136,12 @@ std::optional<std::string> S3ObjectStore::key_of(std::string_view url) const {
   const S3Access& access = client_->access();
   const auto parsed = parse_http_url(url);
   if (!parsed || parsed->scheme != access.endpoint.scheme || parsed->port != access.endpoint.port) return std::nullopt;
-  // Both styles name the same object, and whoever published may prefer the other one.
-  const bool in_path = parsed->host == access.endpoint.host;
-  if (!in_path && parsed->host != access.bucket + "." + access.endpoint.host) return std::nullopt;
+  // Both styles name the same object, and whoever published may prefer the other one, or another name of the server.
+  const bool in_path = is_same_s3_host(parsed->host, access.endpoint.host);
+  const std::string in_front = access.bucket + ".";
+  if (!in_path && !(parsed->host.starts_with(in_front) &&
+                    is_same_s3_host(std::string_view(parsed->host).substr(in_front.size()), access.endpoint.host)))
+    return std::nullopt;
   const std::string base = in_path ? "/" + access.bucket + "/" : "/";
   if (!parsed->path.starts_with(base)) return std::nullopt;
   auto key = decode_key(std::string_view(parsed->path).substr(base.size()));

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "midair/store/tigris.h"
+
 namespace midair {
 
 namespace {
 
 constexpr std::string_view kScheme = "s3://";
-constexpr const char* kDefaultEndpoint = "https://fly.storage.tigris.dev";
 constexpr const char* kDefaultRegion = "auto";
 
 bool is_ip_address(const std::string& host) { return host.find_first_not_of("0123456789.") == std::string::npos; }
@@ -67,7 +68,7 @@ bool needs_path_style(const std::string& endpoint) {
 Result<S3Location> read_s3_settings(const StoreSettings& settings) {
   S3Location location;
   MIDAIR_TRY(read_address(settings.address, location));
-  const std::string endpoint = settings.endpoint.empty() ? kDefaultEndpoint : settings.endpoint;
+  const std::string endpoint = settings.endpoint.empty() ? kDefaultS3Endpoint : settings.endpoint;
   const auto url = parse_http_url(endpoint);
   if (!url || (!url->path.empty() && url->path != "/"))
     return unusable("this endpoint", "it is not of the form https://HOST[:PORT]", "correct AWS_ENDPOINT_URL_S3");

@@ -3,6 +3,7 @@
 #include "midair/host/publish/conditional_put.h"
 #include "midair/fault.h"
 #include "midair/log.h"
+#include "midair/store/tigris.h"
 
 namespace midair::host {
 
@@ -45,6 +46,8 @@ Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& l
   upgrade.deployed_at = format_rfc3339(clock.wall());
   MIDAIR_TRY_ASSIGN(upgrade.sequence, state.next_sequence());
   upgrade.fence = lock.fence();
+  if (state.current && state.current->pointer.hot_upgrade())
+    upgrade.tarball_url = under_the_name_of(upgrade.tarball_url, state.current->pointer.hot_upgrade()->tarball_url);
   auto pointer = state.current ? state.current->pointer : Pointer::for_base_image(base_image, upgrade.deployed_at);
   pointer.set_hot_upgrade(base_image, upgrade, upgrade.deployed_at);
   const auto text = pointer.to_json();

@@ -113,7 +113,8 @@ class ObjectStore {
   /// The address under which others find `key`, without credentials: "https://.../bucket/key", "file:///dir/key".
   [[nodiscard]] virtual std::string url_of(const std::string& key) const = 0;
 
-  /// The inverse: the key if `url` lies in this store (same scheme, host, port, bucket and prefix), else nothing.
+  /// The inverse: the key if `url` lies in this store (same scheme, host, port, bucket and prefix), else nothing. The
+  /// two names of Tigris are one host.
   [[nodiscard]] virtual std::optional<std::string> key_of(std::string_view url) const = 0;
 
   /// What people call this store: "s3://bucket/prefix at https://host", "file:///dir".

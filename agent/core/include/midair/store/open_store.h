@@ -16,7 +16,7 @@ namespace midair {
 /// Everything that names a store and opens it.
 struct StoreSettings {
   std::string address;   ///< "s3://BUCKET[/PREFIX]" or "file:///DIR"
-  std::string endpoint;  ///< S3 only; default https://fly.storage.tigris.dev
+  std::string endpoint;  ///< S3 only; default kDefaultS3Endpoint
   std::string region;    ///< S3 only; default "auto"
   std::string access_key_id;
   Secret secret_access_key;

@@ -14,7 +14,7 @@
 namespace midair::host {
 
 /// Points the fleet with base image `base_image` at `upgrade`, whose deployed_at, sequence and fence are filled in
-/// here. Returns it completed.
+/// here, and whose tarball_url keeps the name of Tigris that the pointer has. Returns it completed.
 ///
 /// `state` is what was read under `lock`. The pointer is replaced by compare-and-swap only, only while the lock is
 /// proven to be ours, and never where it carries a higher fence; unknown fields of it survive. A compare-and-swap whose
