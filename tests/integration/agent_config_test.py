@@ -37,6 +37,16 @@ class Config(AgentTest):
         self.assertEqual("midair.yaml:2", self.shown()["store"]["origin"])
         self.assertNotIn("hunter2", self.midair("config", "show").stdout)
 
+    def test_a_password_in_an_address_is_shown_nowhere(self):
+        self.env.update(AWS_ENDPOINT_URL_S3="https://me:hunter2@host", MIDAIR_STORE="s3://me:hunter2@bucket")
+        self.assertEqual("https://me:***@host", self.shown()["endpoint"]["value"])
+        for args in (("config", "show"), ("config", "show", "--json"), ("status", "--app", "a")):
+            result = self.midair(*args)
+            self.assertNotIn("hunter2", result.stdout + result.stderr)
+        self.env["MIDAIR_STORE"] = "s3://bucket"
+        result = self.midair("status", "--app", "a")
+        self.assertNotIn("hunter2", result.stdout + result.stderr)
+
     def test_config_names_a_yaml_or_a_toml_file(self):
         self.write("midair.yaml", "app: ours\n")
         self.write("other.yaml", "app: other\n")

@@ -44,14 +44,22 @@ std::size_t secret_length(std::string_view text, const Pattern& pattern) {
   return length >= pattern.least ? length : 0;
 }
 
-/// The length of the password if `text` begins with "://user:password@"; sets `start` to where it begins.
+/// True if `text` begins with a port and what follows one in a URL.
+bool is_port(std::string_view text) {
+  const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+  return end > 0 && (end == text.size() || text[end] == '/');
+}
+
+/// The length of the password if `text` begins with "://user:password@"; sets `start` to where it begins. Passwords
+/// that should have been encoded count too.
 std::size_t password_length(std::string_view text, std::size_t& start) {
   constexpr std::string_view kAuthority = "://";
   if (!text.starts_with(kAuthority)) return 0;
-  const std::size_t end = std::min(text.find_first_of("/ \t\n\"'", kAuthority.size()), text.size());
+  const std::size_t end = std::min(text.find_first_of(" \t\n\"'", kAuthority.size()), text.size());
   const std::size_t at = text.substr(0, end).rfind('@');
-  const std::size_t colon = text.find(':', kAuthority.size());
+  const std::size_t colon = text.find_first_of(":/", kAuthority.size());
   if (at == std::string_view::npos || colon == std::string_view::npos || colon > at) return 0;
+  if (text[colon] == '/' || is_port(text.substr(colon + 1))) return 0;
   start = colon + 1;
   return at - start;
 }

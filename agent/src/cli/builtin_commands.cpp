@@ -6,6 +6,7 @@
 #include "cli/help.h"
 #include "midair/host/command_support.h"
 #include "midair/json/json.h"
+#include "midair/redact.h"
 
 namespace midair::host {
 
@@ -36,6 +37,12 @@ int list_plugins(const PluginHost& host, Console& console) {
   return kExitOk;
 }
 
+/// Secrets as ***, and so the password in an address, where none belongs.
+std::string shown_text(const SettingSpec& setting, const std::string& value) {
+  if (setting.secret) return "***";
+  return value.find("://") == std::string::npos ? value : redact(value);
+}
+
 int show_config(const LayeredConfig& config, Invocation& invocation) {
   Console& console = invocation.console();
   if (invocation.arguments() != std::vector<std::string>{"show"}) {
@@ -45,7 +52,7 @@ int show_config(const LayeredConfig& config, Invocation& invocation) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& setting : config.table().all()) {
     const auto value = config.trace(setting.key);
-    const std::string shown = value ? (setting.secret ? "***" : value->text) : std::string();
+    const std::string shown = value ? shown_text(setting, value->text) : std::string();
     if (console.json()) {
       Poco::JSON::Object object;
       object.set("key", setting.key);
@@ -106,7 +113,7 @@ std::vector<CommandSpec> builtin_commands(const BuiltinParts& parts) {
       {"config",
        "show the settings and where each comes from",
        "Layers, the first that gives a value wins: command line, environment, midair.yaml, fly.toml, default.\n"
-       "Secrets are shown as ***.",
+       "Secrets are shown as ***, passwords in addresses too.",
        {},
        "show",
        {{"midair config show", "a table of key, value and origin"},

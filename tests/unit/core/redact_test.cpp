@@ -25,6 +25,8 @@ class RedactTest : public CppUnit::TestFixture {
     expect("tid_abcdefgh and tsec_x", "tid_*** and tsec_***");
     expect("Authorization: Bearer abcdefghijklmnop0123", "Authorization: Bearer ***");
     expect("postgresql://me:pa:ss@w0rd@db/x", "postgresql://me:***@db/x");
+    expect("https://me:pa/ss@host/x and", "https://me:***@host/x and");
+    expect("https://:pw@host", "https://:***@host");
   }
 
   void every_secret_of_a_text_is_replaced() {
@@ -33,7 +35,7 @@ class RedactTest : public CppUnit::TestFixture {
 
   void ordinary_text_stays() {
     for (const std::string text : {"", "the token of fo1 and fm2", "confo1_rm", "Bearer of bad news", "AKIA is short",
-                                   "https://host:443/a@b", "https://user@host/", "releases/app-current.json", "tid_x"})
+                                   "https://host:443/a@b", "https://host/a:b@c", "https://user@host/", "releases/app-current.json", "tid_x"})
       expect(text, text);
   }
 };
