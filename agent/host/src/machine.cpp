@@ -22,6 +22,8 @@ Metadata metadata_of(const JsonText& config) {
   return metadata;
 }
 
+constexpr const char* kUnknownState = "unknown";
+
 /// Checks that `fly deploy` makes for itself are none of the app's.
 bool is_platform_check(const std::string& name) { return name.starts_with("bg_deployments_compat"); }
 
@@ -33,14 +35,8 @@ void count_checks(const JsonText& checks, Machine& machine) {
   }
 }
 
-}  // namespace
-
-std::string Machine::process_group() const {
-  const auto group = metadata.find("fly_process_group");
-  return group == metadata.end() ? std::string() : group->second;
-}
-
-Result<Machine> Machine::from_json(const JsonText& json) {
+/// All that is readable.
+Machine read(const JsonText& json) {
   Machine machine;
   machine.json = json;
   JsonText config;
@@ -65,8 +61,28 @@ Result<Machine> Machine::from_json(const JsonText& json) {
   if (config.empty()) config = incomplete_config;  // good enough to look at
   machine.image = image_of(config, image_ref);
   machine.metadata = metadata_of(config);
-  if (machine.id.empty() || machine.state.empty())
-    return Error{Errc::corrupt, "understand", "a machine of the Fly API", "it has no id or no state"};
+  return machine;
+}
+
+Error not_a_machine(const char* cause) { return {Errc::corrupt, "understand", "a machine of the Fly API", cause}; }
+
+}  // namespace
+
+std::string Machine::process_group() const {
+  const auto group = metadata.find("fly_process_group");
+  return group == metadata.end() ? std::string() : group->second;
+}
+
+Result<Machine> Machine::from_json(const JsonText& json) {
+  Machine machine = read(json);
+  if (machine.id.empty() || machine.state.empty()) return not_a_machine("it has no id or no state");
+  return machine;
+}
+
+Result<Machine> Machine::from_list(const JsonText& json) {
+  Machine machine = read(json);
+  if (machine.id.empty()) return not_a_machine("it has no id");
+  if (machine.state.empty()) machine.state = kUnknownState;
   return machine;
 }
 

@@ -3,9 +3,12 @@
 #include <Poco/String.h>
 #include <Poco/UUIDGenerator.h>
 
+#include <optional>
+
 #include "fly_error.h"
 #include "json_body.h"
 #include "midair/duration.h"
+#include "midair/log.h"
 #include "poll_pauses.h"
 
 namespace midair::host::machines {
@@ -36,6 +39,23 @@ Result<void> done(const Result<JsonText>& answer) {
   return {};
 }
 
+/// What is no machine is left out with a warning; a list of nothing else is an error.
+Result<std::vector<Machine>> machines_in(const JsonText& list, const std::string& app) {
+  std::vector<Machine> machines;
+  std::optional<Error> trouble;
+  for (const auto& element : list.elements()) {
+    auto machine = Machine::from_list(element);
+    if (machine.ok()) {
+      machines.push_back(*std::move(machine));
+      continue;
+    }
+    trouble = machine.error();
+    log(LogLevel::warning, "machine.not_understood", {{"app", app}, {"error", trouble->message()}});
+  }
+  if (trouble && machines.empty()) return *trouble;
+  return machines;
+}
+
 }  // namespace
 
 Result<std::vector<Machine>> MachinesClient::list_once(const std::string& app, const MachineFilter& filter,
@@ -50,12 +70,7 @@ Result<std::vector<Machine>> MachinesClient::list_once(const std::string& app, c
   if (filter.include_deleted) request.query.emplace_back("include_deleted", "true");
   MIDAIR_TRY_ASSIGN(const auto answer, fly_->send(request, timer));
   if (!answer.is_array()) return Error{Errc::corrupt, request.op, app, "the Fly API's answer is no list"};
-  std::vector<Machine> machines;
-  for (const auto& element : answer.elements()) {
-    MIDAIR_TRY_ASSIGN(auto machine, Machine::from_json(element));
-    machines.push_back(std::move(machine));
-  }
-  return machines;
+  return machines_in(answer, app);
 }
 
 Result<std::vector<Machine>> MachinesClient::list(const std::string& app, const MachineFilter& filter,

@@ -13,6 +13,7 @@ class MachinesClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_machine_is_read_and_its_json_kept);
   CPPUNIT_TEST(a_list_asks_for_what_the_filter_says);
   CPPUNIT_TEST(an_empty_list_is_asked_for_twice);
+  CPPUNIT_TEST(an_odd_machine_hides_no_other);
   CPPUNIT_TEST(a_401_replaces_the_token_once);
   CPPUNIT_TEST(a_second_401_is_final);
   CPPUNIT_TEST(what_is_safe_is_repeated_and_what_is_not_is_not);
@@ -73,6 +74,19 @@ class MachinesClientTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(value_of(client_of(honest.endpoint())->list("web", {}, kAmple)).empty());
     ScriptedPeer broken({ok("[]"), fails("403 Forbidden", "unauthorized")});
     assert_fails(client_of(broken.endpoint())->list("web", {}, kAmple), Errc::denied);
+  }
+
+  void an_odd_machine_hides_no_other() {
+    ScriptedPeer peer({ok(R"([null,7,{},[],{"id":7,"state":"started"},{"id":"odd","state":{},"config":[],"checks":"x",)"
+                          R"("memory":1152921504606846976},)" +
+                          std::string(kMachine) + "]")});
+    const auto machines = value_of(client_of(peer.endpoint())->list("web", {}, kAmple));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, machines.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("odd"), machines[0].id);
+    CPPUNIT_ASSERT_EQUAL(std::string("unknown"), machines[0].state);
+    CPPUNIT_ASSERT(!is_settled(machines[0].state));
+    ScriptedPeer nonsense({ok(R"([{"error":"x"}])")});
+    assert_fails(client_of(nonsense.endpoint())->list("web", {}, kAmple), Errc::corrupt);
   }
 
   void a_401_replaces_the_token_once() {

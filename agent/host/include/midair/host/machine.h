@@ -41,6 +41,9 @@ struct Machine {
 
   /// Errc::corrupt for anything that is not a machine.
   static Result<Machine> from_json(const JsonText& json);
+  /// One of a list, where an odd one must not hide the others: without a state it is "unknown". Errc::corrupt without
+  /// an id.
+  static Result<Machine> from_list(const JsonText& json);
 };
 
 /// True for the states in which a machine stays unless somebody does something: created, started, stopped, suspended,
