@@ -27,6 +27,7 @@ class MachineStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(result_survives_a_round_trip);
   CPPUNIT_TEST(pending_result_claims_no_success);
   CPPUNIT_TEST(writes_valid_json_whatever_the_app_said);
+  CPPUNIT_TEST(an_error_of_any_length_arrives);
   CPPUNIT_TEST(refuses_results_of_wrong_shape);
   CPPUNIT_TEST(record_survives_a_round_trip);
   CPPUNIT_TEST(record_on_the_base_image_has_null_for_the_release);
@@ -104,6 +105,22 @@ class MachineStateTest : public CppUnit::TestFixture {
     const UpgradeResult read = parse(result.to_json());
     CPPUNIT_ASSERT(!read.total_duration_ms && !read.suspend_duration_ms);
     CPPUNIT_ASSERT_EQUAL(std::string("\x00\x1b\xEF\xBF\xBD\"\\ \xEF\xBF\xBD", 11), read.error);
+  }
+
+  void an_error_of_any_length_arrives() {
+    UpgradeResult result;
+    result.machine_id = "m";
+    result.status = UpgradeStatus::failed;
+    result.error = "it said: x" + std::string(1'000'000, '\x01');
+    CPPUNIT_ASSERT(result.to_json().size() < kMaxMachineStateBytes);
+    CPPUNIT_ASSERT(parse(result.to_json()).error.starts_with("it said: x"));
+
+    std::string accents;
+    for (int i = 0; i < 5000; ++i) accents += "\xC3\xA9";
+    result.error = "x" + accents;
+    CPPUNIT_ASSERT_EQUAL("x" + accents.substr(0, 1998) + "...", parse(result.to_json()).error);
+    const std::string foreign = R"({"machine_id":"m","status":"failed","error":")" + std::string(60'000, 'y') + "\"}";
+    CPPUNIT_ASSERT_EQUAL(std::string(2000, 'y') + "...", parse(foreign).error);
   }
 
   void refuses_results_of_wrong_shape() {

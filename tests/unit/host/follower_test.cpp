@@ -12,6 +12,7 @@ class FollowerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(each_change_is_news_once);
   CPPUNIT_TEST(a_round_without_news_costs_one_list);
   CPPUNIT_TEST(silence_is_not_success);
+  CPPUNIT_TEST(a_result_that_cannot_be_read_is_no_silence);
   CPPUNIT_TEST(a_newcomer_with_the_same_base_image_is_followed);
   CPPUNIT_TEST(a_machine_that_runs_the_upgrade_without_a_word_is_upgraded);
   CPPUNIT_TEST(a_machine_that_stops_or_leaves_is_not_waited_for);
@@ -89,6 +90,24 @@ class FollowerTest : public CppUnit::TestFixture {
     const auto outcomes = follower.outcomes();
     CPPUNIT_ASSERT(outcomes[0].outcome == Outcome::no_answer && outcomes[0].why == "it said nothing");
     CPPUNIT_ASSERT(outcomes[1].outcome == Outcome::no_answer && outcomes[1].why == "it is still at 'probation'");
+  }
+
+  void a_result_that_cannot_be_read_is_no_silence() {
+    auto follower = follow(store_, {"a", "b"});
+    const auto key = [&](const std::string& id) {
+      return kLayout.result(upgrade_id_of(upgrade_.source_image_ref), id);
+    };
+    store_text(memory_, key("a"), "{");
+    store_text(memory_, key("b"), std::string(kMaxMachineStateBytes + 1, ' '));
+    store_text(memory_, key("stranger"), "{");
+    poll_all(follower);
+    const auto outcomes = follower.outcomes();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, outcomes.size());
+    for (const auto& outcome : outcomes)
+      CPPUNIT_ASSERT_MESSAGE(outcome.why, outcome.why.starts_with("its result cannot be read: "));
+    tell(result_of("a", UpgradeStatus::failed, "no space"));
+    poll_all(follower);
+    CPPUNIT_ASSERT_EQUAL(std::string("no space"), follower.outcomes()[0].why);
   }
 
   void a_newcomer_with_the_same_base_image_is_followed() {

@@ -17,6 +17,17 @@ using Poco::JSON::Object;
 constexpr std::array kStatuses{UpgradeStatus::pending, UpgradeStatus::completed, UpgradeStatus::failed,
                                UpgradeStatus::rolled_back};
 
+/// An error is for people, and may quote an app or a server at any length.
+constexpr std::size_t kMaxErrorBytes = 2000;
+
+/// At most that many bytes, and no half character.
+std::string cut_error(const std::string& text) {
+  if (text.size() <= kMaxErrorBytes) return text;
+  std::size_t end = kMaxErrorBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
 Var null_if_empty(const std::string& text) { return text.empty() ? Var() : Var(text); }
 
 /// JSON has no word for NaN and infinity.
@@ -98,7 +109,7 @@ Result<UpgradeResult> UpgradeResult::parse(std::string_view text, const std::str
   result.status = read_status(reader);
   result.started_at = reader.optional_string("started_at");
   result.applied_at = reader.optional_string("applied_at");
-  result.error = reader.optional_string("error");
+  result.error = cut_error(reader.optional_string("error"));
   result.modules_reloaded = reader.optional_unsigned("modules_reloaded").value_or(0);
   result.module_names = reader.optional_strings("module_names");
   result.processes_succeeded = reader.optional_unsigned("processes_succeeded").value_or(0);
@@ -128,7 +139,7 @@ std::string UpgradeResult::to_json() const {
 
   json.set("success", status == UpgradeStatus::completed);
   json.set("applied_at", null_if_empty(applied_at));
-  json.set("error", null_if_empty(error));
+  json.set("error", null_if_empty(cut_error(error)));
   json.set("modules_reloaded", static_cast<Poco::UInt64>(modules_reloaded));
   json.set("module_names", array_of(module_names));
   json.set("processes_succeeded", static_cast<Poco::UInt64>(processes_succeeded));

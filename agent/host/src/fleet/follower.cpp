@@ -74,12 +74,14 @@ Result<void> Follower::read_results(const CallLimits& limits) {
     auto result = entry->second.unreadable ? Result<UpgradeResult>(*entry->second.unreadable)
                                            : UpgradeResult::parse(entry->second.text, key);
     if (!result.ok() || result->machine_id != id) {
-      log(LogLevel::warning, "result.unreadable",
-          {{"key", key}, {"error", result.ok() ? "it speaks for another machine" : result.error().message()}});
+      const auto why = result.ok() ? "it speaks for another machine" : result.error().cause;
+      log(LogLevel::warning, "result.unreadable", {{"key", key}, {"error", why}});
+      if (const auto known = machines_.find(id); known != machines_.end()) known->second.unreadable = why;
       continue;
     }
     auto& machine = machines_[id];
     machine.record.machine_id = id;
+    machine.unreadable.clear();
     machine.result = *result;
     news_.push_back(*std::move(result));
   }
@@ -127,6 +129,8 @@ std::vector<MachineOutcome> Follower::outcomes() const {
     }
     if (outcome.outcome == Outcome::no_answer) {
       outcome.why = gone(machine);
+      if (outcome.why.empty() && !machine.unreadable.empty())
+        outcome.why = "its result cannot be read: " + machine.unreadable;
       if (outcome.why.empty())
         outcome.why = machine.result ? "it is still at '" + machine.result->step + "'" : "it said nothing";
     }

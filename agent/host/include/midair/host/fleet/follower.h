@@ -61,6 +61,7 @@ class Follower {
   struct Machine {
     MachineRecord record;
     std::optional<UpgradeResult> result;
+    std::string unreadable{};  ///< why its last result says nothing to us; empty if it does
   };
 
   Result<void> read_results(const CallLimits& limits);
