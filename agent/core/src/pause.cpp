@@ -5,11 +5,11 @@
 
 namespace midair {
 
-void pause_thread(std::chrono::milliseconds duration, const std::stop_token& stop) {
+void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
   std::mutex mutex;
-  std::condition_variable_any woken;
+  std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  woken.wait_for(lock, stop, duration, [] { return false; });
+  never.wait_for(lock, stop, duration, [] { return false; });
 }
 
 }  // namespace midair

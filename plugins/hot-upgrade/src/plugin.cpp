@@ -36,7 +36,7 @@ class HotUpgradePlugin final : public Plugin {
     MIDAIR_TRY_ASSIGN(tools.events, need<EventBus>(context, "events"));
     tools.directory = std::make_shared<FleetDirectory>([&context] { return machines_of(context); });
     tools.upgrader = std::make_shared<Publisher>(
-        PublisherWorld{*tools.stores, *tools.directory, system_clock(), pause_thread, *tools.events});
+        PublisherWorld{*tools.stores, *tools.directory, system_clock(), pause, *tools.events});
     tools_ = tools;
     MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", tools.directory));
     MIDAIR_TRY(context.add_service<Upgrader>("upgrader", tools.upgrader));

@@ -57,7 +57,7 @@ int watch(FleetStatus& status, SnapshotPrinter& printer, const Invocation& invoc
       trouble = snapshot.error().message();
       invocation.console().print_error(snapshot.error());
     }
-    pause_thread(kWatchInterval, invocation.stop());
+    pause(kWatchInterval, invocation.stop());
   }
   return kExitOk;
 }

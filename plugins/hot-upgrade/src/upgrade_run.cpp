@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "local_release.h"
+#include "midair/backoff.h"
 #include "midair/fault.h"
 #include "midair/host/fleet/cleaner.h"
 #include "midair/host/fleet/follower.h"
@@ -33,20 +34,13 @@ class Stopwatch {
 
 /// How often results are looked for: often while something happens, less and less while nothing does. A request to a
 /// store on the network costs money and a round trip.
-class Pace {
- public:
-  explicit Pace(const ObjectStore& store)
-      : shortest_(store.name().starts_with("file:") ? 200 : 500),
-        longest_(store.name().starts_with("file:") ? 1000 : 2000) {}
-  std::chrono::milliseconds next(bool something_happened) {
-    now_ = something_happened ? shortest_ : std::min(longest_, now_ * 3 / 2);
-    return now_;
-  }
-
- private:
-  const std::chrono::milliseconds shortest_, longest_;
-  std::chrono::milliseconds now_ = shortest_;
-};
+Backoff pace_for(const ObjectStore& store) {
+  const bool is_near = store.name().starts_with("file:");
+  return Backoff({.first = std::chrono::milliseconds(is_near ? 200 : 500),
+                  .highest = std::chrono::milliseconds(is_near ? 1000 : 2000),
+                  .factor = 1.5,
+                  .jitter = 0});
+}
 
 /// "20261120T213000-7G8H9Z": sorts by time, and its end is that of the upgrade's id.
 std::string default_version(const std::string& upgrade_id, WallTime now) {
@@ -191,7 +185,7 @@ void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
   const Stopwatch watch(world_.clock, times_.follow);
   Follower follower(store_, world_.directory, world_.clock,
                     {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered});
-  Pace pace(store_);
+  Backoff pace = pace_for(store_);
   std::string trouble;
   while (true) {
     const auto polled = follower.poll(limits());
@@ -206,7 +200,8 @@ void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
     if (follower.awaited() == 0 || summary.interrupted || left.count() <= 0) break;
     tell(UpgradeProgress{"waiting for " + std::to_string(follower.awaited()) + " of " +
                          count_machines(follower.followed()) + ", " + format_age(watch.elapsed())});
-    world_.pause(std::min(pace.next(!news.empty()), left), stop_);
+    if (!news.empty()) pace.reset();
+    world_.pause(std::min(pace.next(), left), stop_);
   }
   summary.machines = follower.outcomes();
 }

@@ -1,8 +1,8 @@
 #include "fly_client.h"
 
 #include "fly_error.h"
-#include "midair/retry.h"
 #include "midair/net/url_text.h"
+#include "midair/retry.h"
 
 namespace midair::host::machines {
 
@@ -68,7 +68,7 @@ Result<JsonText> FlyClient::send_until_final(const FlyRequest& request, const Ap
     const bool may_repeat = request.repeat == Repeat::yes || !obeyed;
     const auto wait = may_repeat ? schedule.pause_after(error, timer) : std::nullopt;
     if (!wait) return answer;
-    pause(*wait, timer);
+    pause(*wait, timer.stop());
   }
 }
 

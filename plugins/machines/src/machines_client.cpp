@@ -78,7 +78,7 @@ Result<std::vector<Machine>> MachinesClient::list(const std::string& app, const 
   const CallTimer timer(limits);
   auto machines = list_once(app, filter, timer);
   if (!machines.ok() || !machines->empty()) return machines;
-  pause(patience_.empty_list, timer);
+  pause(patience_.empty_list, timer.stop());
   return list_once(app, filter, timer);
 }
 

@@ -28,7 +28,7 @@ Result<void> RateLimits::wait(const std::string& key, const Rate& rate, const Ca
   const auto turn = std::chrono::ceil<std::chrono::milliseconds>(reserve(key, rate));
   if (turn >= timer.remaining())
     return Error{Errc::timeout, "wait for a turn to", key, "Fly's rate limit leaves none before the deadline"};
-  if (turn > std::chrono::milliseconds::zero()) pause(turn, timer);
+  if (turn > std::chrono::milliseconds::zero()) pause(turn, timer.stop());
   return timer.check("wait for a turn to", key);
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "midair/foreign_text.h"
+
 namespace midair::sidecar {
 
 namespace {
@@ -28,14 +30,6 @@ const Meaning& meaning_of(const std::string& code) {
   const auto* const found =
       std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& meaning) { return code == meaning.code; });
   return found == kMeanings.end() ? kMeanings.front() : *found;
-}
-
-/// One line of text, whatever it was; cut where it is longer than the specification allows.
-std::string one_line(std::string text) {
-  if (text.size() > kMaxErrorBytes) text.resize(kMaxErrorBytes);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, ' ');
-  return text;
 }
 
 std::string line_of(const Poco::JSON::Object& object) { return to_canonical_json(object) + '\n'; }
@@ -73,7 +67,7 @@ Result<Hello> parse_hello(std::string_view line) {
     return Error{Errc::refused, "speak with", "the app",
                  "it speaks version " + std::to_string(version) + " of the upgrade protocol, this sidecar version 1"};
   Hello hello;
-  hello.sdk = one_line(reader.optional_string("sdk"));
+  hello.sdk = one_line(reader.optional_string("sdk"), kMaxErrorBytes);
   const auto capabilities = reader.optional_strings("capabilities");
   const auto has = [&](const char* name) {
     return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
@@ -95,7 +89,7 @@ Result<Answer> parse_answer(std::string_view line) {
   answer.ok = reader.boolean("ok");
   if (!answer.ok) {
     answer.code = meaning_of(reader.optional_string("code", "failed")).code;
-    answer.error = one_line(reader.optional_string("error"));
+    answer.error = one_line(reader.optional_string("error"), kMaxErrorBytes);
   }
   MIDAIR_TRY(reader.finish());
   return answer;
@@ -123,7 +117,7 @@ std::string format_welcome(const Welcome& welcome) {
 std::string format_refused(const std::string& error) {
   Poco::JSON::Object object;
   object.set("op", "refused");
-  object.set("error", one_line(error));
+  object.set("error", one_line(error, kMaxErrorBytes));
   return line_of(object);
 }
 

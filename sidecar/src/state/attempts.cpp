@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "midair/foreign_text.h"
 #include "midair/json/json.h"
 #include "midair/log.h"
 #include "state/state_file.h"
@@ -11,14 +12,6 @@ namespace midair::sidecar {
 namespace {
 
 constexpr std::size_t kMaxReason = 1000;
-
-/// `why` may quote an app or a server: what is kept must be short and readable JSON whatever they said.
-std::string printable(const std::string& why) {
-  std::string text = why.substr(0, kMaxReason);
-  std::ranges::replace_if(
-      text, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
-}
 
 }  // namespace
 
@@ -108,7 +101,7 @@ Result<void> Attempts::forgive(const std::string& upgrade_id) {
 }
 
 Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why) {
-  entry_of(entries_, upgrade_id).refused = printable(why);
+  entry_of(entries_, upgrade_id).refused = one_line(why, kMaxReason);  // it may quote an app or a server
   return save(entries_);
 }
 

@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "midair/backoff.h"
 #include "loop/event_loop.h"
 #include "process/supervisor.h"
 #include "release/trust_policy.h"
 #include "state/attempts.h"
-#include "state/backoff.h"
 #include "state/state_dir.h"
 #include "status/announcer.h"
 #include "swap/serving.h"
@@ -65,7 +65,7 @@ class Upgrades {
   bool running_ = false;  ///< the app runs, and nobody wants it to stop
   bool ending_ = false;
   std::optional<Decision> decision_;
-  Backoff retry_delay_{std::chrono::seconds(5), std::chrono::minutes(5)};
+  Backoff retry_delay_{{.first = std::chrono::seconds(5), .highest = std::chrono::minutes(5)}};
   std::string retry_of_;  ///< the upgrade that waits for its next try
   EventLoop::Timer retry_;
 };

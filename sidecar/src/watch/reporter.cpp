@@ -15,7 +15,11 @@ constexpr std::size_t kMaxWaiting = 32;  // of an upgrade each; while the store 
 }  // namespace
 
 Reporter::Reporter(ObjectStore& store, const std::string& app, Identity identity, const Clock& clock)
-    : store_(store), layout_{app}, identity_(std::move(identity)), clock_(clock), backoff_(kFirstDelay, kMaxDelay) {}
+    : store_(store),
+      layout_{app},
+      identity_(std::move(identity)),
+      clock_(clock),
+      backoff_({.first = kFirstDelay, .highest = kMaxDelay}) {}
 
 void Reporter::result(const std::string& upgrade_id, UpgradeResult result) {
   result.machine_id = identity_.machine_id;

@@ -10,12 +10,12 @@
 #include <optional>
 #include <string>
 
+#include "midair/backoff.h"
 #include "midair/clock.h"
 #include "midair/release/layout.h"
 #include "midair/release/machine_state.h"
 #include "midair/store/object_store.h"
 #include "release/trust_policy.h"
-#include "state/backoff.h"
 
 namespace midair::sidecar {
 

@@ -37,7 +37,7 @@ StoreThread::StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& 
       post_(std::move(post)),
       delivery_(std::make_shared<Delivery>()),
       watch_(store, policy, std::move(identity), settings.highest_sequence, settings.refresh, clock),
-      backoff_(settings.interval, std::max(settings.interval, settings.max_backoff)) {
+      backoff_({.first = settings.interval, .highest = std::max(settings.interval, settings.max_backoff)}) {
   delivery_->events = std::move(events);
   requests_.flush = true;  // what was reported before there was a store thread
   reporter_.on_news([this] { ask([](Requests& requests) { requests.flush = true; }); });

@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "midair/backoff.h"
 #include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/store/object_store.h"
@@ -23,7 +24,6 @@
 #include "release/trust_policy.h"
 #include "watch/reporter.h"
 #include "watch/waiting_clock.h"
-#include "state/backoff.h"
 
 namespace midair::sidecar {
 

@@ -1,5 +1,4 @@
 #include "midair/human.h"
-#include "midair/foreign_text.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -10,7 +9,6 @@ class HumanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(ages_have_at_most_two_units);
   CPPUNIT_TEST(durations_of_steps_fit_their_scale);
   CPPUNIT_TEST(sizes_fit_their_scale);
-  CPPUNIT_TEST(foreign_text_cannot_steer_a_terminal);
   CPPUNIT_TEST(images_are_named_by_their_end);
   CPPUNIT_TEST_SUITE_END();
 
@@ -42,8 +40,6 @@ class HumanTest : public CppUnit::TestFixture {
     same("4.4 MiB", format_size(4'630'246));
     same("2048.0 TiB", format_size(2048ULL << 40));
   }
-
-  void foreign_text_cannot_steer_a_terminal() { same("a?[31mb?c?", tame("a\x1b[31mb\nc\x7f")); }
 
   void images_are_named_by_their_end() {
     same("01JBASE", short_image("registry.fly.io/web:deployment-01JBASE"));

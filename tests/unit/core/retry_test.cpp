@@ -30,14 +30,14 @@ class RetryTest : public CppUnit::TestFixture {
         const auto pause = schedule.pause_after(failure(), timer);
         CPPUNIT_ASSERT(pause.has_value());
         CPPUNIT_ASSERT(*pause >= std::chrono::milliseconds(0));
-        CPPUNIT_ASSERT(*pause <= std::min(RetrySchedule::kFirstCeiling * (1 << i), RetrySchedule::kHighestCeiling));
+        CPPUNIT_ASSERT(*pause <= std::min(RetrySchedule::kSteps.first * (1 << i), RetrySchedule::kSteps.highest));
         sum[i] += *pause;
       }
     }
     // Full jitter: the mean of the i-th pause is half of its ceiling.
     for (int i = 0; i < RetrySchedule::kMaxRetries; ++i) {
       const auto mean = sum[i] / 400;
-      const auto half = RetrySchedule::kFirstCeiling * (1 << i) / 2;
+      const auto half = RetrySchedule::kSteps.first * (1 << i) / 2;
       CPPUNIT_ASSERT(mean > half * 8 / 10 && mean < half * 12 / 10);
     }
   }
@@ -57,7 +57,7 @@ class RetryTest : public CppUnit::TestFixture {
     for (int i = 0; i < RetrySchedule::kMaxRetries; ++i) CPPUNIT_ASSERT(schedule.pause_after(failure(), timer));
     schedule.reset();
     const auto pause = schedule.pause_after(failure(), timer);
-    CPPUNIT_ASSERT(pause && *pause <= RetrySchedule::kFirstCeiling);
+    CPPUNIT_ASSERT(pause && *pause <= RetrySchedule::kSteps.first);
   }
 
   void obeys_the_server_within_the_deadline() {

@@ -416,11 +416,11 @@ class DeployLockTest : public CppUnit::TestFixture {
 
   void the_renewer_renews_until_it_goes() {
     // The system's clock: the renewer's thread lives in real time.
-    const auto lock = value_of(DeployLock::acquire({store_, system_clock(), pause_thread}, request("a"), {}));
+    const auto lock = value_of(DeployLock::acquire({store_, system_clock(), pause}, request("a"), {}));
     {
       const LockRenewer renewer(*lock, std::chrono::milliseconds(1));
       const auto first = text_at(store_, key_);
-      for (int i = 0; i < 5000 && text_at(store_, key_) == first; ++i) pause_thread(std::chrono::milliseconds(1), {});
+      for (int i = 0; i < 5000 && text_at(store_, key_) == first; ++i) pause(std::chrono::milliseconds(1), {});
       CPPUNIT_ASSERT(text_at(store_, key_) != first);
     }
     CPPUNIT_ASSERT(lock->held());

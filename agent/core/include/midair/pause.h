@@ -1,5 +1,5 @@
 /// @file
-/// Waiting behind a seam, so that tests advance a clock instead of sleeping.
+/// Waiting for time to pass.
 #pragma once
 
 #include <chrono>
@@ -8,10 +8,10 @@
 
 namespace midair {
 
-/// Waits for a duration, or until a stop is requested if that comes first.
+/// Waiting behind a seam, so that tests advance a clock instead of sleeping.
 using Pause = std::function<void(std::chrono::milliseconds, const std::stop_token&)>;
 
-/// Blocks the calling thread; uses no time while it waits.
-void pause_thread(std::chrono::milliseconds duration, const std::stop_token& stop);
+/// Blocks the calling thread for `duration`, or until a stop is requested if that comes first. Uses no time meanwhile.
+void pause(std::chrono::milliseconds duration, const std::stop_token& stop);
 
 }  // namespace midair

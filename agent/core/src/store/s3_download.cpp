@@ -42,7 +42,7 @@ Result<GetAnswer> S3Download::run() {
     if (held_ > before) schedule.reset();
     const auto wait = schedule.pause_after(outcome.error(), timer_);
     if (!wait) return outcome;
-    pause(*wait, timer_);
+    pause(*wait, timer_.stop());
   }
 }
 

@@ -7,7 +7,7 @@ namespace midair::host {
 LockRenewer::LockRenewer(DeployLock& lock, std::chrono::milliseconds interval)
     : thread_([&lock, interval](const std::stop_token& stop) {
         while (true) {
-          pause_thread(interval, stop);
+          pause(interval, stop);
           if (stop.stop_requested()) return;
           const auto renewed = lock.renew(stop);
           if (renewed.ok() || renewed.error().code == Errc::cancelled) continue;
