@@ -1,24 +1,20 @@
 #include "hooks/lua_api.h"
 
-#include <Poco/Net/HTTPClientSession.h>
-#include <Poco/Net/HTTPRequest.h>
-#include <Poco/Net/HTTPResponse.h>
-#include <Poco/Timespan.h>
-#include <Poco/URI.h>
-
-#include <algorithm>
-#include <array>
 #include <chrono>
+#include <memory>
+#include <string_view>
 
 #include "hooks/lua_guard.h"
 #include "hooks/lua_json.h"
+#include "midair/net/http_client.h"
+#include "midair/net/url_text.h"
 
 namespace midair::sidecar {
 
 namespace {
 
-constexpr std::size_t kMaxBody = 1024 * 1024;
-constexpr long kHttpTimeoutMs = 1000;
+constexpr std::uint64_t kMaxBody = 1024 * 1024;
+constexpr std::chrono::seconds kHttpDeadline{1};  ///< for the whole of a request, so that a server that drips ends too
 
 int log_line(lua_State* lua) {
   const auto* api = static_cast<const LuaApi*>(lua_touserdata(lua, lua_upvalueindex(1)));
@@ -42,43 +38,37 @@ int now(lua_State* lua) {
   return 1;
 }
 
-/// The body, up to kMaxBody bytes.
-std::string read_body(std::istream& stream) {
-  std::string body;
-  std::array<char, 16384> chunk{};
-  while (body.size() < kMaxBody && stream.read(chunk.data(), chunk.size()).gcount() > 0)
-    body.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
-  body.resize(std::min(body.size(), kMaxBody));
-  return body;
+Result<HttpAnswer> get_here(std::string_view url) {
+  const CallTimer timer({.deadline = kHttpDeadline});
+  const auto path_start = std::min(url.find_first_of("/?", url.find("://") + 3), url.size());
+  const std::string_view address = url.substr(0, path_start);
+  const auto server = parse_http_url(address);
+  const bool is_here = server && (server->host == "127.0.0.1" || server->host == "::1" || server->host == "localhost");
+  if (!is_here || server->scheme != "http") throw LuaProblem("midair.http.get asks at http://127.0.0.1:PORT/ only");
+
+  HttpUrl numeric = *server;  // no name is looked up: a thread would be needed for that
+  if (numeric.host == "localhost") numeric.host = "127.0.0.1";
+  MIDAIR_TRY_ASSIGN(const auto client, HttpClient::open("http://" + numeric.authority(), ""));
+  const std::string_view target = url.substr(path_start, url.find('#') - path_start);
+  return client->send({"GET", target.starts_with('/') ? std::string(target) : "/" + std::string(target)}, kMaxBody,
+                      timer);
 }
 
 /// midair.http.get(url) -> {status=, body=}, or nil and why. To this machine only, as it is asked on behalf of it.
 int http_get(lua_State* lua) {
   return guarded(lua, [lua] {
-    const Poco::URI uri(luaL_checkstring(lua, 1));
-    const std::string& host = uri.getHost();
-    if (uri.getScheme() != "http" || (host != "127.0.0.1" && host != "::1" && host != "localhost"))
-      throw LuaProblem("midair.http.get asks at http://127.0.0.1:PORT/ only");
-    try {
-      Poco::Net::HTTPClientSession session(host == "localhost" ? "127.0.0.1" : host, uri.getPort());
-      session.setTimeout(Poco::Timespan(kHttpTimeoutMs * Poco::Timespan::MILLISECONDS));
-      const std::string path = uri.getPathAndQuery();
-      Poco::Net::HTTPRequest request("GET", path.empty() ? "/" : path, Poco::Net::HTTPMessage::HTTP_1_1);
-      request.set("User-Agent", "midair-sidecar");
-      session.sendRequest(request);
-      Poco::Net::HTTPResponse response;
-      const std::string body = read_body(session.receiveResponse(response));
-      lua_createtable(lua, 0, 2);
-      lua_pushinteger(lua, response.getStatus());
-      lua_setfield(lua, -2, "status");
-      lua_pushlstring(lua, body.data(), body.size());
-      lua_setfield(lua, -2, "body");
-      return 1;
-    } catch (const Poco::Exception& error) {
+    const auto answer = get_here(luaL_checkstring(lua, 1));
+    if (!answer) {
       lua_pushnil(lua);
-      lua_pushstring(lua, error.displayText().c_str());
+      lua_pushstring(lua, answer.error().message().c_str());
       return 2;
     }
+    lua_createtable(lua, 0, 2);
+    lua_pushinteger(lua, answer->status);
+    lua_setfield(lua, -2, "status");
+    lua_pushlstring(lua, answer->body.data(), answer->body.size());
+    lua_setfield(lua, -2, "body");
+    return 1;
   });
 }
 

@@ -7,26 +7,6 @@
 
 namespace midair::sidecar {
 
-namespace {
-
-class TextSink final : public ByteSink {
- public:
-  explicit TextSink(std::string& text) : text_(text) {}
-  Result<void> write(std::string_view bytes) override {
-    text_ += bytes;
-    return {};
-  }
-  Result<void> restart() override {
-    text_.clear();
-    return {};
-  }
-
- private:
-  std::string& text_;
-};
-
-}  // namespace
-
 PointerWatch::PointerWatch(ObjectStore& store, const TrustPolicy& policy, Identity identity,
                            std::uint64_t highest_sequence, std::chrono::milliseconds refresh,
                            const Clock& clock)
@@ -35,26 +15,22 @@ PointerWatch::PointerWatch(ObjectStore& store, const TrustPolicy& policy, Identi
       identity_(std::move(identity)),
       refresh_(refresh),
       clock_(clock),
-      highest_sequence_(highest_sequence) {
-  request_.key = StoreLayout{identity_.app}.pointer();
-  request_.max_size = kMaxPointerBytes;
-}
+      highest_sequence_(highest_sequence) {}
 
 Result<PointerWatch::Seen> PointerWatch::read(const CallLimits& limits) {
-  request_.if_none_match = refresh_is_due() ? Etag() : etag_;
-  std::string bytes;
-  TextSink sink(bytes);
-  const auto answer = store_.get(request_, sink, limits);
-  if (!answer) {
-    if (answer.error().code == Errc::not_found) return Seen::missing;
-    return answer.error();
+  auto read = get_news(store_, StoreLayout{identity_.app}.pointer(), kMaxPointerBytes,
+                       refresh_is_due() ? Etag() : etag_, limits);
+  if (!read) {
+    if (read.error().code == Errc::not_found) return Seen::missing;
+    return read.error();
   }
-  if (answer->not_modified) return Seen::not_modified;
+  if (!*read) return Seen::not_modified;
 
+  auto& [bytes, etag] = **read;
   const auto decision = policy_.decide(bytes, identity_, highest_sequence_, store_);
   if (!decision && decision.error().code == Errc::corrupt) return decision.error();
   refreshed_ = clock_.now();
-  etag_ = answer->etag;
+  etag_ = std::move(etag);
   if (bytes == bytes_) return Seen::same;
   bytes_ = std::move(bytes);
   return Seen::changed;

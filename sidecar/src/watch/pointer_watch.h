@@ -52,7 +52,6 @@ class PointerWatch {
   const std::chrono::milliseconds refresh_;
   const Clock& clock_;
 
-  GetRequest request_;
   std::uint64_t highest_sequence_;
   BootTime refreshed_{};
   std::string bytes_;

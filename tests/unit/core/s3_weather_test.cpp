@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-#include "net/http_date.h"
 #include "midair/store/s3_object_store.h"
+#include "net/http_date.h"
 #include "object_store_conformance.h"
 #include "scripted_peer.h"
 
@@ -24,7 +24,7 @@ std::string fault(const std::string& code) {
   return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>m</Message></Error>";
 }
 
-class TextSink final : public ByteSink {
+class CountingSink final : public ByteSink {
  public:
   Result<void> write(std::string_view bytes) override {
     text += bytes;
@@ -58,6 +58,8 @@ class S3WeatherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(starts_over_where_the_object_changed_meanwhile);
   CPPUNIT_TEST(starts_over_after_a_range_of_something_else);
   CPPUNIT_TEST(refuses_an_object_of_unknown_or_excessive_length);
+  CPPUNIT_TEST(refuses_an_object_of_two_lengths);
+  CPPUNIT_TEST(a_listing_that_ends_early_is_asked_for_again);
   CPPUNIT_TEST(tells_html_from_objects_and_listings);
   CPPUNIT_TEST(a_foreign_404_is_no_missing_object);
   CPPUNIT_TEST(an_answer_that_is_not_http_is_an_error);
@@ -157,7 +159,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
                                          "Content-Length: 6\r\n\r\n45",
                                          then),
                        ScriptedPeer::answer("206 Partial\r\nETag: \"v1\"\r\nContent-Range: bytes 6-9/10", "6789")});
-    TextSink sink;
+    CountingSink sink;
     GetRequest request;
     request.key = "key";
     request.max_size = 10;
@@ -192,7 +194,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
       return Then::keep;
     };
     ScriptedPeer peer({cut_and_reset, rest});
-    TextSink sink;
+    CountingSink sink;
     GetRequest request;
     request.key = "key";
     request.max_size = 100'000;
@@ -275,6 +277,22 @@ class S3WeatherTest : public CppUnit::TestFixture {
     }
   }
 
+  void refuses_an_object_of_two_lengths() {
+    ScriptedPeer peer(
+        {ScriptedPeer::raw("HTTP/1.1 " + kOk + "\r\nContent-Length: 4\r\nContent-Length: 2\r\n\r\ntext", Then::keep)});
+    expect(Errc::corrupt, read(peer));
+  }
+
+  void a_listing_that_ends_early_is_asked_for_again() {
+    const std::string page = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    ScriptedPeer peer({ScriptedPeer::raw(head + "45\r\n" + page + "\r\n", Then::close),
+                       ScriptedPeer::raw(head + "45\r\n" + page + "\r\n0\r\n\r\n", Then::keep)});
+    CPPUNIT_ASSERT_EQUAL(std::size_t{69}, page.size());
+    CPPUNIT_ASSERT(open(peer.endpoint())->list("", kLimits).ok());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, peer.requests().size());
+  }
+
   static void ends_in_time(const ScriptedPeer::Script& script) {
     ScriptedPeer peer(std::vector<ScriptedPeer::Script>(3, script));
     const auto start = std::chrono::steady_clock::now();
@@ -335,7 +353,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
     GetRequest request;
     request.key = "key";
     request.if_none_match = kVersion;
-    TextSink sink;
+    CountingSink sink;
     const auto answer = open(peer.endpoint())->get(request, sink, kLimits);
     CPPUNIT_ASSERT(answer.ok() && answer->not_modified);
     CPPUNIT_ASSERT_EQUAL(kVersion, answer->etag);
@@ -354,7 +372,7 @@ class S3WeatherTest : public CppUnit::TestFixture {
     GetRequest request;
     request.key = "key";
     request.if_none_match = kVersion;
-    TextSink sink;
+    CountingSink sink;
     for (int i = 0; i < 20; ++i) CPPUNIT_ASSERT(store->get(request, sink, kLimits)->not_modified);
     CPPUNIT_ASSERT_EQUAL(1, peer.connections());
   }

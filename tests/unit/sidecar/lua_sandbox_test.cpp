@@ -7,6 +7,7 @@
 #include "hooks/lua_api.h"
 #include "midair/json/json.h"
 #include "result_asserts.h"
+#include "scripted_peer.h"
 
 namespace midair::sidecar {
 
@@ -46,6 +47,8 @@ class LuaSandboxTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(keeps_json_as_it_is);
   CPPUNIT_TEST(refuses_what_json_cannot_say);
   CPPUNIT_TEST(asks_over_http_only_on_this_machine);
+  CPPUNIT_TEST(takes_only_whole_answers);
+  CPPUNIT_TEST(does_not_wait_for_a_server_that_drips);
   CPPUNIT_TEST_SUITE_END();
 
   void calls_functions_with_values_both_ways() {
@@ -134,6 +137,36 @@ class LuaSandboxTest : public CppUnit::TestFixture {
       assert_fails(run("return midair.http.get('" + std::string(url) + "')"), Errc::refused, "only");
     const auto values = value_of(run("return midair.http.get('http://127.0.0.1:1/')")).value();
     CPPUNIT_ASSERT(values.at(0).isEmpty() && values.at(1).isString());
+  }
+
+  static std::string asked(const ScriptedPeer::Script& script, const std::string& target = "/") {
+    ScriptedPeer peer({script});
+    return returned("local answer, why = midair.http.get('" + peer.endpoint() + target +
+                    "')\nreturn answer and answer.status .. ' ' .. answer.body or why");
+  }
+
+  void takes_only_whole_answers() {
+    using Then = ScriptedPeer::Then;
+    CPPUNIT_ASSERT_EQUAL(std::string("404 none"), asked(ScriptedPeer::answer("404 No", "none")));
+    const auto echo = [](Poco::Net::StreamSocket& socket, const PeerRequest& request) {
+      return ScriptedPeer::answer("200 OK", request.uri)(socket, request);
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("200 /a?b=c"), asked(echo, "/a?b=c#d"));
+    CPPUNIT_ASSERT_EQUAL(std::string("200 /?b"), asked(echo, "?b"));
+    const std::string ok = "HTTP/1.1 200 OK\r\n";
+    for (const std::string& bytes :
+         {ok + "Content-Length: 4\r\n\r\nabc", ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc",
+          ok + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc"})
+      CPPUNIT_ASSERT_MESSAGE(bytes, asked(ScriptedPeer::raw(bytes, Then::close)).starts_with("cannot "));
+    CPPUNIT_ASSERT(asked(ScriptedPeer::answer("200 OK", std::string((1 << 20) + 1, 'x'))).starts_with("cannot "));
+  }
+
+  void does_not_wait_for_a_server_that_drips() {
+    const auto start = std::chrono::steady_clock::now();
+    const std::string drip = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    CPPUNIT_ASSERT(asked(ScriptedPeer::trickle(drip, 'x')).find("the deadline of the whole call passed") !=
+                   std::string::npos);
+    CPPUNIT_ASSERT(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
   }
 };
 

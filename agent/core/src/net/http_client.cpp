@@ -3,10 +3,6 @@
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/String.h>
 
-#include <algorithm>
-#include <charconv>
-
-#include "midair/clock.h"
 #include "midair/foreign_text.h"
 #include "midair/net/url_text.h"
 #include "net/connection_pool.h"
@@ -22,26 +18,8 @@ using Poco::Net::HTTPResponse;
 namespace {
 
 constexpr std::string_view kUnixScheme = "unix://";
-
-/// A body in memory.
-class TextSource final : public ByteSource {
- public:
-  explicit TextSource(std::string_view text) : text_(text) {}
-  [[nodiscard]] std::uint64_t size() const override { return text_.size(); }
-  Result<std::size_t> read(char* buffer, std::size_t capacity) override {
-    const std::size_t n = text_.copy(buffer, capacity, offset_);
-    offset_ += n;
-    return n;
-  }
-  Result<void> seek(std::uint64_t offset) override {
-    offset_ = offset;
-    return {};
-  }
-
- private:
-  const std::string_view text_;
-  std::size_t offset_ = 0;
-};
+constexpr std::uint64_t kMaxRefusal = 64 * 1024;
+constexpr std::size_t kChunk = 64 * 1024;
 
 std::optional<HttpUrl> parse_address(std::string_view address) {
   if (!address.starts_with(kUnixScheme)) return parse_http_url(address);
@@ -49,22 +27,54 @@ std::optional<HttpUrl> parse_address(std::string_view address) {
   return path.starts_with('/') ? std::optional(HttpUrl{"unix", "localhost", 80, path}) : std::nullopt;
 }
 
-Result<HttpAnswer> read_answer(HttpConnection& connection, const HTTPResponse& head, const std::string& subject,
-                               std::uint64_t max_bytes) {
-  HttpAnswer answer;
-  answer.status = head.getStatus();
-  for (const auto& [name, value] : head) answer.headers[Poco::toLower(name)] = value;
-  char buffer[16 * 1024];
+HttpHead head_of(const HTTPResponse& response) {
+  HttpHead head;
+  head.status = response.getStatus();
+  for (const auto& [name, value] : response) head.headers.emplace(Poco::toLower(name), value);
+  return head;
+}
+
+Result<void> deliver(HttpStream& from, ByteSink& to) {
+  const auto buffer = std::make_unique<char[]>(kChunk);
   for (;;) {
-    MIDAIR_TRY_ASSIGN(const std::size_t n, connection.read(buffer, sizeof buffer));
-    if (n == 0) return answer;
-    if (answer.body.size() + n > max_bytes)
-      return Error{Errc::corrupt, "read the answer of", subject, "longer than " + std::to_string(max_bytes) + " bytes"};
-    answer.body.append(buffer, n);
+    MIDAIR_TRY_ASSIGN(const std::size_t n, from.read(buffer.get(), kChunk));
+    if (n == 0) return {};
+    MIDAIR_TRY(to.write({buffer.get(), n}));
   }
 }
 
 }  // namespace
+
+struct HttpStream::Exchange {
+  ConnectionPool& pool;
+  std::unique_ptr<HttpConnection> connection;
+  HttpHead head;
+};
+
+HttpStream::HttpStream(std::unique_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+HttpStream::HttpStream(HttpStream&&) noexcept = default;
+HttpStream::~HttpStream() {
+  if (exchange_) exchange_->pool.give_back(std::move(exchange_->connection));
+}
+
+const HttpHead& HttpStream::head() const { return exchange_->head; }
+
+Result<std::size_t> HttpStream::read(char* buffer, std::size_t capacity) {
+  return exchange_->connection->read(buffer, capacity);
+}
+
+Result<std::string> HttpStream::text(std::uint64_t max_bytes) {
+  std::string text;
+  char buffer[16 * 1024];
+  for (;;) {
+    MIDAIR_TRY_ASSIGN(const std::size_t n, read(buffer, sizeof buffer));
+    if (n == 0) return text;
+    if (text.size() + n > max_bytes)
+      return Error{Errc::corrupt, "read the answer of", exchange_->connection->server_name(),
+                   "longer than " + std::to_string(max_bytes) + " bytes"};
+    text.append(buffer, n);
+  }
+}
 
 class HttpClient::Server {
  public:
@@ -74,38 +84,39 @@ class HttpClient::Server {
         prefix_(is_unix_ ? "" : url.path.substr(0, url.path.find_last_not_of('/') + 1)),
         name_(is_unix_ ? std::string(kUnixScheme) + url.path : url.scheme + "://" + url.authority() + prefix_) {}
 
-  Result<HttpAnswer> send(const HttpRequest& request, std::uint64_t max_bytes, const CallTimer& timer, bool* reached) {
-    HTTPRequest http = head_of(request);
+  /// The one place where a request is sent again: over a new connection, if the kept one had been closed meanwhile.
+  Result<std::pair<std::unique_ptr<HttpConnection>, HttpHead>> exchange(const HttpRequest& request,
+                                                                        const CallTimer& timer, bool* reached) {
+    HTTPRequest http = http_of(request);
+    const bool may_reuse = request.repeatable || !request.own_connection;
+    TextSource text(request.body);
+    const HttpBody body = request.stream.source != nullptr ? request.stream : HttpBody{&text, 0, text.size()};
     for (;;) {
       MIDAIR_TRY(timer.check("ask", name_));
-      MIDAIR_TRY_ASSIGN(auto connection, request.repeatable ? pool_.take(timer) : pool_.open(timer));
+      MIDAIR_TRY_ASSIGN(auto connection, may_reuse ? pool_.take(timer) : pool_.open(timer));
       if (reached != nullptr) *reached = true;
-      TextSource body(request.body);
       HTTPResponse response;
-      const auto exchanged =
-          connection->exchange(http, {&body, 0, request.body.size()}, timer, response, request.patience);
-      if (exchanged.ok()) {
-        auto answer = read_answer(*connection, response, name_, max_bytes);
-        if (answer.ok()) pool_.give_back(std::move(connection));
-        return answer;
-      }
+      const auto exchanged = connection->exchange(http, body, timer, response, request.patience);
+      if (exchanged.ok()) return std::pair(std::move(connection), head_of(response));
       const bool was_stale =
           exchanged.error().code == Errc::unavailable && connection->was_reused() && !connection->was_answered();
-      if (!was_stale) return exchanged.error();
+      if (!was_stale || !request.repeatable) return exchanged.error();
     }
   }
 
+  [[nodiscard]] ConnectionPool& pool() { return pool_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  [[nodiscard]] HTTPRequest head_of(const HttpRequest& request) const {
+  [[nodiscard]] HTTPRequest http_of(const HttpRequest& request) const {
     HTTPRequest http(request.method, prefix_ + request.target, HTTPMessage::HTTP_1_1);
     http.setHost(pool_.server().authority());
     http.set("User-Agent", "midair/" MIDAIR_BUILD_VERSION);
     http.set("Accept-Encoding", "identity");
     for (const auto& [name, value] : request.headers) http.set(name, value);
-    if (!request.body.empty() || request.method == HTTPRequest::HTTP_POST || request.method == HTTPRequest::HTTP_PUT)
-      http.setContentLength64(static_cast<Poco::Int64>(request.body.size()));
+    const std::uint64_t length = request.stream.source != nullptr ? request.stream.length : request.body.size();
+    if (length > 0 || request.method == HTTPRequest::HTTP_POST || request.method == HTTPRequest::HTTP_PUT)
+      http.setContentLength64(static_cast<Poco::Int64>(length));
     http.setKeepAlive(!is_unix_);
     return http;
   }
@@ -122,7 +133,7 @@ HttpClient::~HttpClient() = default;
 Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view address, const std::string& ca_file) {
   const auto url = parse_address(address);
   if (!url)
-    return Error{Errc::bad_input, "use the address", one_line(std::string(address)), "it is no http(s) URL",
+    return Error{Errc::bad_input, "use the address", one_line(address), "it is no http(s) URL",
                  "write https://HOST[:PORT]"};
   Poco::Net::Context::Ptr tls;
   if (url->scheme == "https") {
@@ -131,19 +142,40 @@ Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view address, c
   return std::unique_ptr<HttpClient>(new HttpClient(std::make_unique<Server>(*url, std::move(tls))));
 }
 
+Result<HttpStream> HttpClient::begin(const HttpRequest& request, const CallTimer& timer, bool* reached) const {
+  MIDAIR_TRY_ASSIGN(auto exchanged, server_->exchange(request, timer, reached));
+  return HttpStream(std::unique_ptr<HttpStream::Exchange>(
+      new HttpStream::Exchange{server_->pool(), std::move(exchanged.first), std::move(exchanged.second)}));
+}
+
 Result<HttpAnswer> HttpClient::send(const HttpRequest& request, std::uint64_t max_bytes, const CallTimer& timer,
                                     bool* reached) const {
-  return server_->send(request, max_bytes, timer, reached);
+  MIDAIR_TRY_ASSIGN(HttpStream stream, begin(request, timer, reached));
+  HttpAnswer answer{stream.head()};
+  MIDAIR_TRY_ASSIGN(answer.body, stream.text(max_bytes));
+  return answer;
+}
+
+Result<HttpAnswer> HttpClient::send(const HttpRequest& request, ByteSink& sink, const CallTimer& timer,
+                                    bool* reached) const {
+  MIDAIR_TRY_ASSIGN(HttpStream stream, begin(request, timer, reached));
+  HttpAnswer answer{stream.head()};
+  if (answer.is_success()) {
+    MIDAIR_TRY(deliver(stream, sink));
+  } else {
+    MIDAIR_TRY_ASSIGN(answer.body, stream.text(kMaxRefusal));
+  }
+  return answer;
 }
 
 const std::string& HttpClient::name() const { return server_->name(); }
 
-std::string HttpAnswer::header(const std::string& name) const {
-  const auto found = headers.find(name);
+std::string HttpHead::header(std::string_view name) const {
+  const auto found = headers.find(Poco::toLower(std::string(name)));
   return found == headers.end() ? std::string() : found->second;
 }
 
-std::optional<std::chrono::milliseconds> HttpAnswer::retry_after() const {
+std::optional<std::chrono::milliseconds> HttpHead::retry_after() const {
   return parse_retry_after(header("retry-after"));
 }
 

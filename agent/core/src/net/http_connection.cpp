@@ -4,6 +4,7 @@
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/StreamSocket.h>
+#include <Poco/String.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,10 +13,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
-#include "net/guarded_socket.h"
 #include "midair/fd.h"
+#include "net/guarded_socket.h"
 #include "net/resolve.h"
 
 namespace midair {
@@ -49,6 +51,8 @@ Error translate(const Poco::Exception& error, const HttpUrl& server) {
     return {Errc::unavailable, "talk to", subject, error.displayText(), "check the endpoint if this goes on"};
   if (dynamic_cast<const Poco::Net::NoMessageException*>(&error) != nullptr)
     return {Errc::unavailable, "talk to", subject, "it closed the connection without an answer"};
+  if (dynamic_cast<const Poco::DataFormatException*>(&error) != nullptr)  // ours
+    return {Errc::corrupt, "talk to", subject, "its answer has " + error.message(), "check the endpoint"};
   if (dynamic_cast<const Poco::Net::MessageException*>(&error) != nullptr ||
       dynamic_cast<const Poco::DataException*>(&error) != nullptr)
     return {Errc::corrupt, "talk to", subject, "its answer is not HTTP", "check the endpoint"};
@@ -102,6 +106,38 @@ StreamSocket tls_socket(PlainSocket& tcp, const std::string& host, const Poco::N
   guard.begin_phase("no TLS handshake", kConnectPatience);
   socket->handshake(host);
   return owner;
+}
+
+/// All that the answer says under `name`.
+std::vector<std::string> values_of(const HTTPResponse& response, const char* name) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : response)
+    if (Poco::icompare(key, name) == 0) values.push_back(value);
+  return values;
+}
+
+/// Content-Length, if there is one. Throws where that is no number, or several that differ: what one reader takes for
+/// the end of the answer would be the middle of it for another.
+std::optional<std::uint64_t> announced_length(const HTTPResponse& response) {
+  std::optional<std::uint64_t> length;
+  for (const std::string& value : values_of(response, "Content-Length")) {
+    std::int64_t number = -1;  // what fits here, Poco can count too
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size() || number < 0)
+      throw Poco::DataFormatException("a length that is no number");
+    if (length && *length != static_cast<std::uint64_t>(number))
+      throw Poco::DataFormatException("two lengths that differ");
+    length = number;
+  }
+  return length;
+}
+
+/// Throws for a coding that nobody asked for.
+bool is_chunked(const HTTPResponse& response) {
+  const auto codings = values_of(response, "Transfer-Encoding");
+  if (codings.empty() || (codings.size() == 1 && Poco::icompare(codings.front(), "identity") == 0)) return false;
+  if (codings.size() == 1 && Poco::icompare(codings.front(), "chunked") == 0) return true;
+  throw Poco::DataFormatException("a transfer coding that was not asked for");
 }
 
 }  // namespace
@@ -172,36 +208,41 @@ Result<void> HttpConnection::send(HTTPRequest& request, const HttpBody& body) {
 Result<void> HttpConnection::exchange(HTTPRequest& request, const HttpBody& body, const CallTimer& timer,
                                       HTTPResponse& response, std::chrono::milliseconds first_byte_patience) {
   ++exchanges_;
-  body_ = nullptr;
+  answered_ = false;
   guard_.begin_call(timer);
   try {
     try {
       MIDAIR_TRY(send(request, body));
       guard_.begin_phase("no answer", first_byte_patience);
-      body_ = &session_->receiveResponse(response);
+      session_->receiveResponse(response);
     } catch (const Poco::IOException& error) {
       if (guard_.received() > 0) throw;
       MIDAIR_TRY(receive_early_answer(failure(error), response));
     }
-    expect_body(request, response);
-    return {};
+    return expect_body(request, response);
   } catch (const Poco::Exception& error) {
     return failure(error);
   }
 }
 
 /// How the end of the body will be known (RFC 9112 section 6.3).
-void HttpConnection::expect_body(const HTTPRequest& request, const HTTPResponse& response) {
+Result<void> HttpConnection::expect_body(const HTTPRequest& request, const HTTPResponse& response) {
+  const auto length = announced_length(response);
+  const bool chunked = is_chunked(response);
   const bool has_body = request.getMethod() != HTTPRequest::HTTP_HEAD &&
                         response.getStatus() != HTTPResponse::HTTP_NO_CONTENT &&
                         response.getStatus() != HTTPResponse::HTTP_NOT_MODIFIED;
-  const bool chunked = response.getChunkedTransferEncoding();
-  has_length_ = !has_body || (!chunked && response.hasContentLength());
-  left_ = has_body && has_length_ ? static_cast<std::uint64_t>(response.getContentLength64()) : 0;
-  ended_ = has_length_ && left_ == 0;
-  keeps_ = response.getKeepAlive() && (has_length_ || chunked);
+  left_ = !has_body ? 0 : chunked ? std::nullopt : length;
+  chunks_.reset();
+  if (has_body && chunked)
+    chunks_.emplace([this](char* buffer, std::size_t capacity) { return read_stretch(buffer, capacity); });
+  ended_ = left_ == 0;
+  // What names both a length and chunks may be read otherwise by whoever stands between: no further answer after it.
+  keeps_ = response.getKeepAlive() && (left_ || chunks_) && !(chunked && length);
+  answered_ = true;
   guard_.begin_phase("no progress", kStallPatience);
   guard_.renew_on_progress();
+  return {};
 }
 
 Error HttpConnection::failure(const Poco::Exception& error) const {
@@ -221,36 +262,39 @@ Result<void> HttpConnection::receive_early_answer(Error lost, HTTPResponse& resp
   try {
     session_->clearException();
     guard_.begin_phase("no answer", kEarlyAnswerPatience);
-    body_ = &session_->receiveResponse(response);
+    session_->receiveResponse(response);
     return {};
   } catch (const Poco::Exception&) {
     return lost;
   }
 }
 
+std::size_t HttpConnection::read_stretch(char* buffer, std::size_t capacity) {
+  const int n = session_->read(buffer, static_cast<std::streamsize>(capacity));
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
 Result<std::size_t> HttpConnection::read(char* buffer, std::size_t capacity) {
   try {
     if (ended_) return std::size_t{0};
-    if (!has_length_) {
-      body_->read(buffer, static_cast<std::streamsize>(capacity));
-      session_->rethrow();
-      const auto n = static_cast<std::size_t>(body_->gcount());
+    if (!left_) {
+      const std::size_t n = chunks_ ? chunks_->read(buffer, capacity) : read_stretch(buffer, capacity);
       ended_ = n == 0;
       return n;
     }
-    const int n = session_->read(buffer, static_cast<std::streamsize>(std::min<std::uint64_t>(capacity, left_)));
-    if (n <= 0)
-      throw Poco::IOException("it closed the connection " + std::to_string(left_) +
+    const std::size_t n = read_stretch(buffer, static_cast<std::size_t>(std::min<std::uint64_t>(capacity, *left_)));
+    if (n == 0)
+      throw Poco::IOException("it closed the connection " + std::to_string(*left_) +
                               " bytes before the end of its answer");
-    left_ -= static_cast<std::uint64_t>(n);
-    ended_ = left_ == 0;
-    return static_cast<std::size_t>(n);
+    *left_ -= n;
+    ended_ = *left_ == 0;
+    return n;
   } catch (const Poco::Exception& error) {
     return failure(error);
   }
 }
 
-bool HttpConnection::is_reusable() const { return body_ != nullptr && ended_ && keeps_ && session_->buffered() == 0; }
+bool HttpConnection::is_reusable() const { return answered_ && ended_ && keeps_ && session_->buffered() == 0; }
 
 bool HttpConnection::is_alive() const {
   pollfd ready{session_->socket().impl()->sockfd(), POLLIN, 0};

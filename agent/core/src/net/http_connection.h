@@ -8,14 +8,15 @@
 
 #include <chrono>
 #include <cstdint>
-#include <istream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "midair/call_timer.h"
 #include "midair/error.h"
-#include "midair/store/object_store.h"
+#include "midair/net/http_client.h"
 #include "midair/net/url_text.h"
+#include "net/chunked_body.h"
 #include "net/socket_guard.h"
 
 namespace midair {
@@ -24,13 +25,6 @@ namespace midair {
 inline constexpr std::chrono::seconds kConnectPatience{5};     ///< all addresses together; the TLS handshake once more
 inline constexpr std::chrono::seconds kFirstBytePatience{10};  ///< from the request's last byte to the answer's head
 inline constexpr std::chrono::seconds kStallPatience{10};      ///< between two pieces of a body
-
-/// A stretch of a source; nothing where `source` is null.
-struct HttpBody {
-  ByteSource* source = nullptr;
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
 
 /// One connection to one server; used by one thread at a time. No redirect is ever followed. After an error the
 /// connection is of no more use.
@@ -42,14 +36,18 @@ class HttpConnection {
   ~HttpConnection();
 
   /// Sends the request with the body and reads the head of the answer. `timer` must live until the answer was read.
-  /// Errc::timeout, unavailable, cancelled, corrupt (no HTTP) or the source's own error.
+  /// Errc::timeout, unavailable, cancelled, corrupt (no HTTP, or an answer whose end can't be told: lengths that
+  /// differ, a coding that nobody asked for) or the source's own error.
   [[nodiscard]] Result<void> exchange(Poco::Net::HTTPRequest& request, const HttpBody& body, const CallTimer& timer,
                                       Poco::Net::HTTPResponse& response,
                                       std::chrono::milliseconds first_byte_patience = kFirstBytePatience);
 
-  /// The next bytes of the answer's body; 0 at its end. Errc::unavailable if it ends before its announced length.
+  /// The next bytes of the answer's body; 0 at its end. Errc::unavailable if it ends before its announced length or
+  /// its last chunk, Errc::corrupt if its chunks are none.
   [[nodiscard]] Result<std::size_t> read(char* buffer, std::size_t capacity);
 
+  /// What people call the server: "https://host".
+  [[nodiscard]] std::string server_name() const { return server_.scheme + "://" + server_.authority(); }
   /// True if the last exchange began on a connection that had served one before.
   [[nodiscard]] bool was_reused() const { return exchanges_ > 1; }
   /// True if the server has answered a byte in the last exchange.
@@ -66,17 +64,19 @@ class HttpConnection {
   [[nodiscard]] Result<void> connect(const Poco::Net::Context::Ptr& tls, const CallTimer& timer);
   [[nodiscard]] Result<void> send(Poco::Net::HTTPRequest& request, const HttpBody& body);
   [[nodiscard]] Result<void> receive_early_answer(Error lost, Poco::Net::HTTPResponse& response);
-  void expect_body(const Poco::Net::HTTPRequest& request, const Poco::Net::HTTPResponse& response);
+  [[nodiscard]] Result<void> expect_body(const Poco::Net::HTTPRequest& request,
+                                         const Poco::Net::HTTPResponse& response);
+  [[nodiscard]] std::size_t read_stretch(char* buffer, std::size_t capacity);
   [[nodiscard]] Error failure(const Poco::Exception& error) const;
 
   const HttpUrl server_;
   SocketGuard guard_;
   std::unique_ptr<Session> session_;
-  std::istream* body_ = nullptr;  ///< owned by session_; null before an answer
-  bool keeps_ = false;            ///< the server keeps the connection after this answer
-  bool ended_ = false;            ///< the body was read to its end
-  bool has_length_ = false;
-  std::uint64_t left_ = 0;  ///< of the body; counts where has_length_
+  bool answered_ = false;              ///< the head of the last exchange's answer was read
+  bool keeps_ = false;                 ///< the server keeps the connection after this answer
+  bool ended_ = false;                 ///< the body was read to its end
+  std::optional<std::uint64_t> left_;  ///< of a body with a length
+  std::optional<ChunkedBody> chunks_;  ///< a body without one: chunks, or all until the connection ends
   unsigned exchanges_ = 0;
 };
 

@@ -23,7 +23,9 @@ struct Lookup {
   Addresses addresses;  // guarded by mutex
 };
 
-bool is_numeric(const std::string& host) { return host.find_first_not_of("0123456789.") == std::string::npos; }
+bool is_numeric(const std::string& host) {
+  return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
+}
 
 int ask(const std::string& host, std::uint16_t port, Addresses& addresses) {
   addrinfo hints{};

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "midair/store/object_store.h"
-
 namespace midair {
 
 namespace {
@@ -33,6 +31,28 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 bool is_host_text(std::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) { return is_unreserved(c) && c != '~'; });
+}
+
+bool is_ipv6_text(std::string_view host) {
+  return host.find(':') != std::string_view::npos &&
+         host.find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
+}
+
+/// Takes the host off the front of `authority`. Refuses "user@host" too.
+std::optional<std::string> take_host(std::string_view& authority) {
+  const bool bracketed = authority.starts_with('[');
+  const auto end = bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string host = lower_case(authority.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end));
+  authority.remove_prefix(bracketed ? end + 1 : end);
+  if (bracketed ? !is_ipv6_text(host) : !is_host_text(host)) return std::nullopt;
+  return host;
+}
+
+/// The port that `text` (":8080") names; where it is empty, the scheme's own.
+std::optional<std::uint16_t> port_of(std::string_view text, std::string_view scheme) {
+  if (text.empty()) return default_port(scheme);
+  return text.front() == ':' ? parse_port(text.substr(1)) : std::nullopt;
 }
 
 }  // namespace
@@ -72,17 +92,9 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return decoded;
 }
 
-std::optional<std::string> decode_key(std::string_view path) {
-  if (path.find_first_of("?# ") != std::string_view::npos) return std::nullopt;
-  auto key = percent_decode(path);
-  if (!key || std::count(key->begin(), key->end(), '/') != std::count(path.begin(), path.end(), '/') ||
-      !check_key(*key).ok())
-    return std::nullopt;
-  return key;
-}
-
 std::string HttpUrl::authority() const {
-  return port == default_port(scheme) ? host : host + ":" + std::to_string(port);
+  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  return port == default_port(scheme) ? name : name + ":" + std::to_string(port);
 }
 
 std::optional<HttpUrl> parse_http_url(std::string_view text) {
@@ -96,12 +108,11 @@ std::optional<HttpUrl> parse_http_url(std::string_view text) {
   text.remove_prefix(scheme_end + 3);
   const auto path_start = std::min(text.find('/'), text.size());
   url.path = text.substr(path_start);
-  const std::string_view authority = text.substr(0, path_start);
-  const auto colon = std::min(authority.find(':'), authority.size());
-  url.host = lower_case(authority.substr(0, colon));
-  if (!is_host_text(url.host)) return std::nullopt;  // refuses "user@host" too
-  const auto port = colon == authority.size() ? default_port(url.scheme) : parse_port(authority.substr(colon + 1));
-  if (!port) return std::nullopt;
+  std::string_view authority = text.substr(0, path_start);
+  auto host = take_host(authority);
+  const auto port = port_of(authority, url.scheme);
+  if (!host || !port) return std::nullopt;
+  url.host = *std::move(host);
   url.port = *port;
   return url;
 }

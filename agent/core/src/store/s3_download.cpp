@@ -11,6 +11,9 @@ namespace midair {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
+constexpr int kWhole = 200;
+constexpr int kPart = 206;
+constexpr int kNotModified = 304;
 constexpr int kRefusedVersion = 412;  // If-Match does not hold
 constexpr int kRefusedRange = 416;
 
@@ -46,7 +49,7 @@ Result<GetAnswer> S3Download::run() {
   }
 }
 
-Result<S3Answer> S3Download::ask() {
+Result<HttpStream> S3Download::ask() {
   S3Request get;
   get.method = "GET";
   get.key = key_;
@@ -78,9 +81,10 @@ Result<S3Download::Step> S3Download::after_refused_range(const Error& refusal) {
     head.method = "HEAD";
     head.key = key_;
     head.purpose = {"read", key_};
-    MIDAIR_TRY_ASSIGN(const S3Answer answer, client_.send(head, timer_));
-    const auto size = number_in(answer.header("Content-Length"));
-    if (size == held_ && to_etag(answer.header("ETag")) == version_) return Step(GetAnswer{false, version_, held_});
+    MIDAIR_TRY_ASSIGN(const HttpStream answer, client_.send(head, timer_));
+    const auto size = number_in(answer.head().header("Content-Length"));
+    if (size == held_ && to_etag(answer.head().header("ETag")) == version_)
+      return Step(GetAnswer{false, version_, held_});
   }
   MIDAIR_TRY(start_over());
   return Step();
@@ -99,18 +103,18 @@ Error S3Download::foreign(const std::string& cause) const {
   return {Errc::corrupt, "read", key_, cause, "check the endpoint (AWS_ENDPOINT_URL_S3) and the network"};
 }
 
-Result<S3Download::Step> S3Download::take(S3Answer& answer) {
-  const Etag etag = to_etag(answer.header("ETag"));
-  if (answer.status() == Poco::Net::HTTPResponse::HTTP_NOT_MODIFIED) {
+Result<S3Download::Step> S3Download::take(HttpStream& answer) {
+  const Etag etag = to_etag(answer.head().header("ETag"));
+  if (answer.head().status == kNotModified) {
     if (!asks_for_news()) return foreign("status 304 was not asked for");
     return Step(GetAnswer{true, etag.empty() ? request_.if_none_match : etag, 0});  // Ceph sends no ETag with a 304
   }
   if (etag.empty()) {
-    const std::string type = answer.header("Content-Type");
+    const std::string type = answer.head().header("Content-Type");
     return foreign("the answer has no ETag: it is not from an S3 server" +
                    (type.starts_with("text/html") ? std::string(" (it is HTML)") : std::string()));
   }
-  const std::string coding = answer.header("Content-Encoding");
+  const std::string coding = answer.head().header("Content-Encoding");
   if (!coding.empty() && coding != "identity" && coding != "aws-chunked")
     return foreign("something on the way encoded it as '" + coding.substr(0, 20) + "'");
   MIDAIR_TRY_ASSIGN(const Stretch stretch, stretch_of(answer));
@@ -124,26 +128,27 @@ Result<S3Download::Step> S3Download::take(S3Answer& answer) {
   return Step(GetAnswer{false, etag, stretch.total});
 }
 
-Result<S3Download::Stretch> S3Download::stretch_of(const S3Answer& answer) const {
-  if (answer.status() == Poco::Net::HTTPResponse::HTTP_OK) {
-    const auto length = number_in(answer.header("Content-Length"));
-    if (!length || answer.head().getChunkedTransferEncoding()) return foreign("the answer does not say how long it is");
+Result<S3Download::Stretch> S3Download::stretch_of(const HttpStream& answer) const {
+  if (answer.head().status == kWhole) {
+    const auto length = number_in(answer.head().header("Content-Length"));
+    if (!length || !answer.head().header("Transfer-Encoding").empty())
+      return foreign("the answer does not say how long it is");
     return Stretch{0, *length};
   }
   // "bytes 5-9/10" (RFC 9110 section 14.4)
-  const std::string range = answer.header("Content-Range");
+  const std::string range = answer.head().header("Content-Range");
   const auto dash = range.find('-');
   const auto slash = range.find('/');
-  if (answer.status() == Poco::Net::HTTPResponse::HTTP_PARTIAL_CONTENT && held_ > 0 && range.starts_with("bytes ") &&
-      dash != std::string::npos && slash != std::string::npos && dash < slash) {
+  if (answer.head().status == kPart && held_ > 0 && range.starts_with("bytes ") && dash != std::string::npos &&
+      slash != std::string::npos && dash < slash) {
     const auto start = number_in(std::string_view(range).substr(6, dash - 6));
     const auto total = number_in(std::string_view(range).substr(slash + 1));
     if (start && total && *start <= *total) return Stretch{*start, *total};
   }
-  return foreign("status " + std::to_string(answer.status()) + " was not asked for");
+  return foreign("status " + std::to_string(answer.head().status) + " was not asked for");
 }
 
-Result<void> S3Download::deliver(S3Answer& answer, std::uint64_t total) {
+Result<void> S3Download::deliver(HttpStream& answer, std::uint64_t total) {
   const auto buffer = std::make_unique<char[]>(kChunk);
   for (;;) {
     MIDAIR_TRY(timer_.check("read", key_));

@@ -35,11 +35,11 @@ class S3Download {
   [[nodiscard]] bool asks_for_news() const { return !request_.if_none_match.empty() && !touched_; }
   [[nodiscard]] Result<GetAnswer> attempt();
   [[nodiscard]] Result<Step> step();
-  [[nodiscard]] Result<S3Answer> ask();
-  [[nodiscard]] Result<Step> take(S3Answer& answer);
+  [[nodiscard]] Result<HttpStream> ask();
+  [[nodiscard]] Result<Step> take(HttpStream& answer);
   [[nodiscard]] Result<Step> after_refused_range(const Error& refusal);
-  [[nodiscard]] Result<Stretch> stretch_of(const S3Answer& answer) const;
-  [[nodiscard]] Result<void> deliver(S3Answer& answer, std::uint64_t total);
+  [[nodiscard]] Result<Stretch> stretch_of(const HttpStream& answer) const;
+  [[nodiscard]] Result<void> deliver(HttpStream& answer, std::uint64_t total);
   [[nodiscard]] Result<void> start_over();
   [[nodiscard]] Error foreign(const std::string& cause) const;
 

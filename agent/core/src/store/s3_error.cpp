@@ -4,8 +4,6 @@
 #include <array>
 
 #include "midair/foreign_text.h"
-#include "midair/net/http_client.h"
-#include "net/http_date.h"
 #include "store/s3_xml.h"
 
 namespace midair {
@@ -43,8 +41,9 @@ const KnownCode* find_code(std::string_view code) {
   return found == kKnownCodes.end() ? nullptr : found;
 }
 
-std::string hint_of_redirect(const Poco::Net::HTTPResponse& response, const S3Fault& fault) {
-  const std::string region = response.get("x-amz-bucket-region", fault.region);
+std::string hint_of_redirect(const HttpHead& head, const S3Fault& fault) {
+  const std::string named = head.header("x-amz-bucket-region");
+  const std::string& region = named.empty() ? fault.region : named;
   std::string hint = "correct ";
   hint += region.empty() ? "AWS_REGION" : "AWS_REGION to " + one_line(region);
   hint += " and ";
@@ -54,14 +53,15 @@ std::string hint_of_redirect(const Poco::Net::HTTPResponse& response, const S3Fa
 
 }  // namespace
 
-Error s3_error(const Poco::Net::HTTPResponse& response, std::string_view document, const S3Purpose& purpose) {
-  const int status = response.getStatus();
+Error s3_error(const HttpHead& head, std::string_view document, const S3Purpose& purpose) {
+  const int status = head.status;
+  const std::string request_id = head.header("x-amz-request-id");
   const auto parsed = parse_fault(document);
   const S3Fault fault = parsed.value_or(S3Fault{});
   Error error{errc_of_http_status(status), purpose.op, purpose.subject, "HTTP status " + std::to_string(status)};
   error.http_status = status;
-  error.request_id = one_line(response.get("x-amz-request-id", fault.request_id));
-  error.retry_after = parse_retry_after(response.get("Retry-After", ""));
+  error.request_id = one_line(request_id.empty() ? fault.request_id : request_id);
+  error.retry_after = head.retry_after();
   if (!fault.code.empty()) error.cause += ", " + one_line(fault.code);
   if (!fault.message.empty()) error.cause += ": " + one_line(fault.message);
   if (const KnownCode* known = find_code(fault.code)) {
@@ -73,18 +73,16 @@ Error s3_error(const Poco::Net::HTTPResponse& response, std::string_view documen
     error.cause += looks_like_html(document) ? ", and the answer looks like HTML" : ", but not in the words of S3";
     error.hint = "check the endpoint (AWS_ENDPOINT_URL_S3)";
   }
-  if (status >= 300 && status < 400) error.hint = hint_of_redirect(response, fault);
-  if (error.code == Errc::bad_input && !fault.region.empty()) error.hint = hint_of_redirect(response, fault);
+  if (status >= 300 && status < 400) error.hint = hint_of_redirect(head, fault);
+  if (error.code == Errc::bad_input && !fault.region.empty()) error.hint = hint_of_redirect(head, fault);
   return error;
 }
 
-Error s3_error_after_success(const Poco::Net::HTTPResponse& response, std::string_view document,
-                             const S3Purpose& purpose) {
-  Poco::Net::HTTPResponse failed = response;
+Error s3_error_after_success(const HttpHead& head, std::string_view document, const S3Purpose& purpose) {
+  HttpHead failed = head;
   const auto fault = parse_fault(document);
   const bool lost_race = fault && (fault->code == "PreconditionFailed" || fault->code == "ConditionalRequestConflict");
-  failed.setStatus(lost_race ? Poco::Net::HTTPResponse::HTTP_PRECONDITION_FAILED
-                             : Poco::Net::HTTPResponse::HTTP_INTERNAL_SERVER_ERROR);
+  failed.status = lost_race ? 412 : 500;
   return s3_error(failed, document, purpose);
 }
 

@@ -3,18 +3,17 @@
 #include <algorithm>
 #include <charconv>
 
-#include "net/http_date.h"
 #include "midair/call_timer.h"
-#include "midair/retry.h"
 #include "midair/net/url_text.h"
+#include "midair/retry.h"
 #include "midair/store/tigris.h"
+#include "net/http_date.h"
 #include "store/s3_client.h"
 #include "store/s3_download.h"
 #include "store/s3_settings.h"
 #include "store/s3_upload.h"
 #include "store/s3_xml.h"
 #include "store/store_rules.h"
-#include "net/tls_context.h"
 
 namespace midair {
 
@@ -36,14 +35,15 @@ Result<ListPage> fetch_page(S3Client& client, const std::string& prefix, const s
   request.purpose.subject = prefix;
   request.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
   if (!token.empty()) request.query.insert(request.query.begin(), {"continuation-token", token});
-  MIDAIR_TRY_ASSIGN(S3Answer answer, client.send(request, timer));
+  MIDAIR_TRY_ASSIGN(HttpStream answer, client.send(request, timer));
   MIDAIR_TRY_ASSIGN(const std::string document, answer.text(kMaxListPage));
   return parse_list_page(document, "the listing of " + client.url_of(""));
 }
 
-Result<ObjectInfo> info_of(const S3Answer& answer, const std::string& key) {
-  ObjectInfo info{key, to_etag(answer.header("ETag")), 0, parse_http_date(answer.header("Last-Modified"))};
-  const std::string length = answer.header("Content-Length");
+Result<ObjectInfo> info_of(const HttpStream& answer, const std::string& key) {
+  ObjectInfo info{key, to_etag(answer.head().header("ETag")), 0,
+                  parse_http_date(answer.head().header("Last-Modified"))};
+  const std::string length = answer.head().header("Content-Length");
   const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), info.size);
   if (info.etag.empty() || error != std::errc() || end != length.data() + length.size())
     return Error{Errc::corrupt, "find", key, "the answer has no ETag or no length: it is not from an S3 server",
@@ -55,8 +55,7 @@ Result<ObjectInfo> info_of(const S3Answer& answer, const std::string& key) {
 
 Result<std::unique_ptr<S3ObjectStore>> S3ObjectStore::open(const StoreSettings& settings) {
   MIDAIR_TRY_ASSIGN(S3Location location, read_s3_settings(settings));
-  MIDAIR_TRY_ASSIGN(auto tls, make_tls_context(settings.ca_file));
-  auto client = std::make_unique<S3Client>(std::move(location.access), std::move(tls));
+  MIDAIR_TRY_ASSIGN(auto client, S3Client::open(std::move(location.access), settings.ca_file));
   return std::unique_ptr<S3ObjectStore>(new S3ObjectStore(std::move(client), std::move(location.prefix)));
 }
 
@@ -89,7 +88,7 @@ Result<ObjectInfo> S3ObjectStore::head(const std::string& key, const CallLimits&
   MIDAIR_TRY_ASSIGN(const std::string full, bucket_key(key));
   const CallTimer timer(limits);
   return with_retries(timer, [&]() -> Result<ObjectInfo> {
-    MIDAIR_TRY_ASSIGN(const S3Answer answer, client_->send(request_for("HEAD", "find", full), timer));
+    MIDAIR_TRY_ASSIGN(const HttpStream answer, client_->send(request_for("HEAD", "find", full), timer));
     return info_of(answer, key);
   });
 }

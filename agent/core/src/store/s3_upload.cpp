@@ -1,7 +1,6 @@
 #include "store/s3_upload.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "midair/digest.h"
 #include "midair/log.h"
@@ -39,27 +38,6 @@ Result<std::string> hash_stretch(ByteSource& body, std::uint64_t offset, std::ui
   }
   return hash.finish_hex();
 }
-
-class DocumentSource final : public ByteSource {
- public:
-  explicit DocumentSource(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] std::uint64_t size() const override { return text_.size(); }
-  Result<std::size_t> read(char* buffer, std::size_t capacity) override {
-    const std::size_t n = std::min(capacity, text_.size() - offset_);
-    std::memcpy(buffer, text_.data() + offset_, n);
-    offset_ += n;
-    return n;
-  }
-  Result<void> seek(std::uint64_t offset) override {
-    offset_ = std::min<std::uint64_t>(offset, text_.size());
-    return {};
-  }
-  [[nodiscard]] const std::string& text() const { return text_; }
-
- private:
-  const std::string text_;
-  std::size_t offset_ = 0;
-};
 
 /// What a failed write means: under a condition, a write whose outcome is unknown must not be repeated.
 Error settle(Error error, bool conditional, bool reached) {
@@ -117,7 +95,7 @@ Result<Etag> S3Upload::put_stretch(const NameValues& query, const NameValues& he
     bool reached = false;
     const auto answer = client_.send(put, timer_, &reached);
     if (!answer) return settle(answer.error(), is_conditional_write(put), reached);
-    Etag etag = to_etag(answer->header("ETag"));
+    Etag etag = to_etag(answer->head().header("ETag"));
     if (etag.empty())
       return Error{Errc::corrupt, "store", key_, "the answer has no ETag: it is not from an S3 server",
                    "check the endpoint (AWS_ENDPOINT_URL_S3) and the network"};
@@ -151,14 +129,14 @@ Result<Etag> S3Upload::current_version() {
   const auto answer = with_retries(timer_, [&] { return client_.send(request("HEAD", {}), timer_); });
   if (!answer && answer.error().code == Errc::not_found) return Etag();
   if (!answer) return answer.error();
-  return to_etag(answer->header("ETag"));
+  return to_etag(answer->head().header("ETag"));
 }
 
 Result<std::string> S3Upload::begin_parts() {
   return with_retries(timer_, [&]() -> Result<std::string> {
     S3Request post = request("POST", {{"uploads", ""}});
     post.headers = {{"Content-Type", content_type_of(key_)}};
-    MIDAIR_TRY_ASSIGN(S3Answer answer, client_.send(post, timer_));
+    MIDAIR_TRY_ASSIGN(HttpStream answer, client_.send(post, timer_));
     MIDAIR_TRY_ASSIGN(const std::string document, answer.text(kMaxDocument));
     return parse_upload_id(document, key_);
   });
@@ -177,16 +155,17 @@ Result<std::vector<Etag>> S3Upload::send_parts(const std::string& upload_id) {
 
 Result<Etag> S3Upload::complete(const std::string& upload_id, const std::vector<Etag>& parts) {
   MIDAIR_TRY(check_condition_by_head());
-  DocumentSource document(completion_document(parts));
+  const std::string document = completion_document(parts);
+  TextSource body(document);
   S3Request post = request("POST", {{"uploadId", upload_id}});
   post.headers = condition_headers();
   post.headers.emplace_back("Content-Type", "application/xml");
-  post.body = {&document, 0, document.size()};
-  post.payload_sha256 = sha256_hex(document.text());
+  post.body = {&body, 0, body.size()};
+  post.payload_sha256 = sha256_hex(document);
   return with_retries(timer_, [&]() -> Result<Etag> {
     bool reached = false;
     const auto attempt = [&]() -> Result<Etag> {
-      MIDAIR_TRY_ASSIGN(S3Answer answer, client_.send(post, timer_, &reached));
+      MIDAIR_TRY_ASSIGN(HttpStream answer, client_.send(post, timer_, &reached));
       MIDAIR_TRY_ASSIGN(const std::string text, answer.text(kMaxDocument));
       // A completion takes long: S3 sends status 200 at once, and an error after it.
       if (parse_fault(text)) return s3_error_after_success(answer.head(), text, post.purpose);

@@ -8,18 +8,6 @@ namespace midair::host {
 
 namespace {
 
-struct TextSink final : ByteSink {
-  std::string text;
-  Result<void> write(std::string_view bytes) override {
-    text += bytes;
-    return {};
-  }
-  Result<void> restart() override {
-    text.clear();
-    return {};
-  }
-};
-
 Error not_a_pointer(Error error) {
   if (error.hint.empty()) error.hint = "repair that object by hand, or remove it to start over";
   return error;
@@ -65,18 +53,14 @@ Result<std::optional<CurrentPointer>> read_pointer(ObjectStore& store, const Sto
 
 Result<void> refresh_pointer(ObjectStore& store, const StoreLayout& layout, const CallLimits& limits,
                              std::optional<CurrentPointer>& current) {
-  TextSink sink;
-  GetRequest request{layout.pointer()};
-  request.max_size = kMaxPointerBytes;
-  if (current) request.if_none_match = current->etag;
-  auto answer = store.get(request, sink, limits);
-  if (!answer.ok() && answer.error().code != Errc::not_found) return std::move(answer).error();
-  if (!answer.ok()) {
+  auto read = get_news(store, layout.pointer(), kMaxPointerBytes, current ? current->etag : Etag(), limits);
+  if (!read.ok() && read.error().code != Errc::not_found) return std::move(read).error();
+  if (!read.ok()) {
     current.reset();
-  } else if (!answer->not_modified) {
-    auto pointer = Pointer::parse(sink.text, layout.pointer());
+  } else if (*read) {
+    auto pointer = Pointer::parse((*read)->text, layout.pointer());
     if (!pointer.ok()) return not_a_pointer(std::move(pointer).error());
-    current = CurrentPointer{*std::move(pointer), answer->etag};
+    current = CurrentPointer{*std::move(pointer), (*read)->etag};
   }
   return {};
 }

@@ -1,5 +1,9 @@
 /// @file
-/// Percent-encoding (RFC 3986 section 2) and the strict parsing of the addresses of stores and objects.
+/// Percent-encoding (RFC 3986 section 2) and the strict parsing of the addresses of servers, stores and objects.
+///
+/// Not Poco::URI: that decodes a path while it reads it, so that "%2F" and "/" become one; it takes user info, queries,
+/// control characters and "http://", each of which would have to be looked for and refused afterwards; and it encodes
+/// by other rules than SigV4, which must agree with the server's byte by byte.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +19,14 @@ namespace midair {
 /// Nothing if an escape is malformed.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
-/// Decodes the path of an object's URL to a key. Nothing if there is a query or fragment, an escape is malformed or
-/// hides a slash, or the key breaks the rules of check_key().
-[[nodiscard]] std::optional<std::string> decode_key(std::string_view path);
-
 /// scheme "://" host [":" port] path; nothing else is accepted.
 struct HttpUrl {
   std::string scheme;  ///< "http" or "https"
-  std::string host;    ///< lower case
+  std::string host;    ///< lower case; an IPv6 address without its brackets
   std::uint16_t port = 0;
   std::string path;  ///< as spelled; empty or starting with "/"
 
-  /// The host, and the port unless it is the scheme's own.
+  /// The host, in brackets where it is an IPv6 address, and the port unless it is the scheme's own.
   [[nodiscard]] std::string authority() const;
 };
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "midair/bytes.h"
 #include "midair/call_limits.h"
 #include "midair/error.h"
 
@@ -33,26 +34,6 @@ struct ObjectInfo {
   std::uint64_t size = 0;  ///< bytes
   /// When this version was stored, by the store's clock; nothing where it does not say. Good for "is it old", no more.
   std::optional<std::chrono::system_clock::time_point> modified{};
-};
-
-/// Where a download goes.
-class ByteSink {
- public:
-  virtual ~ByteSink() = default;
-  /// Takes the next bytes; an error ends the download and is handed to the caller of get().
-  virtual Result<void> write(std::string_view bytes) = 0;
-  /// Forgets all that was written: the download starts over (a retry without Range).
-  virtual Result<void> restart() = 0;
-};
-
-/// Where an upload comes from. Must give the same bytes again after rewind().
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  [[nodiscard]] virtual std::uint64_t size() const = 0;
-  /// Up to `capacity` bytes into `buffer`; 0 at the end.
-  virtual Result<std::size_t> read(char* buffer, std::size_t capacity) = 0;
-  virtual Result<void> seek(std::uint64_t offset) = 0;
 };
 
 /// What get() is asked for.
@@ -124,6 +105,10 @@ class ObjectStore {
 /// Errc::bad_input unless `key` obeys the rules stated at ObjectStore.
 [[nodiscard]] Result<void> check_key(std::string_view key);
 
+/// Decodes the path of an object's URL to a key. Nothing if there is a query or fragment, an escape is malformed or
+/// hides a slash, or the key breaks the rules of check_key().
+[[nodiscard]] std::optional<std::string> decode_key(std::string_view path);
+
 /// A small object as text.
 struct TextObject {
   std::string text;
@@ -133,6 +118,10 @@ struct TextObject {
 /// Reads a small object of at most `max_size` bytes.
 [[nodiscard]] Result<TextObject> get_text(ObjectStore& store, const std::string& key, std::uint64_t max_size,
                                           const CallLimits& limits);
+/// The same, but nothing while the object still has the version `known`; where that is empty, always the object.
+[[nodiscard]] Result<std::optional<TextObject>> get_news(ObjectStore& store, const std::string& key,
+                                                         std::uint64_t max_size, const Etag& known,
+                                                         const CallLimits& limits);
 /// Stores a small object.
 [[nodiscard]] Result<Etag> put_text(ObjectStore& store, const std::string& key, std::string_view text,
                                     const PutCondition& condition, const CallLimits& limits);
