@@ -2,7 +2,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <iostream>
+#include <system_error>
+
 #include "application.h"
+#include "midair/durable_file.h"
+#include "midair/host/plugin.h"
 
 namespace {
 
@@ -12,10 +18,20 @@ void reserve_standard_descriptors() {
     if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
+/// Poco asks for it before anything of ours runs, and ends the process where there is none.
+bool has_working_directory() {
+  std::error_code failure;
+  static_cast<void>(std::filesystem::current_path(failure));
+  if (failure) std::cerr << "midair: cannot use the working directory: " << failure.message() << "\nTry: cd\n";
+  return !failure;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   reserve_standard_descriptors();
+  midair::survive_file_size_limit();
+  if (!has_working_directory()) return midair::host::kExitNoInput;
   ::prctl(PR_SET_DUMPABLE, 0);  // tokens live here: no core dumps, no debuggers, no peeking into /proc
   return midair::host::AgentApplication().execute(argc, argv);
 }

@@ -6,6 +6,7 @@
 
 #include "control/control_server.h"
 #include "hooks/hook_worker.h"
+#include "midair/durable_file.h"
 #include "midair/json/json.h"
 #include "options.h"
 #include "sidecar.h"
@@ -65,6 +66,7 @@ int check(const Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  midair::survive_file_size_limit();
   const Invocation invocation = sidecar::parse_command_line(argc, argv);
   if (invocation.verb == Invocation::Verb::hook_worker) return sidecar::run_hook_worker();
   if (invocation.verb == Invocation::Verb::protocol_check) return check(invocation);

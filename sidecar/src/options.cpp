@@ -117,6 +117,16 @@ void declare_run(CLI::App& run, RawOptions& raw) {
       "  midair-sidecar run --listen 0.0.0.0:8080 --ready-http / -- gunicorn app:app");
 }
 
+/// Needs the working directory where `path` is relative, and that may be gone.
+std::filesystem::path absolute(const std::filesystem::path& path) {
+  std::error_code failure;
+  auto whole = std::filesystem::absolute(path, failure);
+  if (failure)
+    die(EX_NOINPUT,
+        {Errc::not_found, "use the working directory", "", failure.message(), "name absolute paths, or cd"});
+  return whole;
+}
+
 Identity identity_of(const RawOptions& raw) {
   Identity identity;
   identity.app = raw.app.empty() ? environment_or("FLY_APP_NAME", "") : raw.app;
@@ -155,9 +165,9 @@ RunOptions checked(const RawOptions& raw) {
   options.identity = identity_of(raw);
   options.store = store_settings_from_env(environment);
   if (!raw.store.empty()) options.store.address = raw.store;
-  options.state_dir = std::filesystem::absolute(raw.state_dir);
-  options.base_dir = raw.base_dir.empty() ? std::filesystem::current_path() : std::filesystem::absolute(raw.base_dir);
-  options.control = raw.control.empty() ? options.state_dir / "control.sock" : std::filesystem::absolute(raw.control);
+  options.state_dir = absolute(raw.state_dir);
+  options.base_dir = absolute(raw.base_dir.empty() ? "." : raw.base_dir).lexically_normal();
+  options.control = raw.control.empty() ? options.state_dir / "control.sock" : absolute(raw.control);
   for (const std::string& spec : raw.listen) options.listen.push_back(or_die(parse_listen_spec(spec)));
   options.ready = ready_check(raw);
   options.poll_interval = or_die(parse_duration(raw.poll_interval));
@@ -172,7 +182,7 @@ RunOptions checked(const RawOptions& raw) {
   if (options.suspend_timeout < std::chrono::milliseconds(100))
     die(EX_CONFIG, {Errc::bad_input, "use the suspend timeout", raw.suspend_timeout, "the least is 100ms"});
   if (!raw.hooks.empty()) {
-    options.hooks = std::filesystem::absolute(raw.hooks);
+    options.hooks = absolute(raw.hooks);
     or_die(read_file(options.hooks, kMaxHookScript));
   }
   options.command = raw.command;

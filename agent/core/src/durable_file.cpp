@@ -1,6 +1,7 @@
 #include "midair/durable_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -41,7 +42,20 @@ Result<void> rename_durably(const fs::path& from, const fs::path& to) {
   return sync_path(directory_of(to));
 }
 
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a fifo";
+  return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "a socket";
+}
+
 }  // namespace
+
+void survive_file_size_limit() noexcept {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // not SIG_IGN, which programs that we run would inherit
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGXFSZ, &action, nullptr);
+}
 
 Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
   int fd = -1;
@@ -52,8 +66,17 @@ Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
   return Fd(fd);
 }
 
+Result<Fd> open_regular_file(const fs::path& path) {
+  MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return system_error(errno, "look at", path.string());
+  if (!S_ISREG(status.st_mode))
+    return Error{Errc::bad_input, "read", path.string(), std::string("it is ") + kind_of(status.st_mode) + ", no file"};
+  return fd;
+}
+
 Result<std::string> read_file(const fs::path& path, std::uint64_t max_bytes) {
-  MIDAIR_TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+  MIDAIR_TRY_ASSIGN(const Fd fd, open_regular_file(path));
   return read_all(fd.get(), max_bytes, path.string());
 }
 

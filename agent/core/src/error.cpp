@@ -61,6 +61,7 @@ Errc errc_of(int err) {
 Error system_error(int err, std::string op, std::string subject) {
   Error error{errc_of(err), std::move(op), std::move(subject), std::strerror(err)};
   error.sys = err;
+  if (err == EFBIG) error.hint = "raise the limit on the size of files (ulimit -f)";
   if (error.code == Errc::no_space) error.hint = "free some space on that disk";
   return error;
 }

@@ -17,10 +17,18 @@
 
 namespace midair {
 
+/// From now on a limit on the size of files (ulimit -f) makes a write fail with EFBIG instead of ending the process.
+/// What it runs is not affected.
+void survive_file_size_limit() noexcept;
+
 /// Opens with O_CLOEXEC added. `mode` counts only with O_CREAT.
 [[nodiscard]] Result<Fd> open_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
 
-/// The whole file, at most `max_bytes` (Errc::corrupt beyond that). Errc::not_found if it isn't there.
+/// Opens a regular file for reading, or one that a link leads to. Errc::bad_input for anything else, of which none is
+/// waited for: a fifo that nobody writes to, a terminal, a directory. Errc::not_found if it isn't there.
+[[nodiscard]] Result<Fd> open_regular_file(const std::filesystem::path& path);
+
+/// The whole file, at most `max_bytes` (Errc::corrupt beyond that). Otherwise as open_regular_file().
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
 /// What is left to read from `fd`, at most `max_bytes` (Errc::corrupt beyond that).

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "midair/durable_file.h"
+
 namespace midair {
 
 namespace {
@@ -43,6 +45,12 @@ Result<Poco::Net::Context::Ptr> make_tls_context(const std::string& ca_file) {
   Context::Params params;
   params.verificationMode = Context::VERIFY_STRICT;  // also for localhost
   params.verificationDepth = 9;
+  const auto unusable = [&ca_file](std::string cause) {
+    return Error{Errc::bad_input, "read the certificates in", ca_file, std::move(cause), "correct MIDAIR_CA_FILE"};
+  };
+  // OpenSSL would wait for a fifo.
+  if (!ca_file.empty())
+    if (const auto file = open_regular_file(ca_file); !file.ok()) return unusable(file.error().cause);
   try {
     Context::Ptr context = new Context(Context::TLS_CLIENT_USE, params);
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
@@ -50,8 +58,7 @@ Result<Poco::Net::Context::Ptr> make_tls_context(const std::string& ca_file) {
     SSL_CTX_set_verify(context->sslContext(), SSL_VERIFY_PEER, note_error);
     load_system_roots(context->sslContext());
     if (!ca_file.empty() && SSL_CTX_load_verify_locations(context->sslContext(), ca_file.c_str(), nullptr) != 1)
-      return Error{Errc::bad_input, "read the certificates in", ca_file, "it is no readable PEM file of certificates",
-                   "correct MIDAIR_CA_FILE"};
+      return unusable("it is no readable PEM file of certificates");
     return context;
   } catch (const Poco::Exception& error) {
     return Error{Errc::io, "set up", "TLS", error.displayText()};
