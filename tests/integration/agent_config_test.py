@@ -1,6 +1,7 @@
 """Where settings come from, through `midair config show`."""
 
 import json
+import os
 import unittest
 
 from agent import AgentTest
@@ -79,6 +80,30 @@ class Config(AgentTest):
         self.write("midair.yaml", "")
         self.write("fly.toml", "app = 'a'\n[env\n")
         self.expect_config_error("fly.toml:2: it is no TOML")
+
+    def test_what_is_no_file_is_a_sentence(self):
+        for name in ("midair.yaml", "fly.toml"):
+            with self.subTest(name):
+                os.mkfifo(self.cwd / name)
+                self.expect_config_error(f"cannot read {name}: it is a fifo, no file")
+                (self.cwd / name).unlink()
+        (self.cwd / "fly.toml").mkdir()
+        self.expect_config_error("cannot read fly.toml: it is a directory, no file")
+
+    def test_fly_json_and_fly_yaml_are_read_where_there_is_no_fly_toml(self):
+        self.write("fly.yaml", "app: from-yaml\nenv:\n  AWS_REGION: fra\n")
+        self.assertEqual("fly.yaml:3 [env] AWS_REGION", self.shown()["region"]["origin"])
+        self.write("fly.json", '{"app": "from-json", "env": {"AWS_REGION": ""}}')
+        self.assertEqual(("from-json", "auto"), tuple(self.shown()[key]["value"] for key in ("app", "region")))
+        self.write("fly.toml", "app = 'from-toml'\n")
+        self.assertEqual("from-toml", self.shown()["app"]["value"])
+        self.assertEqual("from-yaml", self.shown("--config", "fly.yaml")["app"]["value"])
+
+    def test_what_flyctl_takes_does_not_stop_midair(self):
+        self.write("fly.toml", "app = 'web'\nPS1 = \"\\e[32m\"\n[[env]]\nSINCE = 2026-01-01\nHOSTS = ['a', 'b']\n"
+                               "[[env]]\nAWS_REGION = 'fra'\nBUCKET_NAME = ''\n")
+        shown = self.shown()
+        self.assertEqual(("web", "fra", None), tuple(shown[key]["value"] for key in ("app", "region", "store")))
 
     def test_settings_of_plugins_are_part_of_it(self):
         self.use_plugins("good")

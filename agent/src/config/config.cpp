@@ -81,7 +81,7 @@ std::optional<TracedValue> LayeredConfig::resolve(const SettingSpec& spec) const
   if (auto value = find_variable(spec)) return value;
   if (const auto given = yaml_.find(spec.key); given != yaml_.end())
     return TracedValue{given->second.text, given->second.origin};
-  if (auto value = find_in_fly_toml(spec)) return value;
+  if (auto value = find_in_fly_config(spec)) return value;
   if (!spec.fallback.empty()) return TracedValue{spec.fallback, "default"};
   return std::nullopt;
 }
@@ -92,7 +92,7 @@ std::optional<TracedValue> LayeredConfig::find_variable(const SettingSpec& spec)
   return std::nullopt;
 }
 
-std::optional<TracedValue> LayeredConfig::find_in_fly_toml(const SettingSpec& spec) const {
+std::optional<TracedValue> LayeredConfig::find_in_fly_config(const SettingSpec& spec) const {
   if (spec.key == "app" && fly_.app) return TracedValue{fly_.app->text, fly_.app->origin};
   for (const auto& name : spec.env)
     if (const auto value = fly_.env.find(name); value != fly_.env.end())

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "config/config_files.h"
-#include "midair/host/plugin.h"
 #include "config/settings.h"
+#include "midair/host/plugin.h"
 
 namespace midair::host {
 
@@ -47,7 +47,7 @@ class LayeredConfig final : public Config {
  private:
   [[nodiscard]] std::optional<TracedValue> resolve(const SettingSpec& spec) const;
   [[nodiscard]] std::optional<TracedValue> find_variable(const SettingSpec& spec) const;
-  [[nodiscard]] std::optional<TracedValue> find_in_fly_toml(const SettingSpec& spec) const;
+  [[nodiscard]] std::optional<TracedValue> find_in_fly_config(const SettingSpec& spec) const;
   [[nodiscard]] std::optional<TracedValue> find_redirected(const std::string& variable, const std::string& key) const;
   void take_yaml(const YamlSettings& yaml);
   [[nodiscard]] Error secret_in_file(const SettingSpec& spec, const std::string& origin) const;
@@ -56,7 +56,7 @@ class LayeredConfig final : public Config {
   const SettingTable& table_;
   Environment environment_;
   std::map<std::string, FileValue> yaml_;
-  FlyToml fly_;
+  FlyConfig fly_;
   std::map<std::string, std::string> command_line_;
   std::vector<Error> problems_;
 };

@@ -1,5 +1,5 @@
 /// @file
-/// The two files that settings come from, read into keys, texts and the places where they stand.
+/// The two files that settings come from, midair.yaml and Fly's, read into keys, texts and the places where they stand.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "midair/config/fly_toml.h"
+#include "midair/config/fly_config.h"
 #include "midair/error.h"
 
 namespace midair::host {
@@ -21,12 +21,13 @@ using YamlSettings = std::vector<std::pair<std::string, FileValue>>;
 /// What both files say.
 struct ConfigFiles {
   YamlSettings yaml{};
-  FlyToml fly{};
+  FlyConfig fly{};
   std::vector<Error> problems{};  ///< why a file was left out
 };
 
-/// Reads ./midair.yaml and ./fly.toml, which need not be there. `named` (--config), where given, must be there and
-/// takes the place of fly.toml if it ends in .toml, else of midair.yaml.
+/// Reads ./midair.yaml and the first of ./fly.toml, ./fly.json and ./fly.yaml, which need not be there. `named`
+/// (--config), where given, must be there and takes the place of Fly's if it ends in .toml or .json or is called
+/// fly.*.yaml, else that of midair.yaml.
 [[nodiscard]] ConfigFiles read_config_files(const std::optional<std::filesystem::path>& named);
 
 }  // namespace midair::host

@@ -1,71 +1,81 @@
-#include "midair/config/fly_toml.h"
-
 #include <toml++/toml.h>
 
-#include <sstream>
+#include <cstdio>
+#include <cstdlib>
 
-#include "midair/durable_file.h"
+#include "config/fly_node.h"
 
 namespace midair {
 
 namespace {
 
-constexpr std::uint64_t kMaxFileSize = 1 << 20;
-
-std::string place(const std::string& file, const toml::source_region& region) {
-  return file + ":" + std::to_string(region.begin.line);
+template <class... Arguments>
+std::string formatted(const char* format, Arguments... arguments) {
+  char text[80];
+  std::snprintf(text, sizeof text, format, arguments...);
+  return text;
 }
 
-Error unusable(std::string place, std::string cause) {
-  return {Errc::bad_input, "use", std::move(place), std::move(cause)};
+std::string text_of(const toml::date& date) { return formatted("%04d-%02d-%02d", date.year, date.month, date.day); }
+
+std::string text_of(const toml::time& time) {
+  const std::string text = formatted("%02d:%02d:%02d", time.hour, time.minute, time.second);
+  return time.nanosecond == 0 ? text : text + formatted(".%09u", time.nanosecond);
 }
 
-/// A string as it is, numbers and booleans as TOML writes them; nothing for everything else.
-std::optional<std::string> scalar_text(const toml::node& node) {
-  if (auto text = node.value_exact<std::string>()) return text;
-  if (!node.is_number() && !node.is_boolean()) return std::nullopt;
-  std::ostringstream text;
-  node.visit([&](const auto& value) { text << value; });
-  return text.str();
+/// Without an offset as go-toml writes its own type, else as Go writes a time.Time: "2024-01-01 07:32:00.5 +0000 UTC".
+std::string text_of(const toml::date_time& moment) {
+  if (!moment.offset) return text_of(moment.date) + "T" + text_of(moment.time);
+  std::string time = text_of(moment.time);
+  if (moment.time.nanosecond != 0) time.erase(time.find_last_not_of('0') + 1);
+  const int minutes = moment.offset->minutes;
+  const std::string zone =
+      formatted("%c%02d%02d", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+  return text_of(moment.date) + " " + time + " " + zone + " " + (minutes == 0 ? "UTC" : zone);
 }
 
-Result<FileValue> read_variable(const std::string& name, const toml::node& node, const std::string& file) {
-  const std::string where = place(file, node.source());
-  auto text = scalar_text(node);
-  if (!text) return unusable(where, "[env] " + name + " must be a text, a number or a boolean");
-  return FileValue{*std::move(text), where + " [env] " + name};
-}
-
-Result<void> read_env(const toml::table& env, const std::string& file, FlyToml& fly) {
-  for (const auto& [key, node] : env) {
-    const std::string name(key.str());
-    MIDAIR_TRY_ASSIGN(fly.env[name], read_variable(name, node, file));
+FlyNode scalar_of(const toml::node& from) {
+  FlyNode node{FlyNode::Kind::scalar};
+  if (const auto text = from.value_exact<std::string>()) {
+    node = {FlyNode::Kind::text, *text};
+  } else if (const auto integer = from.value_exact<std::int64_t>()) {
+    node.text = std::to_string(*integer);
+  } else if (const auto number = from.value_exact<double>()) {
+    node.text = go_text(*number);
+  } else if (const auto flag = from.value_exact<bool>()) {
+    node.text = *flag ? "true" : "false";
+  } else if (const auto date = from.value_exact<toml::date>()) {
+    node.text = text_of(*date);
+  } else if (const auto time = from.value_exact<toml::time>()) {
+    node.text = text_of(*time);
+  } else if (const auto moment = from.value_exact<toml::date_time>()) {
+    node.text = text_of(*moment);
   }
-  return {};
+  return node;
 }
 
-Result<FlyToml> read_document(const toml::table& document, const std::string& file) {
-  FlyToml fly;
-  if (const toml::node* app = document.get("app")) {
-    const auto text = app->value_exact<std::string>();
-    if (!text) return unusable(place(file, app->source()), "'app' must be a text");
-    fly.app = FileValue{*text, place(file, app->source()) + " app"};
+FlyNode node_of(const toml::node& from) {
+  FlyNode node;
+  if (const auto* table = from.as_table()) {
+    node.kind = FlyNode::Kind::map;
+    for (const auto& [key, value] : *table) node.members.emplace_back(key.str(), node_of(value));
+  } else if (const auto* array = from.as_array()) {
+    node.kind = FlyNode::Kind::list;
+    for (const auto& item : *array) node.items.push_back(node_of(item));
+  } else {
+    node = scalar_of(from);
   }
-  if (const toml::node* env = document.get("env")) {
-    if (!env->is_table()) return unusable(place(file, env->source()), "'env' must be a table");
-    MIDAIR_TRY(read_env(*env->as_table(), file, fly));
-  }
-  return fly;
+  node.line = from.source().begin.line;
+  return node;
 }
 
 }  // namespace
 
-Result<FlyToml> read_fly_toml(const std::filesystem::path& path) {
-  MIDAIR_TRY_ASSIGN(const std::string text, read_file(path, kMaxFileSize));
+Result<FlyNode> parse_fly_toml(std::string_view text, const std::string& file) {
   try {
-    return read_document(toml::parse(text, path.string()), path.string());
+    return node_of(toml::parse(as_toml_1_0(text), file));
   } catch (const toml::parse_error& failure) {
-    return unusable(place(path.string(), failure.source()), "it is no TOML: " + std::string(failure.description()));
+    return unusable_config(file, failure.source().begin.line, "it is no TOML: " + std::string(failure.description()));
   }
 }
 
