@@ -157,6 +157,22 @@ class Plugins(AgentTest):
         self.assertEqual(64, result.returncode)
         self.assertIn(f"{self.plugins}, which might provide it, was refused: everybody may write it", result.stderr)
 
+    def test_code_comes_from_places_of_root_or_the_caller_only(self):
+        elsewhere = self.cwd / "elsewhere"
+        elsewhere.mkdir()
+        elsewhere.chmod(0o777)
+        self.use_plugins("good")
+        (self.plugins / "good.so").rename(elsewhere / "good.so")
+        (self.plugins / "good.so").symlink_to("../elsewhere/good.so")
+        refused = json.loads(self.midair("plugins", "--json").stdout.splitlines()[0])
+        self.assertEqual("refused", refused["state"])
+        self.assertIn(f"{elsewhere}", refused["reason"])
+        elsewhere.chmod(0o755)
+        self.assertEqual("hello\n", self.midair("greet").stdout)
+        if os.geteuid() == 0:
+            os.chown(elsewhere / "good.so", 12345, -1)
+            self.assertIn("it belongs to user 12345", self.midair("greet").stderr)
+
     def test_plugin_dir_comes_first(self):
         self.use_plugins("good")
         other = self.cwd / "other"
@@ -222,6 +238,22 @@ class Output(AgentTest):
                                     stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(74, result.returncode)
         self.assertIn("cannot write standard output: No space left on device", result.stderr)
+
+    def test_a_limit_on_the_size_of_files_is_reported(self):
+        with open(self.cwd / "out", "w") as out:
+            result = subprocess.run(["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *self.command("greet")],
+                                    cwd=self.cwd, env=self.env, timeout=30, text=True, stdout=out,
+                                    stderr=subprocess.PIPE)
+        self.assertEqual(74, result.returncode)
+        self.assertIn("cannot write standard output: File too large\nTry: raise the limit", result.stderr)
+
+    def test_a_working_directory_that_is_gone_is_reported(self):
+        result = subprocess.run(["/bin/sh", "-c", 'mkdir gone; cd gone; rmdir "$PWD"; exec "$@"', "sh",
+                                 *self.command("greet")], cwd=self.cwd, env=self.env, timeout=30, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((66, ""), (result.returncode, result.stdout))
+        self.assertEqual("midair: cannot use the working directory: No such file or directory\nTry: cd\n",
+                         result.stderr)
 
     def seen_on_a_terminal(self, *args, **env):
         """Runs midair on a pseudo-terminal; what appears there."""

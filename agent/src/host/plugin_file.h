@@ -14,8 +14,9 @@ namespace midair::host {
 /// directory is open to others (see check_trusted()).
 [[nodiscard]] Result<std::vector<std::filesystem::path>> list_plugin_files(const std::filesystem::path& directory);
 
-/// Errc::refused if others may write `path`, or if its group may and it isn't ours: whoever writes a plugin runs
-/// code in this process.
+/// Errc::refused if anybody but root and the caller could have put there what `path` leads to, for that is who runs
+/// code in this process: it, each link on the way, and the directory that each of them lies in must belong to root or
+/// the caller, and be writable by nobody else; but to a group if it is the caller's own, and the owner the caller.
 [[nodiscard]] Result<void> check_trusted(const std::filesystem::path& path);
 
 /// Maps a plugin for good and returns its checked descriptor. Its ABI number is read from the file first; only if that

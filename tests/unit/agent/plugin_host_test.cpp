@@ -3,12 +3,14 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include "config/config.h"
+#include "host/plugin_file.h"
 #include "plugins/fixture.h"
 #include "temp_dir.h"
 
@@ -81,6 +83,8 @@ class PluginHostTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_a_failed_start_contributed_is_withdrawn);
   CPPUNIT_TEST(a_plugin_that_hangs_in_stop_is_left_behind);
   CPPUNIT_TEST(a_directory_that_others_may_write_is_refused);
+  CPPUNIT_TEST(what_a_link_leads_to_must_be_of_root_or_the_caller);
+  CPPUNIT_TEST(what_belongs_to_others_is_refused);
   CPPUNIT_TEST(a_named_directory_must_be_there);
   CPPUNIT_TEST_SUITE_END();
 
@@ -165,6 +169,37 @@ class PluginHostTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(0, ::chmod((file.dir / "good.so").c_str(), 0666));
     file.start();
     file.expect_refused("good", "everybody may write it");
+  }
+
+  void what_a_link_leads_to_must_be_of_root_or_the_caller() {
+    const TempDir elsewhere;
+    World world({"good"});
+    fs::rename(world.dir / "good.so", elsewhere / "good.so");
+    fs::create_symlink(elsewhere / "good.so", world.dir / "good.so");
+    CPPUNIT_ASSERT_EQUAL(0, ::chmod(elsewhere.path().c_str(), 0777));
+    CPPUNIT_ASSERT(check_trusted(world.dir / "good.so").error().cause.find("everybody may write it") == 0);
+    CPPUNIT_ASSERT_EQUAL(0, ::chmod(elsewhere.path().c_str(), 01777));
+    CPPUNIT_ASSERT(check_trusted(world.dir / "good.so").ok());
+    CPPUNIT_ASSERT_EQUAL(0, ::chmod((elsewhere / "good.so").c_str(), 0666));
+    CPPUNIT_ASSERT(!check_trusted(world.dir / "good.so").ok());
+    fs::create_symlink("circle.so", world.dir / "circle.so");
+    CPPUNIT_ASSERT_EQUAL(ELOOP, check_trusted(world.dir / "circle.so").error().sys);
+  }
+
+  void what_belongs_to_others_is_refused() {
+    if (::geteuid() != 0) return;  // only root can give a file away
+    World world({"good"});
+    const std::string file = world.dir / "good.so";
+    CPPUNIT_ASSERT_EQUAL(0, ::chmod(file.c_str(), 0775));
+    CPPUNIT_ASSERT(check_trusted(file).ok());
+    CPPUNIT_ASSERT_EQUAL(0, ::chown(file.c_str(), 0, 12345));
+    CPPUNIT_ASSERT(check_trusted(file).error().cause.starts_with("its group may write it"));
+    CPPUNIT_ASSERT_EQUAL(0, ::chmod(file.c_str(), 0755));
+    CPPUNIT_ASSERT_EQUAL(0, ::chown(file.c_str(), 12345, 0));
+    CPPUNIT_ASSERT(check_trusted(file).error().cause.starts_with("it belongs to user 12345"));
+    CPPUNIT_ASSERT_EQUAL(0, ::chown(file.c_str(), 0, 0));
+    CPPUNIT_ASSERT_EQUAL(0, ::chown(world.dir.path().c_str(), 12345, 0));
+    CPPUNIT_ASSERT(!check_trusted(file).ok());
   }
 
   void a_named_directory_must_be_there() {
