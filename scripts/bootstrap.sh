@@ -3,7 +3,7 @@
 set -eu
 
 build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
-  libelf-dev liblua5.4-dev libssl-dev zlib1g-dev"
+  liblua5.4-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace"
 bench="jq nginx-light pigz zstd time"

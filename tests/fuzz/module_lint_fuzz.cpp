@@ -1,5 +1,5 @@
 /// @file
-/// Any bytes as a module. What is accepted has a build id that names it.
+/// Any bytes as a module, and as a plugin. What is accepted has a build id that names it.
 #include "module_lint.h"
 
 #include <algorithm>
@@ -16,5 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(!fine || (build_id.size() >= 16 && build_id.size() <= 128));
   require(build_id.find_first_not_of("0123456789abcdef") == std::string_view::npos);
   require(std::ranges::all_of(problem, [](char c) { return c >= ' ' && c <= '~'; }));
+  std::uint32_t value = 0;
+  const auto constant = midair_read_constant(data, size, "midair_plugin_abi", &value, &lint);
+  require((constant == MIDAIR_CONSTANT_FOUND) == (lint.problem[0] == '\0'));
   return 0;
 }

@@ -219,14 +219,25 @@ static uint64_t count_symbols(const struct image* image, const struct dynamic* d
   return dynamic->hash != 0 && read_u32(at_address(image, dynamic->hash), 1, &chains) ? chains : 0;
 }
 
-static bool check_symbols(const struct image* image, const struct dynamic* dynamic, struct span strings) {
+/// The dynamic symbols; their number is that of whole ones in it.
+static struct span symbol_table(const struct image* image, const struct dynamic* dynamic) {
   const uint64_t count = count_symbols(image, dynamic);
-  const struct span symbols = part(at_address(image, dynamic->symbols), 0, count * sizeof(ElfW(Sym)));
-  if (count > kMaxSymbols || symbols.data == NULL) return wrong(image->result, "its symbol table is damaged");
+  if (count > kMaxSymbols) return (struct span){NULL, 0};
+  return part(at_address(image, dynamic->symbols), 0, count * sizeof(ElfW(Sym)));
+}
+
+static ElfW(Sym) symbol_at(struct span symbols, size_t index) {
+  ElfW(Sym) symbol;
+  memcpy(&symbol, symbols.data + index * sizeof symbol, sizeof symbol);
+  return symbol;
+}
+
+static bool check_symbols(const struct image* image, const struct dynamic* dynamic, struct span strings) {
+  const struct span symbols = symbol_table(image, dynamic);
+  if (symbols.data == NULL) return wrong(image->result, "its symbol table is damaged");
   bool table = false;
-  for (uint64_t i = 1; i < count; ++i) {
-    ElfW(Sym) symbol;
-    memcpy(&symbol, symbols.data + i * sizeof symbol, sizeof symbol);
+  for (size_t i = 1; i < symbols.size / sizeof(ElfW(Sym)); ++i) {
+    const ElfW(Sym) symbol = symbol_at(symbols, i);
     const char* const name = text_at(strings, symbol.st_name);
     if (name == NULL) return wrong(image->result, "its symbol table is damaged");
     if (symbol.st_shndx == SHN_UNDEF) continue;
@@ -247,6 +258,27 @@ bool midair_lint_module(const void* bytes, size_t size, struct midair_lint* resu
   if (!read_header(&image) || !check_segments(&image) || !read_dynamic(&image, &dynamic)) return false;
   const struct span strings = part(at_address(&image, dynamic.strings), 0, dynamic.strings_size);
   return check_dynamic(&image, &dynamic, strings) && check_symbols(&image, &dynamic, strings);
+}
+
+enum midair_constant midair_read_constant(const void* bytes, size_t size, const char* symbol, uint32_t* value,
+                                          struct midair_lint* result) {
+  memset(result, 0, sizeof *result);
+  struct image image = {.file = {bytes, size}, .result = result};
+  struct dynamic dynamic = {0};
+  if (!read_header(&image) || !read_dynamic(&image, &dynamic)) return MIDAIR_CONSTANT_UNREADABLE;
+  const struct span strings = part(at_address(&image, dynamic.strings), 0, dynamic.strings_size);
+  const struct span symbols = symbol_table(&image, &dynamic);
+  for (size_t i = 1; i < symbols.size / sizeof(ElfW(Sym)); ++i) {
+    const ElfW(Sym) found = symbol_at(symbols, i);
+    const char* const name = text_at(strings, found.st_name);
+    if (name == NULL || strcmp(name, symbol) != 0 || found.st_shndx == SHN_UNDEF || found.st_size != sizeof *value)
+      continue;
+    if (read_u32(at_address(&image, found.st_value), 0, value)) return MIDAIR_CONSTANT_FOUND;
+    wrong(result, "%.150s lies outside of the file", symbol);
+    return MIDAIR_CONSTANT_UNREADABLE;
+  }
+  wrong(result, "it exports no %.150s", symbol);
+  return MIDAIR_CONSTANT_MISSING;
 }
 
 bool midair_lint_file(const char* path, struct midair_lint* result) {
