@@ -2,23 +2,18 @@
 /// Tokens in memory: what nearly every request finds.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 
-#include "midair/host/api_token.h"
 #include "midair/clock.h"
+#include "midair/host/api_token.h"
 
 namespace midair::host::tokens {
 
-/// Maps apps to tokens until their time is up. Thread-safe.
-///
-/// Tokens are asked for with every request and change once a day. So each thread looks into a copy of its own, which it
-/// renews when the stamp says that something has changed: a hit takes no lock and writes nothing that other threads
-/// read. A thread that never asks again keeps its last copy until it ends.
+/// Maps apps to tokens until their time is up. Thread-safe. A look costs far less than the request that follows it, so
+/// one lock for all does.
 class TokenCache {
  public:
   /// Keeps a reference to `clock`.
@@ -36,15 +31,10 @@ class TokenCache {
     std::shared_ptr<const ApiToken> token;
     BootTime good_until;
   };
-  using Entries = std::unordered_map<std::string, Entry>;
-  struct View;
-
-  [[nodiscard]] View take_view() const;
 
   const Clock& clock_;
-  std::atomic<std::uint64_t> stamp_{0};  ///< of what entries_ holds; unique among all caches, 0: nothing yet
   mutable std::mutex mutex_;
-  Entries entries_;  ///< guarded by mutex_
+  std::unordered_map<std::string, Entry> entries_;  ///< guarded by mutex_
 };
 
 }  // namespace midair::host::tokens
