@@ -98,7 +98,18 @@ class Machines(MachinesTest):
         result = self.midair("machines", "list")
         self.assertEqual(77, result.returncode)
         self.assertNotIn("wrongtoken", result.stdout + result.stderr)
+        self.assertNotIn("tokens.replaced", result.stderr)
         self.assertEqual(78, self.midair("machines", "list", "--base-url", "nonsense").returncode)
+
+
+    def test_a_token_that_is_replaced_by_another_is_a_warning(self):
+        (self.cwd / ".fly").mkdir()
+        (self.cwd / ".fly" / "config.yml").write_text(f"access_token: {self.env['FLY_API_TOKEN']}\n")
+        self.env["FLY_API_TOKEN"] = "fo1_wrongtoken"
+        result = self.midair("machines", "list")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn('warning tokens.replaced app=web rejected="environment FLY_API_TOKEN"', result.stderr)
+        self.assertNotIn("wrongtoken", result.stdout + result.stderr)
 
 
 class Others(MachinesTest):

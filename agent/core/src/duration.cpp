@@ -12,12 +12,13 @@ struct Unit {
   std::string_view suffix;
   std::int64_t milliseconds;
 };
-constexpr std::array<Unit, 5> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"", 1000}}};
+constexpr std::array<Unit, 4> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 constexpr std::int64_t kLongest = 366LL * 24 * 3'600'000;
 
 }  // namespace
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  if (text == "0") return std::chrono::milliseconds(0);  // which needs no unit
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   const std::string_view suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));

@@ -1,6 +1,7 @@
 #include "token_chain.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "midair/digest.h"
 #include "midair/duration.h"
@@ -90,6 +91,7 @@ struct TokenChain::App {
   bool stored_is_void = false;     ///< the durable store may still hold what was invalidated
   std::optional<Error> failure;    ///< of the last turn, as far as it concerns others
   std::set<std::string> rejected;  ///< digests of tokens
+  std::string rejected_source;     ///< of the last of them, until another token is used
 };
 
 /// A caller at one app: holds its lock, but for the time of its turn.
@@ -177,6 +179,7 @@ std::optional<Result<FoundToken>> TokenChain::take_turn(Turn& turn, const std::s
   if (found.ok()) {
     if (scope == Scope::without_stored) state.stored_is_void = false;
     publish(app, *found);
+    tell_of_replacement(app, state, found->token);
   }
   return found;
 }
@@ -230,10 +233,21 @@ void TokenChain::publish(const std::string& app, const FoundToken& found) {
   if (found.token.expires_at && on_expiring_) on_expiring_(app, *found.token.expires_at);
 }
 
+void TokenChain::tell_of_replacement(const std::string& app, App& state, const ApiToken& token) {
+  const std::string rejected = std::exchange(state.rejected_source, {});
+  if (rejected.empty() || rejected == token.source) return;
+  log(LogLevel::warning, "tokens.replaced",
+      {{"app", app},
+       {"rejected", rejected},
+       {"used", token.source},
+       {"hint", "the API rejects that token (401): correct it or take it away"}});
+}
+
 void TokenChain::rejected(const std::string& app, const ApiToken& token) {
   App& state = state_of(app);
   const std::scoped_lock lock(state.mutex);
   state.rejected.insert(digest_of(token.text));
+  state.rejected_source = token.source;
   const auto cached = cache_.find(app);
   if (!cached || cached->text.reveal() != token.text.reveal()) return;
   ++state.epoch;

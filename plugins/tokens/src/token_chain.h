@@ -64,6 +64,8 @@ class TokenChain final : public TokenSource {
   Result<FoundToken> search(const std::string& app, App& state, Scope scope, const CallLimits& limits);
   void keep(const std::string& app, const ApiToken& token, const CallLimits& limits);
   void publish(const std::string& app, const FoundToken& found);
+  /// Says so if the API has rejected a token of another source than the one that is used now.
+  static void tell_of_replacement(const std::string& app, App& state, const ApiToken& token);
   [[nodiscard]] bool uses_store() const;
 
   const std::vector<std::unique_ptr<TokenOrigin>> origins_;

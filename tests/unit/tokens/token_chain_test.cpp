@@ -1,12 +1,15 @@
 #include "token_chain.h"
 
 #include <cppunit/extensions/HelperMacros.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
 
-#include "midair/log.h"
+#include "midair/durable_file.h"
 #include "midair/host/memory_token_store.h"
+#include "midair/log.h"
 #include "result_asserts.h"
 #include "scripted_origin.h"
 
@@ -49,6 +52,7 @@ class TokenChainTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(if_all_were_rejected_that_is_said_and_the_next_caller_may_try);
   CPPUNIT_TEST(rejecting_an_old_token_leaves_the_new_one);
   CPPUNIT_TEST(a_401_is_tried_once_more_with_another_token);
+  CPPUNIT_TEST(a_rejected_token_that_another_replaces_is_a_warning);
   CPPUNIT_TEST(callers_for_one_app_share_one_search);
   CPPUNIT_TEST(callers_for_one_app_share_its_failure);
   CPPUNIT_TEST(apps_do_not_wait_for_each_other);
@@ -219,6 +223,32 @@ class TokenChainTest : public CppUnit::TestFixture {
     tokens->rejected("app", *old);
     CPPUNIT_ASSERT_EQUAL(fresh, get(*tokens));
     CPPUNIT_ASSERT_EQUAL(2, first_->calls());
+  }
+
+  /// What `work` writes to standard error.
+  static std::string logged_by(const std::function<void()>& work) {
+    const Fd before(::dup(STDERR_FILENO)), log(::memfd_create("log", MFD_CLOEXEC));
+    set_log_level(LogLevel::warning);
+    ::dup2(log.get(), STDERR_FILENO);
+    work();
+    ::dup2(before.get(), STDERR_FILENO);
+    set_log_level(LogLevel::error);
+    ::lseek(log.get(), 0, SEEK_SET);
+    return value_of(read_all(log.get(), 1 << 16, "the log"));
+  }
+
+  void a_rejected_token_that_another_replaces_is_a_warning() {
+    const auto tokens = chain();
+    first_->give("fo1_by-hand");
+    const auto refuse = [&] { tokens->rejected("app", *value_of(tokens->token("app", kLimits))); };
+    refuse();
+    const std::string log = logged_by([&] { CPPUNIT_ASSERT_EQUAL(std::string("fo1_mint-1"), get(*tokens)); });
+    CPPUNIT_ASSERT_MESSAGE(log, log.find("warning tokens.replaced app=app rejected=first used=mint") != log.npos);
+    CPPUNIT_ASSERT_EQUAL(std::string(), logged_by([&] {
+                           get(*tokens);
+                           refuse();
+                           CPPUNIT_ASSERT_EQUAL(std::string("fo1_mint-2"), get(*tokens));  // of the same source
+                         }));
   }
 
   void a_401_is_tried_once_more_with_another_token() {

@@ -10,8 +10,8 @@
 
 namespace midair {
 
-/// Parses digits followed by `ms`, `s`, `m` or `h` (a bare number counts seconds). No sign, no fraction, at
-/// most a year. Errc::bad_input names the text and what is expected.
+/// Parses digits followed by `ms`, `s`, `m` or `h`; only "0" needs no unit. No sign, no fraction, at most a year.
+/// Errc::bad_input names the text and what is expected.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// The shortest exact form: 1500 -> "1500ms", 10000 -> "10s", 300000 -> "5m".
