@@ -129,15 +129,14 @@ void Sidecar::make_store_thread() {
 }
 
 void Sidecar::make_deciders() {
-  upgrades_ = std::make_unique<Upgrades>(Upgrades::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_,
-                                                         *store_thread_, *announcer_});
-  boot_ = std::make_unique<Boot>(Boot::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *hooks_, *swap_,
-                                             *store_thread_, *announcer_, *upgrades_},
-                                 Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
-                                 [this](const Error& error) {
-                                   give_up(error, error.code == Errc::not_found ? kCommandNotFound
-                                                                                : kCommandNotStarted);
-                                 });
+  upgrades_ = std::make_unique<Upgrades>(
+      Upgrades::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_, *store_thread_, *announcer_});
+  boot_ = std::make_unique<Boot>(
+      Boot::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *hooks_, *swap_, *store_thread_, *announcer_,
+                  *upgrades_},
+      Boot::Settings{base_image_, options_.boot_timeout, options_.probation}, [this](const Error& error) {
+        give_up(error, error.code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
+      });
   answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, serving_, *supervisor_, *swap_,
                                               *store_thread_, clock_);
 }

@@ -6,8 +6,8 @@
 #include <array>
 
 #include "control/control_server.h"
-#include "loop/unix_address.h"
 #include "fuzz.h"
+#include "loop/unix_address.h"
 #include "midair/json/json.h"
 #include "temp_dir.h"
 

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::uint64_t kHighest = 7;
   const Identity machine{"app", "m1", "fra", "", "image"};
 
-  const auto decision = DigestTrustPolicy({"handover", "in-place"}, kMaxSize).decide(text_of(data, size), machine, kHighest, **store);
+  const auto decision =
+      DigestTrustPolicy({"handover", "in-place"}, kMaxSize).decide(text_of(data, size), machine, kHighest, **store);
   if (!decision.ok()) return 0;
   require(decision->target.has_value() == decision->reason.empty());
   if (!decision->target) return 0;

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "json_reporter.h"
 #include "midair/fault.h"
+#include "midair/host/publish/deploy_lock.h"
 #include "midair/host/publish/ulid.h"
 #include "publisher.h"
 #include "text_reporter.h"

@@ -12,10 +12,10 @@
 #include <csignal>
 #include <utility>
 
+#include "loop/process_table.h"
 #include "loop/unix_listener.h"
 #include "midair/clock.h"
 #include "midair/duration.h"
-#include "loop/process_table.h"
 #include "process/server_end.h"
 
 namespace midair::sidecar {

@@ -9,10 +9,10 @@
 
 #include "hooks/hook_run.h"
 #include "loop/event_loop.h"
-#include "midair/json/json.h"
-#include "release/trust_policy.h"
-#include "release/stager.h"
 #include "loop/step_done.h"
+#include "midair/json/json.h"
+#include "release/stager.h"
+#include "release/trust_policy.h"
 
 namespace midair::sidecar {
 

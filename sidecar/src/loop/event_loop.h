@@ -79,7 +79,8 @@ class EventLoop {
   /// Throws std::system_error if the kernel refuses, which means a closed, unpollable or already watched descriptor.
   [[nodiscard]] Watch watch(int fd, std::uint32_t epoll_events, std::function<void(std::uint32_t)> on_event);
 
-  /// Calls `on_time` once, not before `delay` has passed on the clock, which goes on while the machine is suspended. Timers fire in the order of their deadlines, equal ones in the order of their making.
+  /// Calls `on_time` once, not before `delay` has passed on the clock, which goes on while the machine is suspended.
+  /// Timers fire in the order of their deadlines, equal ones in the order of their making.
   [[nodiscard]] Timer after(std::chrono::milliseconds delay, std::function<void()> on_time);
 
   /// Calls `work` on the loop thread, in the order of posting. Thread-safe. What is never run is destroyed with the

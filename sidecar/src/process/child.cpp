@@ -6,8 +6,8 @@
 #include <csignal>
 #include <string_view>
 
-#include "process/launch.h"
 #include "loop/process_table.h"
+#include "process/launch.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "midair/error.h"
 #include "loop/process_table.h"
+#include "midair/error.h"
 
 namespace midair::sidecar {
 

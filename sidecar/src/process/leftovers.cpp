@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "loop/process_table.h"
 #include "midair/clock.h"
 #include "midair/durable_file.h"
 #include "midair/fd.h"
-#include "loop/process_table.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;

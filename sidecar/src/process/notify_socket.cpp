@@ -10,8 +10,8 @@
 #include <cstring>
 #include <optional>
 
-#include "midair/log.h"
 #include "loop/process_table.h"
+#include "midair/log.h"
 
 namespace midair::sidecar {
 

@@ -18,8 +18,8 @@
 #include "process/notify_socket.h"
 #include "process/reaper.h"
 #include "protocol/app_socket.h"
-#include "state/state_dir.h"
 #include "release/release_ref.h"
+#include "state/state_dir.h"
 
 namespace midair::sidecar {
 

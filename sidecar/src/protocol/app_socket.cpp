@@ -6,9 +6,9 @@
 
 #include <utility>
 
+#include "loop/process_table.h"
 #include "loop/unix_listener.h"
 #include "midair/log.h"
-#include "loop/process_table.h"
 
 namespace midair::sidecar {
 

@@ -5,8 +5,8 @@
 #include <system_error>
 
 #include "midair/durable_file.h"
-#include "midair/release/layout.h"
 #include "midair/log.h"
+#include "midair/release/layout.h"
 #include "state/tree.h"
 
 namespace midair::sidecar {

@@ -29,8 +29,8 @@ struct StagedRelease {
   return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
 }
 
-/// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe: belongs to the
-/// store thread (to the caller of StoreThread::poll_once() before that starts).
+/// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe:
+/// belongs to the store thread (to the caller of StoreThread::poll_once() before that starts).
 class Stager {
  public:
   /// Both must outlive the stager.

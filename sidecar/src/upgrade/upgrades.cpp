@@ -133,7 +133,8 @@ void Upgrades::completed(const SwapOutcome& outcome) {
 void Upgrades::collect_garbage() {
   std::set<std::string> keep{parts_.serving.committed().digest, parts_.serving.fallback().digest};
   // A process that took upgrades in place still has its files where it was started.
-  if (const Generation* serving = parts_.supervisor.find(parts_.serving.generation())) keep.insert(serving->release.digest);
+  if (const Generation* serving = parts_.supervisor.find(parts_.serving.generation()))
+    keep.insert(serving->release.digest);
   if (auto collected = parts_.dir.collect_garbage(keep); !collected)
     log(LogLevel::warning, "garbage.not_collected", {{"error", collected.error().to_string()}});
 }

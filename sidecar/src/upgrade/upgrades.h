@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "midair/backoff.h"
 #include "loop/event_loop.h"
+#include "midair/backoff.h"
 #include "process/supervisor.h"
 #include "release/trust_policy.h"
 #include "state/attempts.h"

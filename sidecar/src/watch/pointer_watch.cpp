@@ -8,8 +8,7 @@
 namespace midair::sidecar {
 
 PointerWatch::PointerWatch(ObjectStore& store, const TrustPolicy& policy, Identity identity,
-                           std::uint64_t highest_sequence, std::chrono::milliseconds refresh,
-                           const Clock& clock)
+                           std::uint64_t highest_sequence, std::chrono::milliseconds refresh, const Clock& clock)
     : store_(store),
       policy_(policy),
       identity_(std::move(identity)),

@@ -27,9 +27,9 @@ auto guarded(Work work) -> decltype(work()) {
 
 }  // namespace
 
-StoreThread::StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
-               Settings settings, std::function<void(std::function<void()>)> post, Events events,
-                         const WaitingClock& clock)
+StoreThread::StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter,
+                         Identity identity, Settings settings, std::function<void(std::function<void()>)> post,
+                         Events events, const WaitingClock& clock)
     : stager_(stager),
       reporter_(reporter),
       settings_(settings),

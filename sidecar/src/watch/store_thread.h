@@ -19,9 +19,9 @@
 #include "midair/clock.h"
 #include "midair/error.h"
 #include "midair/store/object_store.h"
-#include "watch/pointer_watch.h"
 #include "release/stager.h"
 #include "release/trust_policy.h"
+#include "watch/pointer_watch.h"
 #include "watch/reporter.h"
 #include "watch/waiting_clock.h"
 
@@ -62,7 +62,7 @@ class StoreThread {
 
   /// All references must outlive the store thread. The thread begins with start().
   StoreThread(ObjectStore& store, const TrustPolicy& policy, Stager& stager, Reporter& reporter, Identity identity,
-         Settings settings, std::function<void(std::function<void()>)> post, Events events,
+              Settings settings, std::function<void(std::function<void()>)> post, Events events,
               const WaitingClock& clock = waiting_system_clock());
   ~StoreThread();
   StoreThread(const StoreThread&) = delete;

@@ -1,6 +1,5 @@
 #include "midair/call_timer.h"
 #include "midair/release/layout.h"
-#include "net/tls_context.h"
 #include "s3_fixture.h"
 #include "store/s3_client.h"
 #include "store/s3_settings.h"
@@ -62,15 +61,15 @@ class S3ObjectStoreTest : public S3Fixture {
 
   std::string content_type_of(const std::string& key) {
     auto location = read_s3_settings(settings_);
-    auto tls = make_tls_context(settings_.ca_file);
-    CPPUNIT_ASSERT(location.ok() && tls.ok());
-    S3Client client(location->access, *tls);
+    CPPUNIT_ASSERT(location.ok());
+    const auto client = S3Client::open(location->access, settings_.ca_file);
+    CPPUNIT_ASSERT(client.ok());
     S3Request request{"HEAD"};
     request.key = location->prefix + key;
     const CallTimer timer(kLimits);
-    const auto answer = client.send(request, timer);
+    const auto answer = (*client)->send(request, timer);
     CPPUNIT_ASSERT_MESSAGE(answer.ok() ? "" : answer.error().to_string(), answer.ok());
-    return answer->header("Content-Type");
+    return answer->head().header("Content-Type");
   }
 
   /// FlyDeploy decodes JSON only where the store calls it so.

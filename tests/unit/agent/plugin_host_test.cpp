@@ -112,7 +112,8 @@ class PluginHostTest : public CppUnit::TestFixture {
   void a_plugin_of_another_abi_is_never_run() {
     World world({"wrong_abi", "good"});
     world.start();
-    world.expect_refused("wrong_abi", std::string("built for plugin ABI 999, this midair has ") + std::to_string(kPluginAbi));
+    world.expect_refused("wrong_abi",
+                         std::string("built for plugin ABI 999, this midair has ") + std::to_string(kPluginAbi));
     world.expect_started("good");
   }
 
@@ -130,7 +131,7 @@ class PluginHostTest : public CppUnit::TestFixture {
     world.expect_refused("cycle-a", "cycle-a -> cycle-b -> cycle-a");
     world.expect_refused("cycle-b", "cycle-a -> cycle-b -> cycle-a");
     world.expect_refused("broken-promise", "it announces the service 'promise' but doesn't offer it");
-    world.expect_refused("text", "no shared object");
+    world.expect_refused("text", "no ELF file");
   }
 
   void a_name_is_taken_once_by_the_first_directory() {

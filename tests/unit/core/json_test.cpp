@@ -64,9 +64,8 @@ class JsonTest : public CppUnit::TestFixture {
   }
 
   void keeps_every_kind_of_number() {
-    for (const char* text : {R"({"a":0})", R"({"a":-5})", R"({"a":9007199254740991})",
-                             R"({"a":-9007199254740991})", R"({"a":1.5})",
-                             R"({"a":0.30000000000000004})", R"({"a":5e-324})", R"({"a":1e+30})"})
+    for (const char* text : {R"({"a":0})", R"({"a":-5})", R"({"a":9007199254740991})", R"({"a":-9007199254740991})",
+                             R"({"a":1.5})", R"({"a":0.30000000000000004})", R"({"a":5e-324})", R"({"a":1e+30})"})
       CPPUNIT_ASSERT_EQUAL(std::string(text), round_trip(text));
   }
 

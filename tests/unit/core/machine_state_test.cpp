@@ -75,7 +75,7 @@ class MachineStateTest : public CppUnit::TestFixture {
     result.error = "the new code exited with status 1";
     result.step = "resumed";
     result.version = "1.2.0";
-    result.sequence = 18446744073709551615ULL;
+    result.sequence = 9007199254740991ULL;
     result.observed_digest = std::string(64, 'b');
     result.retry_at = "2026-11-20T21:10:00.000000Z";
     result.suspend_duration_ms = 9.25;
@@ -118,9 +118,9 @@ class MachineStateTest : public CppUnit::TestFixture {
     std::string accents;
     for (int i = 0; i < 5000; ++i) accents += "\xC3\xA9";
     result.error = "x" + accents;
-    CPPUNIT_ASSERT_EQUAL("x" + accents.substr(0, 1998) + "...", parse(result.to_json()).error);
+    CPPUNIT_ASSERT_EQUAL("x" + accents.substr(0, 1996) + "...", parse(result.to_json()).error);
     const std::string foreign = R"({"machine_id":"m","status":"failed","error":")" + std::string(60'000, 'y') + "\"}";
-    CPPUNIT_ASSERT_EQUAL(std::string(2000, 'y') + "...", parse(foreign).error);
+    CPPUNIT_ASSERT_EQUAL(std::string(1997, 'y') + "...", parse(foreign).error);
   }
 
   void refuses_results_of_wrong_shape() {

@@ -59,11 +59,11 @@ class ManifestTest : public CppUnit::TestFixture {
     manifest.version = "1.2.0";
     manifest.strategy = "static";
     manifest.files = {{.path = "bin/run", .size = 5, .sha256 = kDigest, .executable = true},
-                      {.path = "data", .size = 18446744073709551615ULL, .sha256 = kDigest}};
+                      {.path = "data", .size = 9007199254740991ULL, .sha256 = kDigest}};
     const std::string text = manifest.to_json();
     CPPUNIT_ASSERT_EQUAL(R"({"app":"my_app","files":[{"executable":true,"path":"bin/run","sha256":")" + kDigest +
                              R"(","size":5},{"executable":false,"path":"data","sha256":")" + kDigest +
-                             R"(","size":18446744073709551615}],"format":1,"strategy":"static","version":"1.2.0"})",
+                             R"(","size":9007199254740991}],"format":1,"strategy":"static","version":"1.2.0"})",
                          text);
     const Manifest read = value_of(parse(text));
     CPPUNIT_ASSERT_EQUAL(text, read.to_json());

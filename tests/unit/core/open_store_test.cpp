@@ -86,8 +86,7 @@ class OpenStoreTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(from({{"AWS_ENDPOINT_URL_S3", "https://localhost:1"}}).path_style);
     CPPUNIT_ASSERT(
         !from({{"AWS_ENDPOINT_URL_S3", "https://localhost:1"}, {"MIDAIR_S3_PATH_STYLE", "false"}}).path_style);
-    CPPUNIT_ASSERT_EQUAL(std::string("https://bucket.t3.storage.dev/k"),
-                         open(s3("s3://bucket", ""))->url_of("k"));
+    CPPUNIT_ASSERT_EQUAL(std::string("https://bucket.t3.storage.dev/k"), open(s3("s3://bucket", ""))->url_of("k"));
   }
 
   void opens_directories() {
@@ -156,14 +155,14 @@ class OpenStoreTest : public CppUnit::TestFixture {
   void takes_the_names_of_tigris_for_one_store() {
     for (const char* endpoint : {"", "https://t3.storage.dev", "https://fly.storage.tigris.dev"}) {
       const auto store = open(s3("s3://bucket", endpoint));
-      for (const char* url : {"https://bucket.t3.storage.dev/releases/x", "https://t3.storage.dev/bucket/releases/x",
-                              "https://bucket.fly.storage.tigris.dev/releases/x",
-                              "https://fly.storage.tigris.dev/bucket/releases/x"})
+      for (const char* url :
+           {"https://bucket.t3.storage.dev/releases/x", "https://t3.storage.dev/bucket/releases/x",
+            "https://bucket.fly.storage.tigris.dev/releases/x", "https://fly.storage.tigris.dev/bucket/releases/x"})
         CPPUNIT_ASSERT_MESSAGE(url, store->key_of(url) == "releases/x");
-      for (const char* url : {"https://other.t3.storage.dev/releases/x", "https://t3.storage.dev/other/releases/x",
-                              "https://bucket.storage.dev/x", "https://buckett3.storage.dev/x",
-                              "http://t3.storage.dev/bucket/x", "https://t3.storage.dev:8443/bucket/x",
-                              "https://bucket.s3.example/x"})
+      for (const char* url :
+           {"https://other.t3.storage.dev/releases/x", "https://t3.storage.dev/other/releases/x",
+            "https://bucket.storage.dev/x", "https://buckett3.storage.dev/x", "http://t3.storage.dev/bucket/x",
+            "https://t3.storage.dev:8443/bucket/x", "https://bucket.s3.example/x"})
         CPPUNIT_ASSERT_MESSAGE(url, !store->key_of(url));
     }
     CPPUNIT_ASSERT(!open(s3("s3://bucket", "https://s3.example"))->key_of("https://t3.storage.dev/bucket/x"));

@@ -34,8 +34,9 @@ class RedactTest : public CppUnit::TestFixture {
   }
 
   void ordinary_text_stays() {
-    for (const std::string text : {"", "the token of fo1 and fm2", "confo1_rm", "Bearer of bad news", "AKIA is short",
-                                   "https://host:443/a@b", "https://host/a:b@c", "https://user@host/", "releases/app-current.json", "tid_x"})
+    for (const std::string text :
+         {"", "the token of fo1 and fm2", "confo1_rm", "Bearer of bad news", "AKIA is short", "https://host:443/a@b",
+          "https://host/a:b@c", "https://user@host/", "releases/app-current.json", "tid_x"})
       expect(text, text);
   }
 };

@@ -488,7 +488,8 @@ class S3WeatherTest : public CppUnit::TestFixture {
   }
 
   void saying_what_is_stored_is_no_condition() {
-    ScriptedPeer peer({ScriptedPeer::answer("500 Oops"), ScriptedPeer::answer("409 Conflict"), ScriptedPeer::answer(kOk)});
+    ScriptedPeer peer(
+        {ScriptedPeer::answer("500 Oops"), ScriptedPeer::answer("409 Conflict"), ScriptedPeer::answer(kOk)});
     const auto store = open(peer.endpoint());
     CPPUNIT_ASSERT(put_text(*store, "a.json", "{}", PutCondition::none(), kLimits).ok());
     CPPUNIT_ASSERT_EQUAL(std::string("application/json"), peer.requests().at(2).headers.at("content-type"));

@@ -26,14 +26,15 @@ class TigrisTest : public CppUnit::TestFixture {
     expect("https://b.t3.storage.dev/releases/k%2B", "https://fly.storage.tigris.dev/b/old",
            "https://b.fly.storage.tigris.dev/releases/k%2B");
     expect("https://t3.storage.dev/b/k", "https://b.fly.storage.tigris.dev/old", "https://fly.storage.tigris.dev/b/k");
-    expect("https://fly.storage.tigris.dev:8443/b/k", "https://t3.storage.dev/b/old", "https://t3.storage.dev:8443/b/k");
+    expect("https://fly.storage.tigris.dev:8443/b/k", "https://t3.storage.dev/b/old",
+           "https://t3.storage.dev:8443/b/k");
     expect("https://t3.storage.dev/b/k", "https://t3.storage.dev/b/old", "https://t3.storage.dev/b/k");
   }
 
   void other_addresses_stay() {
     const std::string ours = "https://b.t3.storage.dev/k";
-    for (const char* model : {"", "null", "file:///store/k", "https://s3.example.com/b/k",
-                              "https://eviltigris.dev/b/k", "https://user:pw@fly.storage.tigris.dev/b/k"})
+    for (const char* model : {"", "null", "file:///store/k", "https://s3.example.com/b/k", "https://eviltigris.dev/b/k",
+                              "https://user:pw@fly.storage.tigris.dev/b/k"})
       expect(ours, model, ours);
     for (const char* url : {"file:///store/k", "https://b.s3.example.com/k", "https://evil-t3.storage.dev/k"})
       expect(url, "https://fly.storage.tigris.dev/b/old", url);

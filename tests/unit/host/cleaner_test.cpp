@@ -51,7 +51,8 @@ class CleanerTest : public CppUnit::TestFixture {
     object(kLayout.result("0NEVERHEARDOF", "m"));
     publish(upgrades);
     for (const char* id : {"01", "02"}) CPPUNIT_ASSERT_MESSAGE(id, goes(kLayout.result(id, "m")));
-    for (const char* id : {"03", "04", "05", "06", "07", "0NEVERHEARDOF"}) CPPUNIT_ASSERT_MESSAGE(id, !goes(kLayout.result(id, "m")));
+    for (const char* id : {"03", "04", "05", "06", "07", "0NEVERHEARDOF"})
+      CPPUNIT_ASSERT_MESSAGE(id, !goes(kLayout.result(id, "m")));
   }
 
   void a_tarball_that_nothing_refers_to_goes() {

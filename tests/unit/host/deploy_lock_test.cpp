@@ -245,7 +245,8 @@ class DeployLockTest : public CppUnit::TestFixture {
   void on_a_store_that_ignores_conditions_a_lock_is_respected() {
     ObedientStore store(store_);
     others(seconds(60));
-    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition, "peer@bench");
+    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition,
+                 "peer@bench");
     CPPUNIT_ASSERT_EQUAL(std::string("peer@bench"), there().locked_by);
   }
 
@@ -380,7 +381,8 @@ class DeployLockTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!exists(store_, key_));
 
     others(minutes(2));
-    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition, "peer@bench");
+    assert_fails(DeployLock::acquire({store, clock_, moving(clock_)}, request("a"), {}), Errc::precondition,
+                 "peer@bench");
     CPPUNIT_ASSERT_EQUAL(std::string("peer@bench"), there().locked_by);
   }
 

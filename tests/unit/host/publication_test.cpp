@@ -65,7 +65,8 @@ class PublicationTest : public CppUnit::TestFixture {
     store_text(store_, kLayout.pointer(), pointer_to(upgrade_named("01A", "v1", kMaxJsonInteger - 1)).to_json());
     CPPUNIT_ASSERT_EQUAL(kMaxJsonInteger, value_of(publish_named(store_, *held, state(), "01B")).sequence);
     const auto before = text_at(store_, kLayout.pointer());
-    assert_fails(publish_named(store_, *held, state(), "01C"), Errc::refused, "no sequence comes after 9007199254740991");
+    assert_fails(publish_named(store_, *held, state(), "01C"), Errc::refused,
+                 "no sequence comes after 9007199254740991");
     CPPUNIT_ASSERT_EQUAL(before, text_at(store_, kLayout.pointer()));
     assert_ok(store_.remove(kLayout.pointer(), {}));
     store_text(store_, kLayout.history(UINT64_MAX), "{}");

@@ -64,7 +64,7 @@ class AttemptsTest : public CppUnit::TestFixture {
     for (int i = 0; i < 32; ++i) assert_ok(attempts.refuse(std::to_string(i), "\xff\n" + std::string(100'000, 'x')));
     const auto reason = Attempts::load(file_).refused("0");
     CPPUNIT_ASSERT(reason);
-    CPPUNIT_ASSERT_EQUAL(std::string("??xx"), reason->substr(0, 4));
+    CPPUNIT_ASSERT_EQUAL(std::string("\xEF\xBF\xBD xx"), reason->substr(0, 6));
   }
 
   void one_is_forgotten_and_the_others_are_kept() {
@@ -110,7 +110,7 @@ class AttemptsTest : public CppUnit::TestFixture {
   }
 
   void no_count_wraps_round_to_no_tries() {
-    for (const char* count : {"4294967295", "4294967296", "18446744073709551615"}) {
+    for (const char* count : {"4294967295", "4294967296", "9007199254740991"}) {
       assert_ok(write_file_durably(
           file_, std::string(R"({"attempts":[{"count":)") + count + R"(,"upgrade_id":"A"}],"format":1})"));
       Attempts attempts = Attempts::load(file_);

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "loop/process_table.h"
 #include "midair/durable_file.h"
 #include "process/listen_sockets.h"
-#include "loop/process_table.h"
 #include "script.h"
 #include "temp_dir.h"
 

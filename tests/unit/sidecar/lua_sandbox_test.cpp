@@ -127,7 +127,8 @@ class LuaSandboxTest : public CppUnit::TestFixture {
     assert_fails(run("local t = {} t.t = t return t"), Errc::refused, "nested");
     assert_fails(run("return midair.json.decode('{')"), Errc::refused, "test.lua");
     assert_fails(run("return midair.json.decode(('['):rep(1000))"), Errc::refused, "");
-    for (const char* text : {"[18446744073709551618]", "[9007199254740992]", "{\"a\":1,\"a\":2}", "[1] 2", "[\"\xff\"]"})
+    for (const char* text :
+         {"[18446744073709551618]", "[9007199254740992]", "{\"a\":1,\"a\":2}", "[1] 2", "[\"\xff\"]"})
       assert_fails(run("return midair.json.decode('" + std::string(text) + "')"), Errc::refused, "the text");
   }
 

@@ -31,7 +31,7 @@ class StateFilesTest : public CppUnit::TestFixture {
             "registry.fly.io/app:deployment-01ABC",
             "registry.fly.io/app:base",
             "2026-11-20T21:09:25Z",
-            18'446'744'073'709'551'615ULL};
+            9'007'199'254'740'991ULL};
   }
   [[nodiscard]] JournalEntry entry() const {
     return {"01ABC", "1.2", digest_, "ref \"quoted\"", "base", "migrated", "2026-11-20T21:09:25Z", 7, true};

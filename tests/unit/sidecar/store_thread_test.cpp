@@ -8,8 +8,8 @@
 
 #include "forwarding_store.h"
 #include "midair/release/layout.h"
-#include "midair/store/memory_object_store.h"
 #include "midair/release/pointer.h"
+#include "midair/store/memory_object_store.h"
 #include "release/tarball_source.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
@@ -552,9 +552,9 @@ class StoreThreadTest : public CppUnit::TestFixture {
     } store(memory_);
     Reporter reporter(store, "shop", identity_, clock_);
     reporter.record(MachineRecord());
-    StoreThread thread(store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
-                       {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}},
-                       clock_);
+    StoreThread thread(
+        store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
+        {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}}, clock_);
     thread.start();
     for (int i = 0; i < 3; ++i) poll_after(4 * kInterval);
     CPPUNIT_ASSERT(thread.status().errors >= 3);

@@ -78,15 +78,15 @@ struct World {
     CPPUNIT_ASSERT(dir->point_current_at(root / "old").ok());
     machine.emplace(*loop, *dir, strategy, SwapDeadlines(),
                     SwapMachine::Events{[this](const Target& target) { stage(target); }, [] {},
-                                       [this](SwapState state) { entered(state); },
-                                       [this](const SwapOutcome& ended) {
-                                         outcome = ended;
-                                         loop->quit();
-                                       },
-                                       [this](const Error& error) {
-                                         lost = error;
-                                         loop->quit();
-                                       }});
+                                        [this](SwapState state) { entered(state); },
+                                        [this](const SwapOutcome& ended) {
+                                          outcome = ended;
+                                          loop->quit();
+                                        },
+                                        [this](const Error& error) {
+                                          lost = error;
+                                          loop->quit();
+                                        }});
   }
   ~World() {
     machine.reset();

@@ -3,8 +3,8 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "midair/release/layout.h"
-#include "midair/store/memory_object_store.h"
 #include "midair/release/pointer.h"
+#include "midair/store/memory_object_store.h"
 #include "result_asserts.h"
 #include "swap/strategies/strategies.h"
 
@@ -79,7 +79,8 @@ class TrustPolicyTest : public CppUnit::TestFixture {
 
   void no_upgrade_is_nothing_to_install() {
     const Pointer pointer = Pointer::for_base_image(identity_.base_image_ref, "t");
-    const auto decision = value_of(DigestTrustPolicy(strategy_names()).decide(pointer.to_json(), identity_, 99, store_));
+    const auto decision =
+        value_of(DigestTrustPolicy(strategy_names()).decide(pointer.to_json(), identity_, 99, store_));
     CPPUNIT_ASSERT(!decision.target);
     CPPUNIT_ASSERT_EQUAL(std::string("the pointer names no hot upgrade"), decision.reason);
   }
@@ -93,9 +94,11 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   }
 
   void a_pointer_for_no_base_image_is_nobodys() {
-    identity_.base_image_ref.clear();
-    const auto decision = value_of(DigestTrustPolicy().decide(
-        R"({"hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u"}})", identity_, 0, store_));
+    auto nowhere = identity_;
+    nowhere.base_image_ref.clear();
+    const auto decision = value_of(
+        DigestTrustPolicy(strategy_names())
+            .decide(R"({"hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u"}})", nowhere, 0, store_));
     CPPUNIT_ASSERT(!decision.target);
     CPPUNIT_ASSERT(decision.reason.starts_with("the pointer is for no base image"));
   }

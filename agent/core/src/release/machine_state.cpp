@@ -20,12 +20,13 @@ constexpr std::array kStatuses{UpgradeStatus::pending, UpgradeStatus::completed,
 /// An error is for people, and may quote an app or a server at any length.
 constexpr std::size_t kMaxErrorBytes = 2000;
 
-/// At most that many bytes, and no half character.
+/// At most that many bytes, and no half character. What was cut is not cut again.
 std::string cut_error(const std::string& text) {
   if (text.size() <= kMaxErrorBytes) return text;
-  std::size_t end = kMaxErrorBytes;
+  constexpr std::string_view kMore = "...";
+  std::size_t end = kMaxErrorBytes - kMore.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
+  return text.substr(0, end).append(kMore);
 }
 
 Var null_if_empty(const std::string& text) { return text.empty() ? Var() : Var(text); }

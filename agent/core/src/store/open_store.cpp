@@ -1,9 +1,9 @@
 #include "midair/store/open_store.h"
 
+#include "midair/net/url_text.h"
 #include "midair/store/file_object_store.h"
 #include "midair/store/s3_object_store.h"
 #include "midair/store/tigris.h"
-#include "midair/net/url_text.h"
 #include "store/s3_settings.h"
 
 namespace midair {

@@ -8,8 +8,8 @@
 #include <set>
 #include <string_view>
 
-#include "midair/parallel.h"
 #include "midair/host/fleet/store_machine_directory.h"
+#include "midair/parallel.h"
 
 namespace midair::host {
 

@@ -97,10 +97,11 @@ Result<void> DeployLock::check_that_it_cannot_be_taken_twice(const std::stop_tok
   if (!again.ok() && again.error().code == Errc::precondition) return {};
   if (!again.ok()) return again.error();
   etag_ = *again;
-  return Error{Errc::unavailable, "publish to", world_.store.name(),
-               "this store can't be used: it ignores the conditions of writes (a lock that had just been taken was given "
-               "once more), so two agents could publish at once",
-               "a store that obeys If-None-Match and If-Match, and no proxy before it that drops them"};
+  return Error{
+      Errc::unavailable, "publish to", world_.store.name(),
+      "this store can't be used: it ignores the conditions of writes (a lock that had just been taken was given "
+      "once more), so two agents could publish at once",
+      "a store that obeys If-None-Match and If-Match, and no proxy before it that drops them"};
 }
 
 Result<void> DeployLock::renew(const std::stop_token& stop) {

@@ -1,7 +1,7 @@
 #include "midair/host/publish/publication.h"
 
-#include "midair/host/publish/conditional_put.h"
 #include "midair/fault.h"
+#include "midair/host/publish/conditional_put.h"
 #include "midair/log.h"
 #include "midair/store/tigris.h"
 

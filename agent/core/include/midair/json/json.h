@@ -20,7 +20,8 @@ namespace midair {
 inline constexpr std::uint64_t kMaxJsonInteger = (std::uint64_t{1} << 53) - 1;
 
 /// Parses one JSON object. Errc::corrupt for anything else: longer than `max_bytes`, nested deeper than 32,
-/// a duplicate key, bad UTF-8, an integer beyond kMaxJsonInteger on either side of zero, trailing text. `subject` names the source in errors. HTML is told apart
+/// a duplicate key, bad UTF-8, an integer beyond kMaxJsonInteger on either side of zero, trailing text. `subject` names
+/// the source in errors. HTML is told apart
 /// ("looks like HTML"), because captive portals and wrong endpoints answer that way.
 [[nodiscard]] Result<Poco::JSON::Object::Ptr> parse_json_object(std::string_view text, const std::string& subject,
                                                                 std::uint64_t max_bytes);

@@ -36,8 +36,8 @@ class Pointer {
   /// A new pointer for machines whose base image is `image_ref`.
   static Pointer for_base_image(std::string image_ref, const std::string& set_at);
 
-  /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept. FlyDeploy leaves
-  /// `image_ref` out until a machine has booted: such a pointer is for no base image.
+  /// Errc::corrupt if it is not JSON, too long, or a field has the wrong type; unknown fields are kept. FlyDeploy
+  /// leaves `image_ref` out until a machine has booted: such a pointer is for no base image.
   static Result<Pointer> parse(std::string_view text, const std::string& subject);
 
   /// The base image that it is for; empty too if it is for none.

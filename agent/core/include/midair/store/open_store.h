@@ -8,8 +8,8 @@
 #include <string>
 
 #include "midair/error.h"
-#include "midair/store/object_store.h"
 #include "midair/secret.h"
+#include "midair/store/object_store.h"
 
 namespace midair {
 

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "midair/host/publish/deploy_lock.h"
 #include "midair/clock.h"
-#include "midair/release/layout.h"
 #include "midair/host/machine_directory.h"
-#include "midair/store/object_store.h"
+#include "midair/host/publish/deploy_lock.h"
 #include "midair/host/publish/published_state.h"
+#include "midair/release/layout.h"
+#include "midair/store/object_store.h"
 
 namespace midair::host {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "midair/clock.h"
-#include "midair/release/layout.h"
-#include "midair/host/machine_directory.h"
-#include "midair/release/machine_state.h"
 #include "midair/host/fleet/prefix_mirror.h"
+#include "midair/host/machine_directory.h"
+#include "midair/release/layout.h"
+#include "midair/release/machine_state.h"
 
 namespace midair::host {
 

@@ -55,8 +55,8 @@ struct LockWorld {
 /// time ignores conditions, and can't be used.
 class DeployLock {
  public:
-  /// Errc::precondition, naming the holder, if it is somebody else's; Errc::unavailable if the store ignores conditions;
-  /// Errc::cancelled after a stop request.
+  /// Errc::precondition, naming the holder, if it is somebody else's; Errc::unavailable if the store ignores
+  /// conditions; Errc::cancelled after a stop request.
   static Result<std::unique_ptr<DeployLock>> acquire(LockWorld world, const LockRequest& request,
                                                      const std::stop_token& stop);
   DeployLock(const DeployLock&) = delete;

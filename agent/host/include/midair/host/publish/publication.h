@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "midair/host/publish/deploy_lock.h"
 #include "midair/clock.h"
-#include "midair/release/layout.h"
-#include "midair/store/object_store.h"
-#include "midair/release/pointer.h"
+#include "midair/host/publish/deploy_lock.h"
 #include "midair/host/publish/published_state.h"
+#include "midair/release/layout.h"
+#include "midair/release/pointer.h"
+#include "midair/store/object_store.h"
 
 namespace midair::host {
 

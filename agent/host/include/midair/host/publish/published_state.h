@@ -8,8 +8,8 @@
 
 #include "midair/host/publish/history.h"
 #include "midair/release/layout.h"
-#include "midair/store/object_store.h"
 #include "midair/release/pointer.h"
+#include "midair/store/object_store.h"
 
 namespace midair::host {
 
