@@ -54,5 +54,5 @@ class InPlaceAct:
             ("in place: visitors were held for", held, None),
             ("in place: the process stayed", "yes" if stayed else "no", stayed),
             ("in place: visits that v2 remembers", f"{remembered - self.looked:,}",
-             "longest pause" in page and remembered == seen["requests"] + self.looked),
+             "longest gap" in page and remembered == seen["requests"] + self.looked),
         ]

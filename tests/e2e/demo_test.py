@@ -34,7 +34,7 @@ class Demo(unittest.TestCase):
                 output, _ = demo.communicate(timeout=120)
             self.assertEqual(demo.returncode, 0, output)
             self.assertRegex(output, r"requests failed +0  ok")
-            self.assertRegex(output, r"says  /: \d+ visits, longest pause")
+            self.assertRegex(output, r"says  /: \d+ visits, longest gap between two \d+ ms")
             self.assertRegex(output, r"visitors were held for +\d+ us\n.*the process stayed +yes  ok\n.*remembers +\S+  ok")
             self.assertEqual(started_below(root), [])
             sys.stdout.write(output[output.index("What the clients saw"):])

@@ -139,7 +139,7 @@ class InPlaceCell(Cell):
 
     def version(self, machine):
         page = wait_until(lambda: self.page(machine), machine.tail, timeout=45)  # it may be held for 30 s
-        return "new" if "longest pause" in page else "base"
+        return "new" if "longest gap" in page else "base"
 
     def check_code(self, machine):
         self.assertIn(self.version(machine), {"base", "new"}, machine.tail(40))

@@ -16,7 +16,7 @@ class InPlace(ExampleCase):
     def test_new_code_takes_over_the_state_in_the_same_process(self):
         done = self.example("v2")
         self.assertEqual(0, done.returncode, f"{done.stdout}\n{done.stderr}\n{self.m1.tail(40)}")
-        self.assertRegex(self.page(), r"^/page: \d+ visits, longest pause \d+ s\n$")
+        self.assertRegex(self.page(), r"^/page: \d+ visits, longest gap between two \d+ ms\n$")
         result = self.store.result("m1", "v2")
         self.assertEqual((1, ["hits"], 0), (result["modules_reloaded"], result["module_names"],
                                             result["processes_failed"]))
@@ -36,7 +36,7 @@ class InPlace(ExampleCase):
         self.m1.stop()
         self.m1.start()
         wait_until(self.page, self.m1.tail)
-        self.assertRegex(self.page(), "longest pause")
+        self.assertRegex(self.page(), "longest gap")
 
 
 class SickCode(ExampleCase):

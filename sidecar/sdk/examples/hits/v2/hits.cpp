@@ -1,7 +1,8 @@
-// Version 2 also knows the longest pause between two visits, so a path is more than a number: the layout of the state
+// Version 2 also knows the longest gap between two visits, so a path is more than a number: the layout of the state
 // has changed. It reads what version 1 wrote, and writes it for the way back.
 #include "../hits.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <midair/module.hpp>
@@ -11,7 +12,7 @@
 
 namespace {
 
-using Seconds = std::chrono::seconds;
+using Milliseconds = std::chrono::milliseconds;
 
 class Hits {
  public:
@@ -19,14 +20,14 @@ class Hits {
   static constexpr const char* kImports[] = {"hits/1", nullptr};
 
   std::string visit(const std::string& path) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = std::chrono::duration_cast<Milliseconds>(since_1970).count();
     const std::lock_guard lock(mutex_);
     Record& record = records_[path];
-    const auto pause = std::chrono::duration_cast<Seconds>(now) - Seconds(record.last_visit);
-    if (record.last_visit != 0 && pause.count() > record.longest_pause) record.longest_pause = pause.count();
-    record.last_visit = std::chrono::duration_cast<Seconds>(now).count();
-    return path + ": " + std::to_string(++record.count) + " visits, longest pause " +
-           std::to_string(record.longest_pause) + " s\n";
+    if (record.last_visit != 0) record.longest_gap = std::max(record.longest_gap, now - record.last_visit);
+    record.last_visit = now;
+    return path + ": " + std::to_string(++record.count) + " visits, longest gap between two " +
+           std::to_string(record.longest_gap) + " ms\n";
   }
 
   [[nodiscard]] std::size_t units() const { return records_.size(); }
@@ -34,7 +35,7 @@ class Hits {
   void export_state(std::size_t unit, midair::Output& out) {
     const auto& [path, record] = next(unit);
     std::ostringstream text;
-    text << record.count << ' ' << record.last_visit << ' ' << record.longest_pause << ' ' << path;
+    text << record.count << ' ' << record.last_visit << ' ' << record.longest_gap << ' ' << path;
     out.write(text.str().data(), text.str().size());
   }
 
@@ -50,7 +51,7 @@ class Hits {
     Record record;
     std::string path;
     text >> record.count;
-    if (schema == kInfo.schema) text >> record.last_visit >> record.longest_pause;
+    if (schema == kInfo.schema) text >> record.last_visit >> record.longest_gap;
     if (!(text >> path)) throw std::invalid_argument("this is no record");
     records_[path] = record;
   }
@@ -58,8 +59,8 @@ class Hits {
  private:
   struct Record {
     std::uint64_t count = 0;
-    std::int64_t last_visit = 0;     // seconds since 1970; 0: not known
-    std::int64_t longest_pause = 0;  // seconds
+    std::int64_t last_visit = 0;   // milliseconds since 1970; 0: not known
+    std::int64_t longest_gap = 0;  // milliseconds
   };
   using Records = std::map<std::string, Record>;
 
