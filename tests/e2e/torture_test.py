@@ -1,6 +1,6 @@
 """Power cuts at random moments, again and again: the next start serves the old release or the new one, never neither.
 
-MIDAIR_TORTURE=N cuts the power N times (default 200), MIDAIR_SEED=S repeats a run; `make torture N=...` does more.
+MIDAIR_TORTURE=N cuts the power N times (default 80), MIDAIR_SEED=S repeats a run; `make torture N=...` does more.
 """
 
 import concurrent.futures
@@ -14,7 +14,7 @@ import unittest
 from case import FleetCase
 from fleet import wait_until
 
-CUTS = int(os.environ.get("MIDAIR_TORTURE", "200"))
+CUTS = int(os.environ.get("MIDAIR_TORTURE", "80"))
 SEED = int(os.environ.get("MIDAIR_SEED", "0")) or random.randrange(1, 1 << 30)
 MACHINES = 4
 LONGEST_SWAP = 1.2  # seconds: cuts fall anywhere from the publication to well behind the commit
