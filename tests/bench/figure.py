@@ -43,6 +43,13 @@ def number(value):
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 
 
+def aligned(rows, right):
+    """Rows of texts as lines, column below column; those in `right` to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.rjust(width) if column in right else cell.ljust(width)
+                               for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
+
+
 def table(figures):
     """The figures as lines of text."""
     rows = [("figure", "value", "unit", "reference", "ratio", "aim", "reference is")]
@@ -50,10 +57,7 @@ def table(figures):
         aim = f"{figure.aim[0]} {number(figure.aim[1])}{'' if figure.aim_met else ' MISSED'}" if figure.aim else ""
         rows.append((figure.name, number(figure.value), figure.unit, number(figure.reference), number(figure.ratio),
                      aim, figure.reference_name))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    right = {1, 3, 4}
-    return "\n".join("  ".join(cell.rjust(width) if column in right else cell.ljust(width)
-                               for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
+    return aligned(rows, right={1, 3, 4})
 
 
 def write(path, figures):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures Midair beside its references and says so in a table and in JSON.
 
-    run.py [--small] [--output FILE] [BENCH...]
+    run.py [--small] [--output FILE] [--ref COMMIT] [BENCH...]
 
 Run by tests/support/s3/with-s3; `make bench` does. See README.md for what is measured.
 """
@@ -9,6 +9,7 @@ Run by tests/support/s3/with-s3; `make bench` does. See README.md for what is me
 import argparse
 import ctypes
 import importlib
+import json
 import pathlib
 import sys
 import time
@@ -16,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
+import beside  # noqa: E402
 import figure  # noqa: E402
 from fleet import Interruption, build_dir, scratch  # noqa: E402
 from measure import kill_those_inside  # noqa: E402
@@ -32,15 +34,23 @@ def is_optimised():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true", help="small sizes, to see that it works")
-    parser.add_argument("--output", type=pathlib.Path, default=build_dir() / "bench.json")
+    parser.add_argument("--output", type=pathlib.Path, help="default bench.json in the build, bench-ref.json with --ref")
+    parser.add_argument("--ref", metavar="COMMIT", help="build this beside, and measure both in alternation")
     parser.add_argument("bench", nargs="*", choices=[*BENCHES, []], help=f"one of {', '.join(BENCHES)}; default all")
     options = parser.parse_args()
     if not is_optimised():
         sys.exit(f"{build_dir()} is not an optimised build: its figures would mean nothing")
+    output = options.output or build_dir() / ("bench-ref.json" if options.ref else "bench.json")
     Interruption.install()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever a bench leaves behind comes to us
+    benches = options.bench or BENCHES
+    if options.ref:
+        rows = beside.compare(options.ref, benches, options.small)
+        output.write_text(json.dumps(rows, indent=1) + "\n")
+        print(beside.table(rows, options.ref))
+        return
     figures = []
-    for name in options.bench or BENCHES:
+    for name in benches:
         begin = time.monotonic()
         with scratch(f"bench-{name}") as directory:
             try:
@@ -48,7 +58,7 @@ def main():
             finally:
                 kill_those_inside(directory)
         print(f"bench: {name} took {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
-    figure.write(options.output, figures)
+    figure.write(output, figures)
     print(figure.table(figures))
 
 
