@@ -2,60 +2,84 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+# Tests wait more than they work.
+TESTS_AT_ONCE ?= $(shell expr 2 '*' $(JOBS))
+CTEST = ctest --output-on-failure -j $(TESTS_AT_ONCE)
+CONFIGURE = cmake -S . -G Ninja
+# ON: files are compiled in groups, which is faster from nothing and slower after an edit (cmake/Unity.cmake).
+UNITY ?= OFF
+# Where the demo finds its programs: what was built already, else a build of its own with only what it needs.
+DEMO = $(if $(wildcard $(BUILD)/build.ninja),$(BUILD),$(BUILD)-demo)
 
-.PHONY: help build build-asan build-tsan build-fuzz test fuzz torture sabotage bench lint install package demo bootstrap clean
+.PHONY: help build build-tests test lint test-asan test-tsan build-fuzz test-fuzz sabotage-changed check check-all fuzz torture \
+  sabotage bench install package release demo clean
+.NOTPARALLEL:
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-bootstrap:
-	@scripts/bootstrap.sh
-
-$(BUILD)/build.ninja:
-	cmake -S . -B $(BUILD) -G Ninja
-
-$(BUILD)-asan/build.ninja:
-	cmake -S . -B $(BUILD)-asan -G Ninja -DMIDAIR_SANITIZE=address -DMIDAIR_FAULTS=ON -DCMAKE_BUILD_TYPE=Debug
-
-$(BUILD)-tsan/build.ninja:
-	cmake -S . -B $(BUILD)-tsan -G Ninja -DMIDAIR_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
-
-$(BUILD)-fuzz/build.ninja:
-	cmake -S . -B $(BUILD)-fuzz -G Ninja -DMIDAIR_SANITIZE=address -DMIDAIR_FUZZ=ON \
-	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
-
-build: bootstrap $(BUILD)/build.ninja ## build everything into build/
+build: ## build what is shipped, into build/
+	@scripts/bootstrap.sh build
+	@test -e $(BUILD)/build.ninja || $(CONFIGURE) -B $(BUILD) -DMIDAIR_TESTS=OFF -DMIDAIR_UNITY=$(UNITY)
 	cmake --build $(BUILD)
 
-build-asan: bootstrap $(BUILD)-asan/build.ninja
+build-tests: ## build everything, tests too
+	@scripts/bootstrap.sh test
+	@grep -qs '^MIDAIR_TESTS:BOOL=ON' $(BUILD)/CMakeCache.txt || $(CONFIGURE) -B $(BUILD) -DMIDAIR_TESTS=ON -DMIDAIR_UNITY=$(UNITY)
+	cmake --build $(BUILD)
+
+test: build-tests ## run every test of the plain build
+	$(CTEST) --test-dir $(BUILD)
+
+check: lint test-asan test-tsan test-fuzz sabotage-changed ## what `make test` leaves: lint, sanitizers, fuzzers, sabotage of what changed
+
+check-all: check sabotage torture fuzz ## all sabotages, 2000 power cuts, a minute for each fuzzer
+
+lint: ## check formatting, run clang-tidy on what changed
+	@scripts/bootstrap.sh test
+	@test -e $(BUILD)-lint/build.ninja || $(CONFIGURE) -B $(BUILD)-lint
+	scripts/lint.sh $(BUILD)-lint
+
+test-asan: ## run what AddressSanitizer and UBSan can find something in, and the fault matrices
+	@scripts/bootstrap.sh test
+	@test -e $(BUILD)-asan/build.ninja || $(CONFIGURE) -B $(BUILD)-asan -DMIDAIR_UNITY=ON \
+	  -DMIDAIR_SANITIZE=address -DMIDAIR_FAULTS=ON -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-asan
+	$(CTEST) --test-dir $(BUILD)-asan -LE not-asan
 
-build-tsan: bootstrap $(BUILD)-tsan/build.ninja
+test-tsan: ## run what has threads under ThreadSanitizer
+	@scripts/bootstrap.sh test
+	@test -e $(BUILD)-tsan/build.ninja || $(CONFIGURE) -B $(BUILD)-tsan -DMIDAIR_UNITY=ON \
+	  -DMIDAIR_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-tsan --target threads
+	$(CTEST) --test-dir $(BUILD)-tsan -L threads
 
-build-fuzz: bootstrap $(BUILD)-fuzz/build.ninja
+build-fuzz:
+	@scripts/bootstrap.sh test
+	@test -e $(BUILD)-fuzz/build.ninja || $(CONFIGURE) -B $(BUILD)-fuzz -DMIDAIR_UNITY=ON \
+	  -DMIDAIR_SANITIZE=address -DMIDAIR_FUZZ=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
 	cmake --build $(BUILD)-fuzz --target fuzz
 
-test: build build-asan build-tsan build-fuzz ## run every test, also under ASan+UBSan and TSan, and each fuzzer briefly
-	ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS) -LE plain-only
-	ctest --test-dir $(BUILD)-tsan --output-on-failure -j $(JOBS) -L threads
-	ctest --test-dir $(BUILD)-fuzz --output-on-failure -j $(JOBS) -L fuzz
-	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+test-fuzz: build-fuzz ## run each fuzzer for 3 seconds
+	ctest --output-on-failure -j $(JOBS) --test-dir $(BUILD)-fuzz -L fuzz
 
 fuzz: build-fuzz ## run each fuzzer for T seconds (default 60), JOBS side by side
 	tests/fuzz/fuzz.py $(BUILD)-fuzz --seconds $(or $(T),60) --jobs $(JOBS)
 
-torture: build ## cut the power N times (default 2000) at random moments
+torture: build-tests ## cut the power N times (default 2000) at random moments
 	cd tests/e2e && MIDAIR_BUILD=$(abspath $(BUILD)) MIDAIR_TORTURE=$(or $(N),2000) PYTHONPATH=../support /usr/bin/python3 -B -m unittest -v torture_test
 
-sabotage: bootstrap ## take out one safety at a time and demand that the tests notice
+sabotage: ## take out one safety at a time (NAME=... or all) and demand that the tests notice
+	@scripts/bootstrap.sh test
 	tests/sabotage/run $(BUILD)-sabotage $(NAME)
 
-bench: build ## measure beside references, into build/bench.json; BENCH=idle for one (see tests/bench)
-	MIDAIR_BUILD=$(abspath $(BUILD)) tests/support/s3/with-s3 /usr/bin/python3 -B tests/bench/run.py $(BENCH)
+sabotage-changed: ## the same for safeties in files that changed since BASE (default: what main has, or the last commit)
+	@scripts/bootstrap.sh test
+	tests/sabotage/run $(BUILD)-sabotage --changed $(BASE)
 
-lint: bootstrap $(BUILD)/build.ninja ## check formatting and run clang-tidy
-	scripts/lint.sh $(BUILD)
+bench: build-tests ## measure beside references, into build/bench.json; BENCH=idle for one, REF=COMMIT beside that (see tests/bench)
+	@scripts/bootstrap.sh bench
+	MIDAIR_BUILD=$(abspath $(BUILD)) tests/support/s3/with-s3 /usr/bin/python3 -B tests/bench/run.py $(if $(REF),--ref $(REF)) $(BENCH)
 
 install: build ## install below PREFIX
 	cmake --install $(BUILD) --prefix $(PREFIX)
@@ -63,8 +87,15 @@ install: build ## install below PREFIX
 package: build ## build the .deb packages of agent and sidecar
 	cd $(BUILD) && cpack -G DEB
 
-demo: build ## upgrade three machines under load, then roll back a broken release
-	scripts/demo.sh $(BUILD)
+release: ## give VERSION its tag, its packages and their checksums (DRY_RUN=1: only say what would be done)
+	scripts/release.sh $(if $(DRY_RUN),--dry-run) $(VERSION)
+
+demo: ## upgrade three machines under load, then roll back a broken release
+	@scripts/bootstrap.sh build
+	@test -e $(DEMO)/build.ninja || $(CONFIGURE) -B $(DEMO) -DMIDAIR_TESTS=OFF -DMIDAIR_UNITY=ON
+	cmake --build $(DEMO) --target demo-parts
+	scripts/demo.sh $(DEMO)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-sabotage
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-lint \
+	  $(BUILD)-sabotage $(BUILD)-demo $(BUILD)-ref dist

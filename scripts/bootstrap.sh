@@ -1,22 +1,32 @@
 #!/bin/sh
-# Installs what building and testing Midair needs on Debian 12. Does nothing where all of it is there.
+# Installs what Midair needs on Debian 12, and says so before. Does nothing where all of it is there.
+# Usage: scripts/bootstrap.sh build|test|bench: to build it and run the demo; to test it as well; to measure it as well.
 set -eu
 
-build="cmake ninja-build g++ ccache pkg-config libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
-  liblua5.4-dev libssl-dev zlib1g-dev"
-test="libcppunit-dev python3 gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools
-  erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace"
+packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
+  libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
+test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools git
+  erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file patch strace"
 bench="jq nginx-light pigz zstd time"
 
+case "${1:-}" in
+  build) ;;
+  test) packages="$packages $test" ;;
+  bench) packages="$packages $test $bench" ;;
+  *) echo "usage: scripts/bootstrap.sh build|test|bench" >&2; exit 64 ;;
+esac
+
 missing=""
-for package in $build $test $bench; do
+for package in $packages; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 
-echo "bootstrap: installing$missing" >&2
 if [ "$(id -u)" = 0 ]; then sudo=""; else sudo="sudo"; fi
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q >&2
 # shellcheck disable=SC2086 # the list is meant to split
+all=$($sudo apt-get install -s -q --no-install-recommends $missing | grep -c '^Inst ' || true)
+echo "bootstrap: to $1, this installs$missing ($all packages with what they need)" >&2
+# shellcheck disable=SC2086
 $sudo apt-get install -q -y --no-install-recommends $missing >&2
