@@ -14,7 +14,7 @@ import sys
 COMMENT_OR_TEXT = re.compile(r'//.*|"(?:\\.|[^"\\\n])*"')
 PRIVATE = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.MULTILINE | re.DOTALL)
 # The name before what follows a name in a definition: parameters, a body, a value, an array's length, a base class.
-DEFINED = re.compile(r"^(?!namespace)\w[^(={;:\[]*(?:::[^(={;:\[]*)*?\b(\w+)(?: final)?\s*[({=;\[:]", re.MULTILINE)
+DEFINED = re.compile(r"^(?!namespace)\w[^(={;:\[]*(?:::[^(={;:\[]*)*?\b(\w+)\s*[({=;\[:]", re.MULTILINE)
 ENUMERATOR = re.compile(r"^enum [^{]*\{([^}]*)\}", re.MULTILINE)
 OUTSIDE = re.compile(r"^#\s*define (\w+)|^using (?:namespace )?([\w:]+)|^static .*?\b(\w+)\(", re.MULTILINE)
 
@@ -27,7 +27,7 @@ class Source:
         self.words = set(re.findall(r"\w+", text))
         self.own = {name for found in OUTSIDE.findall(text) for name in found if name}
         for block in PRIVATE.findall(whole):
-            block = COMMENT_OR_TEXT.sub("", block)
+            block = COMMENT_OR_TEXT.sub("", block).replace(" final ", " ")
             self.own.update(DEFINED.findall(block))
             for values in ENUMERATOR.findall(block):
                 self.own.update(re.findall(r"\w+", values))
