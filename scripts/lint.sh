@@ -1,9 +1,10 @@
 #!/bin/sh
-# Formatting and static analysis of every C++ file that git knows; every public header compiles alone;
-# every sabotage applies. Usage: scripts/lint.sh BUILD_DIR
+# Formatting and static analysis of every C++ file that git knows; no include points up; every
+# public header compiles alone; every sabotage applies. Usage: scripts/lint.sh BUILD_DIR
 set -eu
 build=$1
 git ls-files '*.h' '*.hpp' '*.c' '*.cpp' | xargs clang-format --dry-run -Werror
+scripts/layers.py
 scripts/tidy.py "$build"
 # Each sabotage still finds the safety that it takes out.
 for sabotage in tests/sabotage/*.patch; do

@@ -10,7 +10,7 @@
 #include "cli/builtin_commands.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
-#include "cli/suggestion.h"
+#include "config/suggestion.h"
 #include "host/configured_store.h"
 #include "midair/durable_file.h"
 #include "midair/host/event_bus.h"

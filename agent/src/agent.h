@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "cli/command_table.h"
-#include "config/config.h"
 #include "cli/interrupt.h"
+#include "cli/terminal_console.h"
+#include "config/config.h"
+#include "config/settings.h"
+#include "host/command_table.h"
 #include "host/plugin_host.h"
 #include "host/service_registry.h"
-#include "config/settings.h"
-#include "cli/terminal_console.h"
 
 namespace midair::host {
 

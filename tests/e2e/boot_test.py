@@ -74,7 +74,7 @@ class Boot(FleetCase):
             self.restart()
             version, seconds = self.first_answer(20)
         self.assertEqual(version, "base")
-        self.assertLess(seconds, 12)
+        self.assertLess(seconds, 16)  # and what a busy machine takes to start three processes
 
     def test_a_stop_does_not_wait_for_a_store_that_never_answers(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:

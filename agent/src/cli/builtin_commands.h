@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "cli/command_table.h"
 #include "config/config.h"
+#include "host/command_table.h"
 #include "host/plugin_host.h"
 
 namespace midair::host {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "cli/suggestion.h"
+#include "config/suggestion.h"
 
 namespace midair::host {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command_table.h"
+#include "host/command_table.h"
 #include "midair/error.h"
 
 namespace midair::host {

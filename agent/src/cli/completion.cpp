@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "cli/command_table.h"
 #include "cli/completion_tables.h"
+#include "host/command_table.h"
 
 namespace midair::host {
 

@@ -1,5 +1,5 @@
-#include "cli/command_table.h"
 #include "cli/completion_tables.h"
+#include "host/command_table.h"
 
 namespace midair::host {
 

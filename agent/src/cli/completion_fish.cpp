@@ -1,7 +1,7 @@
 #include <Poco/String.h>
 
-#include "cli/command_table.h"
 #include "cli/completion_tables.h"
+#include "host/command_table.h"
 
 namespace midair::host {
 

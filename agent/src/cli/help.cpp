@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "cli/command_table.h"
+#include "host/command_table.h"
 #include "midair/host/command_support.h"
 
 namespace midair::host {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "cli/suggestion.h"
+#include "config/suggestion.h"
 
 namespace midair::host {
 

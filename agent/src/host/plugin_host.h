@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/command_table.h"
-#include "midair/host/plugin.h"
-#include "host/service_registry.h"
 #include "config/settings.h"
+#include "host/command_table.h"
+#include "host/service_registry.h"
+#include "midair/host/plugin.h"
 
 namespace midair::host {
 

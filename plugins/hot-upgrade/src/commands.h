@@ -10,7 +10,7 @@
 #include "midair/host/machine_directory.h"
 #include "midair/host/plugin.h"
 #include "midair/host/store_provider.h"
-#include "midair/host/upgrader.h"
+#include "midair/host/upgrade/upgrader.h"
 
 namespace midair::host::hot {
 

@@ -1,6 +1,6 @@
 #include "json_reporter.h"
 
-#include "midair/host/upgrade_events.h"
+#include "midair/host/upgrade/upgrade_events.h"
 
 namespace midair::host::hot {
 

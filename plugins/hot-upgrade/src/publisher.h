@@ -9,7 +9,7 @@
 #include "midair/host/event_bus.h"
 #include "midair/host/machine_directory.h"
 #include "midair/host/store_provider.h"
-#include "midair/host/upgrader.h"
+#include "midair/host/upgrade/upgrader.h"
 #include "midair/pause.h"
 
 namespace midair::host::hot {

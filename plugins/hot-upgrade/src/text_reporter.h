@@ -6,7 +6,7 @@
 
 #include "midair/host/event_bus.h"
 #include "midair/host/plugin.h"
-#include "midair/host/upgrade_events.h"
+#include "midair/host/upgrade/upgrade_events.h"
 
 namespace midair::host::hot {
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "midair/host/upgrade_events.h"
+#include "midair/host/upgrade/upgrade_events.h"
 
 namespace midair::host {
 

@@ -1,4 +1,4 @@
-#include "midair/host/upgrade_events.h"
+#include "midair/host/upgrade/upgrade_events.h"
 
 #include <algorithm>
 

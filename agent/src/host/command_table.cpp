@@ -1,4 +1,4 @@
-#include "cli/command_table.h"
+#include "host/command_table.h"
 
 #include <algorithm>
 #include <optional>

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "config/settings.h"
 #include "midair/error.h"
 #include "midair/host/plugin.h"
-#include "config/settings.h"
 
 namespace midair::host {
 

@@ -1,4 +1,4 @@
-#include "cli/suggestion.h"
+#include "config/suggestion.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -10,7 +10,7 @@
 
 #include "midair/error.h"
 #include "midair/host/publish/force.h"
-#include "midair/host/upgrade_events.h"
+#include "midair/host/upgrade/upgrade_events.h"
 
 namespace midair::host {
 
