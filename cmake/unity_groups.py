@@ -26,6 +26,10 @@ class Source:
         self.path = path
         self.words = set(re.findall(r"\w+", text))
         self.own = {name for found in OUTSIDE.findall(text) for name in found if name}
+        # CppUnit calls what registers a suite by the number of its line.
+        lines = {f"line {at}" for at, line in enumerate(whole.split("\n")) if line.startswith("CPPUNIT_TEST_SUITE_")}
+        self.words |= lines
+        self.own |= lines
         for block in PRIVATE.findall(whole):
             block = COMMENT_OR_TEXT.sub("", block).replace(" final ", " ")
             self.own.update(DEFINED.findall(block))

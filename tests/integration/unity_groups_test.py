@@ -48,6 +48,11 @@ class UnityGroups(unittest.TestCase):
         self.assertEqual(self.groups("using namespace std;\n", "std::string a;\n"), [[0], [1]])
         self.assertEqual(self.groups("static int run() {\n}\n", "int run();\n"), [[0], [1]])
 
+    def test_suites_that_are_registered_by_the_same_line(self):
+        suite = "CPPUNIT_TEST_SUITE_NAMED_REGISTRATION({}, \"{}\");\n"
+        self.assertEqual(self.groups(suite.format("A", "a"), suite.format("B", "b")), [[0], [1]])
+        self.assertEqual(self.groups(suite.format("A", "a"), "\n" + suite.format("B", "b")), [[0, 1]])
+
 
 if __name__ == "__main__":
     unittest.main()
