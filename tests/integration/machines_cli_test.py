@@ -28,6 +28,16 @@ class Machines(MachinesTest):
         self.assertIn("HTTP status 404: machine not found (request id ", result.stderr)
         self.assertEqual(66, self.midair("machines", "cordon", "nosuch").returncode)
 
+    def test_the_names_of_machines_steer_no_terminal_and_break_no_line(self):
+        evil = "\x1b[2J\u009b2J\u202eevil\nweb"
+        told = self.ok("machines", "create", "--image", "x", "--name", evil)
+        self.assertRegex(told.splitlines()[0], r"^created \w+ \(\?\[2J\?2J\?evil\?web\) in ")
+        table = next(text for _ in range(100) if "evil" in (text := self.ok("machines", "list")))  # lists are behind
+        self.assertIn("?[2J?2J?evil?web  ", table)
+        refused = self.midair("machines", "start", evil)
+        self.assertEqual([], [c for c in refused.stdout + refused.stderr if c in "\x1b\u009b\u202e"])
+        self.assertEqual(1, refused.stderr.count("midair: "), refused.stderr)
+
     def test_a_rehearsal_destroys_nothing(self):
         first = self.ids()[0]
         self.assertEqual(f"{first}  would be destroyed; it is started\n", self.ok("machines", "destroy", first, "--dry-run"))

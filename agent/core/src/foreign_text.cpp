@@ -1,5 +1,9 @@
 #include "midair/foreign_text.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
 #include "midair/digest.h"
 #include "utf8.h"
 
@@ -7,34 +11,88 @@ namespace midair {
 
 namespace {
 
-/// U+0080 to U+009F, which terminals take for escape sequences too.
-bool is_c1(std::string_view character) {
-  return character.size() == 2 && character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0;
+/// One character, or one byte that is none.
+struct Character {
+  std::size_t length;
+  char32_t code;
+};
+
+constexpr char32_t kReplacement = 0xFFFD;
+
+Character first_of(std::string_view text) {
+  const std::size_t length = utf8_sequence_length(text);
+  if (length == 0) return {1, kReplacement};
+  constexpr std::array<unsigned char, 5> kPayload{0, 0x7F, 0x1F, 0x0F, 0x07};  // of the first byte, by length
+  char32_t code = static_cast<unsigned char>(text[0]) & kPayload.at(length);
+  for (std::size_t i = 1; i < length; ++i) code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  return {length, code};
 }
 
-bool is_control(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character.front());
-  return first < 0x20 || first == 0x7f || is_c1(character);
+struct Range {
+  char32_t first, last;
+};
+
+/// What steers a terminal, breaks a line, or makes letters appear in another order than they stand.
+constexpr std::array<Range, 7> kUnsafe{{{0x00, 0x1F},
+                                        {0x7F, 0x9F},  // U+009B begins a sequence as ESC [ does
+                                        {0x061C, 0x061C},
+                                        {0x200E, 0x200F},
+                                        {0x2028, 0x202E},
+                                        {0x2066, 0x2069},
+                                        {kReplacement, kReplacement}}};
+
+bool is_unsafe(char32_t code) {
+  return std::ranges::any_of(kUnsafe, [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-/// As many whole characters as fit into `max_bytes`, each control character as `instead`.
-std::string wash(std::string_view text, std::size_t max_bytes, char instead) {
-  // A cut character at the end must not be taken for bytes that are no UTF-8, so the input is not cut first.
-  const std::string valid = replace_invalid_utf8(text.substr(0, max_bytes + 4));
-  std::string washed;
-  for (std::string_view rest = valid; !rest.empty();) {
-    const std::string_view character = rest.substr(0, utf8_sequence_length(rest));
-    if (washed.size() + character.size() > max_bytes) break;
-    if (is_control(character))
-      washed += instead;
-    else
-      washed += character;
-    rest.remove_prefix(character.size());
-  }
-  return washed;
+std::string json_escape(char32_t code) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "\\u%04x", static_cast<unsigned>(code));  // none of them is beyond U+FFFF
+  return text.data();
 }
 
 }  // namespace
+
+std::string tame(std::string_view text, std::string_view kept) { return tame_and_cut(text, text.size(), kept); }
+
+std::string tame_and_cut(std::string_view text, std::size_t max_bytes, std::string_view kept) {
+  std::string tamed;
+  while (!text.empty()) {
+    const auto [length, code] = first_of(text);
+    if (tamed.size() + length > max_bytes) return tamed + "...";
+    const bool stays = !is_unsafe(code) || (length == 1 && kept.find(text[0]) != std::string_view::npos);
+    tamed += stays ? text.substr(0, length) : "?";
+    text.remove_prefix(length);
+  }
+  return tamed;
+}
+
+std::string tame_json(std::string_view json) {
+  std::string line;
+  line.reserve(json.size());
+  while (!json.empty()) {
+    const auto [length, code] = first_of(json);
+    const bool between_tokens = code == '\n' || code == '\r' || code == '\t';  // in strings they are escaped already
+    if (between_tokens)
+      line += ' ';
+    else
+      line += is_unsafe(code) ? json_escape(code) : std::string(json.substr(0, length));
+    json.remove_prefix(length);
+  }
+  return line;
+}
+
+std::string one_line(std::string_view text, std::size_t max_bytes) {
+  std::string line;
+  while (!text.empty()) {
+    const auto [length, code] = first_of(text);
+    if (line.size() + length > max_bytes) break;
+    line += is_unsafe(code) ? " " : text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.pop_back();
+  return line;
+}
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string shown;
@@ -45,16 +103,6 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
       shown += "\\x" + to_hex({&c, 1});
   }
   return text.size() > max_bytes ? shown + "..." : shown;
-}
-
-std::string tame(std::string_view text, std::size_t max_bytes) {
-  return wash(text, max_bytes, '?') + (text.size() > max_bytes ? "..." : "");
-}
-
-std::string one_line(std::string_view text, std::size_t max_bytes) {
-  std::string line = wash(text, max_bytes, ' ');
-  line.resize(line.find_last_not_of(". ") + 1);
-  return line;
 }
 
 }  // namespace midair

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "midair/foreign_text.h"
 #include "midair/release/layout.h"
 
 namespace midair::host {
@@ -15,12 +16,17 @@ Result<std::string> app_of(const Invocation& invocation) {
   return *app;
 }
 
-int fail(const Invocation& invocation, const Error& error) {
-  invocation.console().print_error(error);
-  return exit_status_of(error);
+int fail(const Invocation& invocation, const Error& error) { return fail(invocation, error, exit_status_of(error)); }
+
+int fail(const Invocation& invocation, const Error& error, int exit_status) {
+  invocation.console().print_error(error, exit_status);
+  return exit_status;
 }
 
-std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent) {
+std::string columns(std::vector<std::vector<std::string>> rows, std::size_t indent) {
+  constexpr std::size_t kMaxCell = 1024;
+  for (auto& row : rows)
+    for (auto& cell : row) cell = tame_and_cut(cell, kMaxCell);
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

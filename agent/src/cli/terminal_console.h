@@ -2,6 +2,7 @@
 /// The console over this process's standard output and standard error.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <mutex>
 
@@ -22,9 +23,14 @@ class TerminalConsole final : public Console {
   TerminalConsole(ConsoleStyle style, std::function<void()> on_lost);
   ~TerminalConsole() override;
 
+  using Console::print_error;
   void print(const std::string& text) override;
+  void redraw(const std::string& text) override;
+  void relay(Stream stream, const std::string& text) override;
   void print_json_line(const std::string& json) override;
-  void print_error(const Error& error) override;
+  void print_error(const Error& error, int exit_status) override;
+  /// print_error() for a wrong command line: for people `usage` follows.
+  void print_usage_error(const Error& error, const std::string& usage);
   void progress(const std::string& text) override;
   [[nodiscard]] bool json() const override { return style_.json; }
   [[nodiscard]] bool interactive() const override { return stdout_is_terminal_; }
@@ -40,6 +46,7 @@ class TerminalConsole final : public Console {
   const ConsoleStyle style_;
   const bool stdout_is_terminal_;
   const bool stderr_is_terminal_;
+  std::ptrdiff_t redrawn_lines_ = 0;  // of the thread that redraws
   const std::function<void()> on_lost_;
 
   mutable std::mutex mutex_;

@@ -3,8 +3,7 @@
 namespace midair::host::hot {
 
 int fail_without_store(const Invocation& invocation, const Error& error) {
-  const int status = fail(invocation, error);
-  return error.code == Errc::bad_input ? kExitConfig : status;
+  return fail(invocation, error, error.code == Errc::bad_input ? kExitConfig : exit_status_of(error));
 }
 
 }  // namespace midair::host::hot

@@ -9,6 +9,7 @@
 #include "midair/fault.h"
 #include "midair/host/publish/deploy_lock.h"
 #include "midair/host/publish/ulid.h"
+#include "midair/release/manifest.h"
 #include "publisher.h"
 #include "text_reporter.h"
 
@@ -66,16 +67,13 @@ int run(const CommandTools& tools, Invocation& invocation) {
   const auto request = request_of(invocation);
   if (!request.ok()) return fail(invocation, request.error());
   if (auto checked = check_fault_setting(kPublishFaultPoints); !checked.ok()) return fail(invocation, checked.error());
-  if (request->lock_timeout < kShortestLockTimeout) {
-    invocation.console().print_error(
-        {Errc::bad_input, "use the option", "--lock-timeout", "it is below 1s", "leave it out; 5m is the default"});
-    return kExitUsage;
-  }
-  if (request->lock_timeout > kLongestLockTimeout) {
-    invocation.console().print_error(
-        {Errc::bad_input, "use the option", "--lock-timeout", "it is above 1h", "leave it out; 5m is the default"});
-    return kExitUsage;
-  }
+  const auto timeout_error = [&](const char* cause) {
+    return fail(invocation,
+                {Errc::bad_input, "use the option", "--lock-timeout", cause, "leave it out; 5m is the default"},
+                kExitUsage);
+  };
+  if (request->lock_timeout < kShortestLockTimeout) return timeout_error("it is below 1s");
+  if (request->lock_timeout > kLongestLockTimeout) return timeout_error("it is above 1h");
   if (const auto store = tools.stores->store(); !store.ok()) return fail_without_store(invocation, store.error());
 
   const Reporter reporter(*tools.events, topic_of(*request), invocation.console());
@@ -102,8 +100,14 @@ CommandSpec hot_command(CommandTools tools) {
       {"from", OptionKind::text, "DIR", "the directory to publish", {}, {}, true},
       {"version", OptionKind::text, "V",
        "the release's name (default: version in DIR/midair.json, else time and upgrade id)"},
-      {"strategy", OptionKind::text, "S",
-       "how machines take it over: handover or in-place (default: strategy in DIR/midair.json, else handover)"},
+      {"strategy",
+       OptionKind::text,
+       "S",
+       "how machines take it over (default: strategy in DIR/midair.json, else handover)",
+       {},
+       {},
+       false,
+       {kStrategies.begin(), kStrategies.end()}},
       {"image", OptionKind::text, "REF", "base image of the machines to upgrade (default: the one they all run)",
        "image_ref"},
       {"dry-run", OptionKind::flag, {}, "say what would be done and change nothing"},

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "commands.h"
 #include "midair/host/fleet/fleet_status.h"
 #include "midair/pause.h"
@@ -23,24 +21,14 @@ class SnapshotPrinter {
     if (console_.json()) {
       if (changed) console_.print_json_line(last_json_);
     } else if (changed || console_.interactive()) {
-      print_text(to_text(snapshot, app_, console_, system_clock().wall()));
+      console_.redraw(to_text(snapshot, app_, console_, system_clock().wall()));
     }
   }
 
  private:
-  /// On a terminal over what was printed before: cursor up, each line rewritten to its end, the rest erased.
-  void print_text(const std::string& text) {
-    if (!console_.interactive()) return console_.print(text);
-    std::string out = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\r" : "";
-    for (const char c : text) out += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
-    console_.print(out + "\x1b[J");
-    lines_ = std::ranges::count(text, '\n');
-  }
-
   Console& console_;
   const std::string app_;
   std::string last_json_;
-  std::ptrdiff_t lines_ = 0;
 };
 
 /// Until interrupted, which is how a watch ends in good order. Trouble that may pass is told once and waited out.

@@ -59,7 +59,7 @@ std::vector<CommandSpec> apps_commands(const Provider& provider) {
        "show an app",
        "",
        {base_url_option()},
-       "NAME",
+       "APP",
        {{"midair apps get web --json", "all that the API knows of it"}},
        with_api(provider, get, NeedsApp::no)},
       {"apps create",
@@ -73,7 +73,7 @@ std::vector<CommandSpec> apps_commands(const Provider& provider) {
        "destroy an app with all its machines",
        "",
        {dry_run_option(), base_url_option()},
-       "NAME",
+       "APP",
        {{"midair apps destroy web --dry-run", "what would go"}},
        with_api(provider, destroy, NeedsApp::no)},
   };

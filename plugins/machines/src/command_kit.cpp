@@ -47,7 +47,7 @@ class Tally {
       console_.print_json_line(
           (outcome.ok() ? line.text("state", *outcome) : line.text("error", outcome.error().message())).str());
     } else if (outcome.ok()) {
-      console_.print(id + "  " + *outcome + "\n");
+      console_.print(cell(id) + "  " + cell(*outcome) + "\n");
     }
     if (!outcome.ok()) console_.print_error(outcome.error());
     if (finished_ < count_) console_.progress(progress());
@@ -75,8 +75,7 @@ class Tally {
 }  // namespace
 
 int ApiCall::misused(const std::string& cause) const {
-  console().print_error({Errc::bad_input, "understand", "the command line", cause, "add --help"});
-  return kExitUsage;
+  return fail(invocation, {Errc::bad_input, "understand", "the command line", cause, "add --help"}, kExitUsage);
 }
 
 std::function<int(Invocation&)> with_api(const Provider& provider, std::function<int(ApiCall&)> work,
@@ -85,10 +84,7 @@ std::function<int(Invocation&)> with_api(const Provider& provider, std::function
     const auto app = app_of(invocation);
     if (!app.ok() && needs_app == NeedsApp::yes) return fail(invocation, app.error());
     const auto api = provider.api->api();
-    if (!api.ok()) {
-      invocation.console().print_error(api.error());
-      return static_cast<int>(kExitConfig);
-    }
+    if (!api.ok()) return fail(invocation, api.error(), kExitConfig);
     ApiCall call{invocation, **api, app.ok() ? *app : "", provider.lease_nonce, {.stop = invocation.stop()}};
     return work(call);
   };
@@ -161,7 +157,7 @@ int report(const ApiCall& call, const Result<void>& result, const std::string& w
   if (call.console().json())
     call.console().print_json_line(JsonBody().text(what, name).raw("ok", "true").str());
   else
-    call.console().print(verb + " " + name + "\n");
+    call.console().print(verb + " " + cell(name) + "\n");
   return kExitOk;
 }
 

@@ -1,9 +1,6 @@
 /// `midair machines create|update|exec`.
-#include <unistd.h>
-
 #include "command_kit.h"
 #include "input.h"
-#include "midair/durable_file.h"
 
 namespace midair::host::machines {
 
@@ -54,10 +51,11 @@ int create(ApiCall& call) {
   if (call.console().json())
     call.console().print_json_line(json_line(machine->json));
   else
-    call.console().print("created " + machine->id + " (" + machine->name + ") in " + machine->region + "\n");
+    call.console().print("created " + cell(machine->id) + " (" + cell(machine->name) + ") in " + cell(machine->region) +
+                         "\n");
   const auto state = follow_launch(call, *machine);
   if (!state.ok()) return fail(call.invocation, state.error());
-  if (!call.console().json()) call.console().print(machine->id + "  " + *state + "\n");
+  if (!call.console().json()) call.console().print(cell(machine->id) + "  " + cell(*state) + "\n");
   return kExitOk;
 }
 
@@ -102,8 +100,8 @@ int exec(ApiCall& call) {
   if (call.console().json()) {
     call.console().print_json_line(json_line(outcome->json));
   } else {
-    call.console().print(outcome->out);
-    static_cast<void>(write_all(STDERR_FILENO, outcome->err, "standard error").ok());
+    call.console().relay(Stream::out, outcome->out);
+    call.console().relay(Stream::error, outcome->err);
   }
   return outcome->exit_signal != 0 ? 128 + outcome->exit_signal : outcome->exit_code;
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "fixture.h"
+#include "midair/host/command_support.h"
 
 namespace midair::host {
 
@@ -39,6 +40,7 @@ CommandSpec greet_command() {
            {"times", OptionKind::integer, "N", "how often"},
            {"pause", OptionKind::duration, "TIME", "how long to wait"},
            {"from-dir", OptionKind::text, "DIR", "where from"},
+           {"tone", OptionKind::text, "TONE", "how", {}, {}, false, {"warm", "cold"}},
            {"loud", OptionKind::flag, "", "with an exclamation mark"}},
           "[NAME...]",
           {{"midair greet --loud you", "says \"hello you!\""}},
@@ -71,6 +73,23 @@ int paint(Invocation& invocation) {
   Console& console = invocation.console();
   console.progress("working");
   console.print(console.colour("green", "ready") + "\n");
+  return kExitOk;
+}
+
+/// Hands over what a stranger wrote wherever a command can.
+int quote(Invocation& invocation) {
+  Console& console = invocation.console();
+  const std::string evil =
+      "\x1b]0;owned\x07\x1b[2J\r\xC2\x9B"
+      "2J\xE2\x80\xAE\x9B"
+      "evil";
+  console.progress(evil);
+  console.print(evil + "\n" + columns({{evil, "two\nlines"}}, 0));
+  console.redraw(evil + "\n");
+  console.relay(Stream::out, evil + "\n");
+  console.relay(Stream::error, evil + "\n");
+  if (console.json()) console.print_json_line("{\"text\":\"\xC2\x9B\x7F\"}");
+  console.print_error({Errc::bug, "quote", evil, "two\nlines", evil});
   return kExitOk;
 }
 
@@ -112,6 +131,7 @@ class Good final : public Plugin {
     MIDAIR_TRY(
         context.add_command({"chatter", "print without end", "", {}, "", {{"midair chatter", "prints"}}, chatter}));
     MIDAIR_TRY(context.add_command({"paint", "show colour", "", {}, "", {{"midair paint", "paints"}}, paint}));
+    MIDAIR_TRY(context.add_command({"quote", "quote a stranger", "", {}, "", {{"midair quote", "quotes"}}, quote}));
     return context.add_command({"blunder", "throw", "", {}, "", {{"midair blunder", "throws"}}, [](Invocation&) -> int {
                                   throw std::runtime_error("a blunder");
                                 }});

@@ -15,8 +15,11 @@ namespace midair::host {
 
 /// Prints `error` and returns the exit status that suits it.
 [[nodiscard]] int fail(const Invocation& invocation, const Error& error);
+/// The same with a status of the command's own.
+[[nodiscard]] int fail(const Invocation& invocation, const Error& error, int exit_status);
 
-/// Rows of cells as aligned columns, two spaces apart, each line indented by `indent` blanks.
-[[nodiscard]] std::string columns(const std::vector<std::vector<std::string>>& rows, std::size_t indent);
+/// Rows of cells as aligned columns, two spaces apart, each line indented by `indent` blanks. Cells are tamed and cut:
+/// a stranger's line break makes no row.
+[[nodiscard]] std::string columns(std::vector<std::vector<std::string>> rows, std::size_t indent);
 
 }  // namespace midair::host

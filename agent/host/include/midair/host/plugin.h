@@ -24,16 +24,30 @@ namespace midair::host {
 /// Raised with every change that an already built plugin would not survive.
 inline constexpr std::uint32_t kPluginAbi = 2;
 
-/// Where output goes, so that commands need not know about terminals. Owned by the host.
+/// The exit status that suits an error.
+[[nodiscard]] int exit_status_of(const Error& error) noexcept;
+
+enum class Stream { out, error };
+
+/// Where output goes, so that commands need not know about terminals. Owned by the host. Whatever text a command hands
+/// over, no stranger's part of it steers a terminal (foreign_text.h); what strangers wrote must be tamed all the same
+/// where it must not break a line or wear our colours.
 class Console {
  public:
   virtual ~Console() = default;
-  /// Text for people, on standard output, as it is.
+  /// Text for people, on standard output, washed: of all control characters only line breaks, tabs and what colour()
+  /// adds stay.
   virtual void print(const std::string& text) = 0;
-  /// One JSON value on a line of standard output (NDJSON).
+  /// print() of something that changes: on a terminal it goes over what was redrawn before.
+  virtual void redraw(const std::string& text) = 0;
+  /// What a program elsewhere wrote to its own `stream`: as it is into a pipe or a file, washed on a terminal.
+  virtual void relay(Stream stream, const std::string& text) = 0;
+  /// One JSON value on a line of standard output (NDJSON). In its strings, control characters are escaped.
   virtual void print_json_line(const std::string& json) = 0;
-  /// "midair: <message>" on standard error, with a "Try: <hint>" line where there is a hint. Redacted (redact.h).
-  virtual void print_error(const Error& error) = 0;
+  /// "midair: <message>" on standard error, with a "Try: <hint>" line where there is a hint; with --json one JSON
+  /// object (error_json.h) with `exit_status`, what this error alone ends midair with. Redacted, washed and cut.
+  virtual void print_error(const Error& error, int exit_status) = 0;
+  void print_error(const Error& error) { print_error(error, exit_status_of(error)); }
   /// A progress line on standard error, redrawn in place; silent unless it is a terminal.
   virtual void progress(const std::string& text) = 0;
   [[nodiscard]] virtual bool json() const = 0;         ///< --json was given
@@ -48,11 +62,13 @@ enum class OptionKind { flag, text, integer, duration };
 struct OptionSpec {
   std::string name;  ///< without dashes
   OptionKind kind = OptionKind::text;
-  std::string value_name;  ///< "DIR" in `--from DIR`; empty for flags
+  /// "DIR" in `--from DIR`; empty for flags. Values of DIR, FILE and APP (an app's name) are completed.
+  std::string value_name;
   std::string help;
   std::string config_key{};  ///< the setting that this option overrides, e.g. "app"; may be empty
   std::string fallback{};    ///< shown in --help and used where nothing else gives a value; may be empty
   bool required = false;
+  std::vector<std::string> values{};  ///< all that it may be; empty: anything of its kind
 };
 
 /// A parsed command line.
@@ -89,9 +105,6 @@ enum ExitStatus : int {
   kExitInterrupted = 130,  ///< 128 + SIGINT
 };
 
-/// The exit status that suits an error.
-[[nodiscard]] int exit_status_of(const Error& error) noexcept;
-
 /// One subcommand, e.g. `midair hot`, or one of a group, e.g. `midair machines list`. A group is a specification of its
 /// own, "machines", without options or anything to run; it is added before its commands.
 struct CommandSpec {
@@ -99,7 +112,9 @@ struct CommandSpec {
   std::string summary;      ///< one line
   std::string description;  ///< paragraphs for --help
   std::vector<OptionSpec> options;
-  std::string arguments{};  ///< synopsis of positional arguments, e.g. "[KEY]"; empty: none are accepted
+  /// Synopsis of positional arguments, e.g. "[KEY]"; empty: none are accepted. ID (a machine), APP and "this|that" are
+  /// completed.
+  std::string arguments{};
   std::vector<std::pair<std::string, std::string>> examples;  ///< command line, what it does
   std::function<int(Invocation&)> run;                        ///< empty: this is a group
 };
