@@ -7,9 +7,10 @@ install(TARGETS midair-core-shared midair-host-shared EXPORT midair-targets
   LIBRARY DESTINATION lib/midair COMPONENT agent NAMELINK_COMPONENT dev
   FILE_SET HEADERS DESTINATION include COMPONENT dev)
 
-install(FILES agent/completions/midair.bash DESTINATION share/bash-completion/completions RENAME midair COMPONENT agent)
-install(FILES agent/completions/_midair DESTINATION share/zsh/vendor-completions COMPONENT agent)
-install(FILES agent/completions/midair.fish DESTINATION share/fish/vendor_completions.d COMPONENT agent)
+include(cmake/Completions.cmake)
+midair_install_completions(midair agent)
+midair_install_completions(midair-sidecar sidecar)
+include(cmake/ManPages.cmake)
 
 # The CMake package: find_package(midair), midair::core, midair::host, midair_add_plugin().
 configure_package_config_file(cmake/midairConfig.cmake.in ${CMAKE_BINARY_DIR}/midairConfig.cmake

@@ -15,5 +15,6 @@ function(midair_add_plugin name)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/midair/plugins
     INSTALL_RPATH $ORIGIN/..)
+  set_property(GLOBAL APPEND PROPERTY MIDAIR_PLUGINS ${target})
   install(TARGETS ${target} LIBRARY DESTINATION lib/midair/plugins COMPONENT agent)
 endfunction()

@@ -2,6 +2,7 @@
 
 #include <Poco/StringTokenizer.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <exception>
@@ -10,11 +11,11 @@
 #include "cli/builtin_commands.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
-#include "config/suggestion.h"
 #include "host/configured_store.h"
 #include "midair/durable_file.h"
 #include "midair/host/event_bus.h"
 #include "midair/log.h"
+#include "midair/manual/suggestion.h"
 
 namespace midair::host {
 
@@ -24,10 +25,15 @@ namespace {
 
 const std::string kHostName = "midair";
 
-int usage_error(Console& console, const Error& error, const std::string& usage) {
-  console.print_error(error);
-  static_cast<void>(write_all(STDERR_FILENO, "Usage: " + usage + "\n", "standard error").ok());
+int usage_error(TerminalConsole& console, const Error& error, const std::string& usage) {
+  console.print_usage_error(error, usage);
   return kExitUsage;
+}
+
+/// Whether errors are wanted as JSON, known even of a command line that isn't understood.
+bool asks_for_json(const std::vector<std::string>& args) {
+  const auto end = std::ranges::find(args, "--");
+  return std::find(args.begin(), end, "--json") != end;
 }
 
 void print_version(Console& console) {
@@ -68,9 +74,8 @@ Agent::Agent(std::vector<std::string> args) : args_(std::move(args)), host_({ser
 
 int Agent::run() {
   const auto globals = parse_global_options(args_);
-  const bool json = globals.ok() && globals->flag("json");
   const bool plain = globals.ok() && globals->flag("no-color");
-  TerminalConsole console({json, !plain}, [this] { interrupt_.request_stop(); });
+  TerminalConsole console({asks_for_json(args_), !plain}, [this] { interrupt_.request_stop(); });
   if (!globals.ok()) return usage_error(console, globals.error(), general_usage());
   if (globals->flag("version") && globals->command.empty()) {
     print_version(console);
@@ -90,9 +95,10 @@ Result<void> Agent::set_up(const CommandLine& globals) {
   MIDAIR_TRY(apply_options(global_options(), globals));
   if (LogLevel level{}; parse_log_level(config_->get("log_level").value_or(""), level)) set_log_level(level);
 
-  for (auto& command : builtin_commands({host_, *config_, commands_}))
+  const auto store = std::make_shared<ConfiguredStore>(*config_);
+  MIDAIR_TRY(services_.add(kHostName, typeid(StoreProvider), "store", store));
+  for (auto& command : builtin_commands({host_, *config_, commands_, *store}))  // services_ outlives them
     MIDAIR_TRY(commands_.add(kHostName, std::move(command), settings_));
-  MIDAIR_TRY(services_.add(kHostName, typeid(StoreProvider), "store", std::make_shared<ConfiguredStore>(*config_)));
   MIDAIR_TRY(services_.add(kHostName, typeid(EventBus), "events", std::make_shared<InProcessEventBus>()));
   host_.start(*config_, services_.names_of(kHostName));
   for (const auto& plugin : host_.plugins())
@@ -129,7 +135,7 @@ std::string Agent::command_name(const CommandLine& globals) const {
 
 int Agent::run_parsed(const CommandSpec& command, const CommandLine& line, TerminalConsole& console) {
   if (!config_->problems().empty() && !works_without_config(command)) {
-    for (const auto& problem : config_->problems()) console.print_error(problem);
+    for (const auto& problem : config_->problems()) console.print_error(problem, kExitConfig);
     return kExitConfig;
   }
   ParsedInvocation invocation(command, line, *config_, console, interrupt_.token());
@@ -164,7 +170,7 @@ Error Agent::unknown_command(const std::string& name) const {
   const std::string prefix = group.empty() ? "midair " : "midair " + group + " ";
   std::vector<std::string> names;
   for (const auto* command : members_of(group, commands_.all())) names.push_back(short_name(command->name));
-  const auto guess = nearest(short_name(name), names);
+  const auto guess = manual::nearest(short_name(name), names);
   error.hint = guess ? prefix + *guess : prefix + "--help lists all commands";
   return error;
 }

@@ -39,16 +39,18 @@ struct RunOptions {
 
 /// What to do.
 struct Invocation {
-  enum class Verb { run, status, poll_now, hook_worker, protocol_check };
+  enum class Verb { run, status, poll_now, hook_worker, protocol_check, help, completion };
   Verb verb = Verb::run;
   RunOptions run{};
   std::filesystem::path control;  ///< for status and poll_now
   bool json = false;
   ProtocolCheckOptions check{};
+  bool man = false;                    ///< of help
+  std::vector<std::string> arguments;  ///< of help and completion
 };
 
-/// Parses command line and environment; the command line wins. Prints help, version or a usage error and exits where
-/// that is asked for or due (0, or 64 and 78 of sysexits.h).
+/// Parses command line and environment; the command line wins. Prints help, version or an error (as JSON after --json)
+/// and exits where that is asked for or due (0, or 64 and 78 of sysexits.h).
 [[nodiscard]] Invocation parse_command_line(int argc, char** argv);
 
 }  // namespace midair::sidecar

@@ -5,6 +5,8 @@ import os
 import pathlib
 import pty
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import unittest
@@ -53,6 +55,66 @@ class Help(AgentTest):
                     self.assertIn(f"--{option['name']}", page.stdout)
 
 
+    def test_every_example_of_the_shipped_commands_is_a_command_line_of_theirs(self):
+        for plugin in (BUILD / "lib/midair/plugins").glob("*.so"):
+            shutil.copy(plugin, self.plugins)
+        commands = {command["name"]: command
+                    for command in map(json.loads, self.midair("help", "--json").stdout.splitlines())}
+        self.assertLessEqual({"hot", "status", "machines list", "tokens"}, set(commands))
+        for name, command in commands.items():
+            for example in command["examples"]:
+                with self.subTest(name, example=example["command"]):
+                    self.expect_understood(example["command"], name, commands)
+
+    def expect_understood(self, line, owner, commands):
+        line = re.sub(r"^source <\((.*)\)$", r"\1", line)
+        words = shlex.split(re.split(r" [|<>] ", line)[-1 if "| midair" in line else 0])
+        words = words[next(i for i, word in enumerate(words) if word == "midair") + 1:]
+        name = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
+        self.assertTrue(name == owner or name.startswith(owner + " "), name)
+        words = words[len(name.split()):]
+        known = {option["name"]: option for option in commands[name]["options"]}
+        takes_value = {"app", "store", "config", "log-level", "plugin-dir"}
+        takes_value |= {option["name"] for option in known.values() if option["kind"] != "flag"}
+        given, arguments = set(), []
+        while words and words[0] != "--":
+            word, _, value = words.pop(0).partition("=")
+            if not word.startswith("--"):
+                arguments.append(word)
+                continue
+            given.add(word[2:])
+            self.assertIn(word[2:], takes_value | set(known) | {"json", "no-color", "help", "version"})
+            if word[2:] in takes_value and not value:
+                value = words.pop(0)
+            self.assertIn(value, known.get(word[2:], {}).get("values", [value]))
+        self.assertLessEqual({option["name"] for option in known.values() if option["required"]}, given)
+        if arguments:
+            self.assertRegex(commands[name]["usage"], r"\[OPTIONS\] .")
+
+
+class ManPages(AgentTest):
+    def man(self, *args):
+        page = self.midair("help", "--man", *args)
+        self.assertEqual((0, ""), (page.returncode, page.stderr))
+        shown = subprocess.run(["groff", "-man", "-Tascii", "-P-cbou", "-wall"], input=page.stdout,
+                               text=True, capture_output=True, timeout=30, check=True)
+        self.assertEqual("", shown.stderr)
+        return shown.stdout
+
+    def test_there_is_a_page_for_midair_and_one_for_each_command(self):
+        self.use_plugins("good")
+        page = self.man()
+        for words in ("midair - hot code upgrades for apps on Fly.io", "--store ADDR", "midair-greet(1)", "fly.toml",
+                      "wrong command line"):
+            self.assertIn(words, page)
+        for command in ("greet", "config", "help"):
+            self.assertIn(f"midair-{command} - ", self.man(command))
+        page = self.man("greet")
+        self.assertIn("how: warm, cold", page)
+        self.assertIn("midair greet --loud you", page)
+        self.assertIn("garden water", self.man("garden"))
+
+
 class Usage(AgentTest):
     def expect_usage_error(self, args, *sentences):
         result = self.midair(*args)
@@ -67,6 +129,10 @@ class Usage(AgentTest):
         self.expect_usage_error(["greet", "--lowd"], "midair: cannot understand --lowd: midair greet has no such option\n",
                                 "Try: --loud\n", "Usage: midair greet [OPTIONS] [NAME...]\n")
         self.expect_usage_error(["--jsn", "greet"], "Try: --json\n")
+        self.expect_usage_error(["greet", "--tone", "worm"], "'worm' is none of warm, cold\n", "Try: --tone warm\n")
+        self.expect_usage_error(["--log-level", "wrning", "plugins"], "Try: ")
+        self.expect_usage_error(["help", "gret"], "Try: midair help greet\n")
+        self.expect_usage_error(["help", "--man", "garden", "water"], "Try: midair help --man garden\n")
         self.expect_usage_error(["greet", "--times", "often"], "'often' is no integer")
         self.expect_usage_error(["greet", "--pause", "soon"], "'soon' is no duration")
         self.expect_usage_error(["plugins", "now"], "midair plugins takes no arguments")
@@ -104,6 +170,31 @@ class Usage(AgentTest):
         self.assertEqual((0, "hello you times=2 pause=1500ms!\n"), (result.returncode, result.stdout))
         result = self.midair("greet", "you", "--json")
         self.assertEqual({"greeting": "hello you"}, json.loads(result.stdout))
+
+    def test_with_json_an_error_is_one_json_object(self):
+        self.use_plugins("good")
+        self.write("bad.yaml", "nonsense: 1\n")
+        for args, status, code, subject, hint in (
+                (["gret", "--json"], 64, "bad_input", "midair gret", "midair greet"),
+                (["--json", "greet", "--lowd"], 64, "bad_input", "--lowd", "--loud"),
+                (["--jsn", "--json"], 64, "bad_input", "--jsn", "--json"),
+                (["greet", "--times", "often", "--json"], 64, "bad_input", "--times", None),
+                (["--app", "--json"], 64, "bad_input", "--app", None),
+                (["config", "hide", "--json"], 64, "bad_input", "midair config", "midair help config"),
+                (["greet", "--config", "bad.yaml", "--json"], 78, "bad_input", None, None),
+                (["blunder", "--json"], 70, "bug", "midair blunder", "report this as a bug of midair")):
+            with self.subTest(args):
+                result = self.midair(*args)
+                self.assertEqual((status, ""), (result.returncode, result.stdout))
+                self.assertEqual(1, result.stderr.count("\n"), result.stderr)
+                answer = json.loads(result.stderr)
+                self.assertEqual({"error", "exit_status"}, set(answer))
+                self.assertEqual({"code", "op", "subject", "cause", "hint", "http_status", "request_id"},
+                                 set(answer["error"]))
+                self.assertEqual((status, code), (answer["exit_status"], answer["error"]["code"]))
+                self.assertIn(subject, (None, answer["error"]["subject"]))
+                self.assertIn(hint, (None, answer["error"]["hint"]))
+        self.assertTrue(self.midair("gret", "--", "--json").stderr.startswith("midair: cannot run"))
 
     def test_what_a_command_throws_is_a_bug_told_in_one_line(self):
         self.use_plugins("good")
@@ -279,6 +370,24 @@ class Output(AgentTest):
         self.assertNotIn("working", self.seen_on_a_terminal("paint", "--json"))
         result = self.midair("paint")
         self.assertEqual(("ready\n", ""), (result.stdout, result.stderr))
+
+    def test_what_strangers_wrote_does_not_steer_the_terminal(self):
+        for args in (["quote"], ["quote", "--json"], ["--no-color", "quote"]):
+            with self.subTest(args):
+                seen = self.seen_on_a_terminal(*args)
+                for ours in ("\r\x1b[K", "\x1b[K", "\x1b[J", "\r\n"):
+                    seen = seen.replace(ours, "")
+                self.assertEqual([], [c for c in seen if ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) == 0x202e], seen)
+                self.assertIn("evil", seen)
+        self.assertIn('{"text":"\\u009b\\u007f"}', self.seen_on_a_terminal("quote", "--json"))
+        out = subprocess.run(self.command("quote"), cwd=self.cwd, env=self.env, timeout=30, capture_output=True).stdout
+        self.assertTrue(out.split(b"\n")[1].endswith(b"two?lines"), out)  # a row of a table stays one
+
+    def test_what_a_program_elsewhere_wrote_goes_into_a_pipe_as_it_is(self):
+        result = subprocess.run(self.command("quote"), cwd=self.cwd, env=self.env, timeout=30, capture_output=True)
+        self.assertIn(b"\x1b]0;owned\x07\x1b[2J", result.stdout)
+        self.assertIn(b"\x1b]0;owned\x07\x1b[2J", result.stderr)
+        self.assertEqual(1, result.stdout.count(b"\x1b[2J"))
 
 
 if __name__ == "__main__":

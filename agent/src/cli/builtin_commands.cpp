@@ -2,10 +2,12 @@
 
 #include <Poco/String.h>
 
-#include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/known_names.h"
 #include "midair/host/command_support.h"
 #include "midair/json/json.h"
+#include "midair/manual/completion.h"
+#include "midair/manual/suggestion.h"
 #include "midair/redact.h"
 
 namespace midair::host {
@@ -46,7 +48,7 @@ std::string shown_text(const SettingSpec& setting, const std::string& value) {
 int show_config(const LayeredConfig& config, Invocation& invocation) {
   Console& console = invocation.console();
   if (invocation.arguments() != std::vector<std::string>{"show"}) {
-    console.print_error(wrong_argument("config", "say 'midair config show'"));
+    console.print_error(wrong_argument("config", "say 'midair config show'"), kExitUsage);
     return kExitUsage;
   }
   std::vector<std::vector<std::string>> rows;
@@ -68,14 +70,34 @@ int show_config(const LayeredConfig& config, Invocation& invocation) {
   return kExitOk;
 }
 
-int print_completion(const CommandTable& commands, Invocation& invocation) {
+int wrong_usage(const Invocation& invocation, const Error& error) {
+  invocation.console().print_error(error, kExitUsage);
+  return kExitUsage;
+}
+
+int print_completion(const BuiltinParts& parts, Invocation& invocation) {
   const auto& arguments = invocation.arguments();
-  const auto script = arguments.size() == 1 ? completion_script(arguments[0], commands.all()) : std::nullopt;
-  if (!script) {
-    invocation.console().print_error(wrong_argument("completion", "name one shell: bash, zsh or fish"));
-    return kExitUsage;
-  }
+  const std::string what = arguments.size() == 1 ? arguments[0] : "";
+  if (what == "apps" || what == "machines") return print_known_names(what, parts.store, invocation);
+  const auto script = manual::completion_script(what, manual_of(parts.commands.all()));
+  if (!script) return wrong_usage(invocation, wrong_argument("completion", "name one shell: bash, zsh or fish"));
   invocation.console().print(*script);
+  return kExitOk;
+}
+
+Error no_such_command(const std::string& name, const CommandTable& commands) {
+  Error error = wrong_argument("help", "there is no command '" + name + "'");
+  std::vector<std::string> names;
+  for (const auto* command : commands.all()) names.push_back(command->name);
+  if (const auto guess = manual::nearest(name, names)) error.hint = "midair help " + *guess;
+  return error;
+}
+
+int print_man_page(const CommandSpec* command, const CommandTable& commands, Invocation& invocation) {
+  if (command != nullptr && !group_of(command->name).empty())
+    return wrong_usage(invocation, {Errc::bad_input, "show the page of", "midair " + command->name,
+                                    "it is a part of another page", "midair help --man " + group_of(command->name)});
+  invocation.console().print(man_page_of(command, commands.all()));
   return kExitOk;
 }
 
@@ -83,10 +105,8 @@ int run_help(const CommandTable& commands, Invocation& invocation) {
   const auto& arguments = invocation.arguments();
   const std::string name = Poco::cat(std::string(" "), arguments.begin(), arguments.end());
   const CommandSpec* command = commands.find(name);
-  if (!name.empty() && command == nullptr) {
-    invocation.console().print_error(wrong_argument("help", "there is no command '" + name + "'"));
-    return kExitUsage;
-  }
+  if (!name.empty() && command == nullptr) return wrong_usage(invocation, no_such_command(name, commands));
+  if (invocation.flag("man")) return print_man_page(command, commands, invocation);
   print_help(command, commands, invocation.console());
   return kExitOk;
 }
@@ -121,19 +141,22 @@ std::vector<CommandSpec> builtin_commands(const BuiltinParts& parts) {
        [&config = parts.config](Invocation& invocation) { return show_config(config, invocation); }},
       {"completion",
        "print a completion script for a shell",
-       "The script knows the commands and options of the plugins that are started now.",
+       "The script knows the commands and options of the plugins that are started now. For names of apps and ids of "
+       "machines it asks 'midair completion apps' and 'midair completion machines', which print what the store knows, "
+       "and nothing after a second.",
        {},
        "bash|zsh|fish",
        {{"source <(midair completion bash)", "complete in this shell; in ~/.bashrc, in every one"},
         {"midair completion zsh > ~/.zfunc/_midair", "for zsh, with ~/.zfunc in fpath"},
         {"midair completion fish > ~/.config/fish/completions/midair.fish", "for fish"}},
-       [&commands = parts.commands](Invocation& invocation) { return print_completion(commands, invocation); }},
+       [parts](Invocation& invocation) { return print_completion(parts, invocation); }},
       {"help",
        "show help for a command",
        "",
-       {},
+       {{"man", OptionKind::flag, "", "a manual page, for man(1): midair's own, or a command's"}},
        "[COMMAND]",
-       {{"midair help config", "what 'midair config' does, with examples"}},
+       {{"midair help config", "what 'midair config' does, with examples"},
+        {"midair help --man config | man -l -", "the same as a manual page"}},
        [&commands = parts.commands](Invocation& invocation) { return run_help(commands, invocation); }},
   };
 }

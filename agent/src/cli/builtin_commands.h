@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "host/command_table.h"
 #include "host/plugin_host.h"
+#include "midair/host/store_provider.h"
 
 namespace midair::host {
 
@@ -15,6 +16,7 @@ struct BuiltinParts {
   const PluginHost& host;
   const LayeredConfig& config;
   const CommandTable& commands;
+  StoreProvider& store;
 };
 
 [[nodiscard]] std::vector<CommandSpec> builtin_commands(const BuiltinParts& parts);

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-#include "config/suggestion.h"
+#include "midair/foreign_text.h"
+#include "midair/manual/suggestion.h"
 
 namespace midair::host {
 
@@ -74,15 +75,25 @@ Error unknown_option(const std::string& given, const CommandSpec& command) {
   for (const auto& option : command.options) candidates.push_back("--" + option.name);
   for (const auto& option : global_options()) candidates.push_back("--" + option.name);
   return misunderstood(name, "midair " + command.name + " has no such option",
-                       nearest(name, candidates).value_or("midair help " + command.name));
+                       manual::nearest(name, candidates).value_or("midair help " + command.name));
 }
 
-Result<void> check_values(const CommandLine& line, const CommandSpec& command) {
-  for (const auto& option : command.options) {
+Result<void> check_choice(const OptionSpec& option, const std::string& text) {
+  if (option.values.empty() || std::ranges::find(option.values, text) != option.values.end()) return {};
+  std::string choices;
+  for (const auto& value : option.values) choices += (choices.empty() ? "" : ", ") + value;
+  const auto guess = manual::nearest(text, option.values);
+  return misunderstood("--" + option.name, "'" + printable(text) + "' is none of " + choices,
+                       guess ? "--" + option.name + " " + *guess : "");
+}
+
+Result<void> check_values(const CommandLine& line, const std::vector<OptionSpec>& options) {
+  for (const auto& option : options) {
     const auto text = line.text(option.name);
     if (!text) continue;
     if (const auto checked = check_value(option.kind, *text); !checked.ok())
       return misunderstood("--" + option.name, checked.error().cause, checked.error().hint);
+    MIDAIR_TRY(check_choice(option, *text));
   }
   return {};
 }
@@ -115,7 +126,7 @@ Result<CommandLine> parse_global_options(const std::vector<std::string>& args) {
     for (const auto& option : global_options()) candidates.push_back("--" + option.name);
     const std::string name = rest.front().substr(0, rest.front().find('='));
     return misunderstood(name, "midair has no such option; a command's options follow its name",
-                         nearest(name, candidates).value_or("midair --help"));
+                         manual::nearest(name, candidates).value_or("midair --help"));
   }
   line.command = rest.front();
   line.arguments.assign(rest.begin() + 1, rest.end());
@@ -128,7 +139,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& args, con
   parser.collect_arguments();
   MIDAIR_TRY_ASSIGN(CommandLine line, parser.parse(args));
   if (const auto unknown = parser.unknown(); !unknown.empty()) return unknown_option(unknown.front(), command);
-  MIDAIR_TRY(check_values(line, command));
+  MIDAIR_TRY(check_values(line, global_options_of(command)));
+  MIDAIR_TRY(check_values(line, command.options));
   const auto name_end = end_of_name(line.arguments, command.name);
   if (!name_end)  // an option took a word of it for its value
     return misunderstood("the command line", "the options of midair " + command.name + " follow its name");

@@ -1,85 +1,109 @@
 #include "cli/help.h"
 
 #include <Poco/JSON/Array.h>
-#include <Poco/String.h>
-#include <Poco/StringTokenizer.h>
-
-#include <algorithm>
 
 #include "host/command_table.h"
 #include "midair/host/command_support.h"
+#include "midair/manual/help.h"
+#include "midair/manual/man_page.h"
 
 namespace midair::host {
 
 namespace {
 
-std::string synopsis(const OptionSpec& option) {
-  const std::string value = option.value_name.empty() ? "VALUE" : option.value_name;
-  return "--" + option.name + (option.kind == OptionKind::flag ? "" : " " + value);
+manual::Option manual_of(const OptionSpec& option) {
+  const bool flag = option.kind == OptionKind::flag;
+  return {option.name,     flag ? "" : (option.value_name.empty() ? "VALUE" : option.value_name), option.help,
+          option.fallback, option.config_key.empty() ? "" : "setting " + option.config_key,       option.values,
+          option.required};
 }
 
-/// `text` with lines of at most 80 columns, broken between words; its own line breaks stay.
-std::string wrapped(const std::string& text) {
-  constexpr std::size_t kWidth = 80;
-  std::string result;
-  std::size_t column = 0;
-  for (const auto& word :
-       Poco::StringTokenizer(Poco::replace(text, "\n", " \n "), " ", Poco::StringTokenizer::TOK_IGNORE_EMPTY)) {
-    const bool breaks = word == "\n";
-    const bool fits = column + 1 + word.size() <= kWidth;
-    if (column > 0 && !breaks) result += fits ? " " : "\n";
-    column = breaks ? 0 : (fits && column > 0 ? column + 1 : 0) + word.size();
-    result += word;
-  }
-  return result;
+std::vector<manual::Option> manual_of(const std::vector<OptionSpec>& options) {
+  std::vector<manual::Option> words;
+  words.reserve(options.size());
+  for (const auto& option : options) words.push_back(manual_of(option));
+  return words;
 }
 
-std::string option_rows(const std::vector<OptionSpec>& options) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& option : options) {
-    std::string help = option.help;
-    if (!option.fallback.empty()) help += " (default: " + option.fallback + ")";
-    if (!option.config_key.empty()) help += " [setting " + option.config_key + "]";
-    rows.push_back({synopsis(option), help});
-  }
-  return columns(rows, 2);
+manual::Section exit_statuses() {
+  return {"EXIT STATUS",
+          "",
+          {{"0", "done"},
+           {"1", "done, but not everywhere"},
+           {"64", "wrong command line"},
+           {"65", "unusable release, file or object"},
+           {"66", "a named file or directory is missing"},
+           {"69", "store or service unavailable"},
+           {"70", "a bug of midair"},
+           {"73", "cannot create: the disk or quota is full"},
+           {"74", "input or output failed"},
+           {"75", "try later: somebody else holds the lock"},
+           {"77", "denied"},
+           {"78", "wrong settings"},
+           {"130", "interrupted"},
+           {"141", "nobody read standard output to the end"}}};
 }
 
-std::string command_rows(const std::vector<const CommandSpec*>& commands) {
-  std::vector<std::vector<std::string>> rows;
-  rows.reserve(commands.size());
-  for (const auto* command : commands) rows.push_back({short_name(command->name), command->summary});
-  return columns(rows, 2);
+manual::Section files() {
+  return {"FILES",
+          "",
+          {{"./midair.yaml", "settings, unless --config or MIDAIR_CONFIG names another file"},
+           {"./fly.toml", "the app's name, and in [env] settings by the names of their environment variables"}}};
+}
+
+Poco::JSON::Array::Ptr array_of(const std::vector<std::string>& words) {
+  Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
+  for (const auto& word : words) array->add(word);
+  return array;
+}
+
+/// `command` as it stands among what every command understands: a name that it uses itself isn't shown twice.
+manual::Program manual_around(const CommandSpec& command, const std::vector<const CommandSpec*>& commands) {
+  auto program = manual_of(commands);
+  program.options = manual_of(global_options_of(command));
+  return program;
 }
 
 }  // namespace
 
-std::string usage_of(const CommandSpec& command) {
-  std::string usage = "midair " + command.name;
-  if (is_group(command)) return usage + " COMMAND [OPTIONS] [ARGUMENTS]";
-  for (const auto& option : command.options)
-    if (option.required) usage += " " + synopsis(option);
-  usage += " [OPTIONS]";
-  return command.arguments.empty() ? usage : usage + " " + command.arguments;
+manual::Command manual_of(const CommandSpec& command) {
+  return {command.name,      command.summary,  command.description, manual_of(command.options),
+          command.arguments, command.examples, is_group(command)};
 }
 
-std::string general_usage() { return "midair [OPTIONS] COMMAND [ARGUMENTS]"; }
+manual::Program manual_of(const std::vector<const CommandSpec*>& commands) {
+  manual::Program program{
+      "midair",
+      MIDAIR_BUILD_VERSION,
+      "hot code upgrades for apps on Fly.io",
+      "midair publishes a release of an app to an object store and follows the app's machines while "
+      "each of them swaps its code without dropping a request. The machines run midair-sidecar(1).\n\n"
+      "Settings come from, the first that gives a value wins: command line, environment, "
+      "midair.yaml, fly.toml, defaults. 'midair config show' prints each with its origin.",
+      manual_of(global_options()),
+      {},
+      {exit_statuses(), files()}};
+  for (const auto* command : commands) program.commands.push_back(manual_of(*command));
+  return program;
+}
+
+std::string usage_of(const CommandSpec& command) {
+  return manual::usage_of(manual_of(command), manual_of(std::vector<const CommandSpec*>()));
+}
+
+std::string general_usage() { return manual::general_usage(manual_of(std::vector<const CommandSpec*>())); }
 
 std::string general_help(const std::vector<const CommandSpec*>& commands) {
-  return "Midair: hot code upgrades for apps on Fly.io.\n\nUsage: " + general_usage() + "\n\nCommands:\n" +
-         command_rows(members_of("", commands)) + "\nOptions, before or after the command:\n" +
-         option_rows(global_options()) + "\nmidair help COMMAND shows a command's own options, with examples.\n";
+  return manual::general_help(manual_of(commands));
 }
 
 std::string help_of(const CommandSpec& command, const std::vector<const CommandSpec*>& commands) {
-  std::string text = "midair " + command.name + ": " + command.summary + "\n\nUsage: " + usage_of(command) + "\n";
-  if (!command.description.empty()) text += "\n" + wrapped(command.description) + "\n";
-  if (is_group(command)) text += "\nCommands:\n" + command_rows(members_of(command.name, commands));
-  if (!command.options.empty()) text += "\nOptions:\n" + option_rows(command.options);
-  text += "\nOptions of every command:\n" + option_rows(global_options_of(command));
-  if (!command.examples.empty()) text += "\nExamples:\n";
-  for (const auto& [line, what] : command.examples) text.append("  " + line + "\n      ").append(what).append("\n");
-  return text;
+  return manual::command_help(manual_of(command), manual_around(command, commands));
+}
+
+std::string man_page_of(const CommandSpec* command, const std::vector<const CommandSpec*>& commands) {
+  if (command == nullptr) return manual::program_page(manual_of(commands));
+  return manual::command_page(manual_of(*command), manual_around(*command, commands));
 }
 
 Poco::JSON::Object::Ptr describe(const CommandSpec& command) {
@@ -91,6 +115,7 @@ Poco::JSON::Object::Ptr describe(const CommandSpec& command) {
     entry->set("kind", kinds[static_cast<int>(option.kind)]);
     entry->set("help", option.help);
     entry->set("required", option.required);
+    if (!option.values.empty()) entry->set("values", array_of(option.values));
     if (!option.fallback.empty()) entry->set("default", option.fallback);
     if (!option.config_key.empty()) entry->set("setting", option.config_key);
     options->add(entry);

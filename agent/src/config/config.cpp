@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "config/suggestion.h"
+#include "midair/manual/suggestion.h"
 
 namespace midair::host {
 
@@ -47,7 +47,7 @@ void LayeredConfig::take_yaml(const YamlSettings& yaml) {
     const SettingSpec* spec = table_.find(key);
     if (spec == nullptr) {
       problems_.push_back({Errc::bad_input, "use", value.origin, "there is no setting '" + key + "'",
-                           nearest(key, table_.keys()).value_or("midair config show lists all settings")});
+                           manual::nearest(key, table_.keys()).value_or("midair config show lists all settings")});
     } else if (spec->secret) {
       problems_.push_back(secret_in_file(*spec, value.origin));
     } else if (const auto checked = check_setting(*spec, value.text); !checked.ok()) {

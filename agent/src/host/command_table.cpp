@@ -35,6 +35,8 @@ std::optional<std::string> contradiction(const CommandSpec& command, const Setti
       return "no setting '" + option.config_key + "' of the same kind as --" + option.name + " is declared";
     if (!option.fallback.empty() && !check_value(option.kind, option.fallback).ok())
       return "the default of --" + option.name + " is no value of its kind";
+    if (!option.values.empty() && option.kind != OptionKind::text)
+      return "--" + option.name + " lists values, but is no text";
   }
   return std::nullopt;
 }
@@ -43,11 +45,18 @@ std::optional<std::string> contradiction(const CommandSpec& command, const Setti
 
 const std::vector<OptionSpec>& global_options() {
   static const std::vector<OptionSpec> options{
-      {"app", OptionKind::text, "NAME", "the app's name on Fly.io", "app"},
+      {"app", OptionKind::text, "APP", "the app's name on Fly.io", "app"},
       {"store", OptionKind::text, "ADDR", "object store: s3://BUCKET[/PREFIX] or file:///DIR", "store"},
       {"config", OptionKind::text, "FILE", "read this midair.yaml or fly.toml"},
       {"json", OptionKind::flag, "", "print JSON, one value per line"},
-      {"log-level", OptionKind::text, "LEVEL", "error, warning, notice, info or debug", "log_level"},
+      {"log-level",
+       OptionKind::text,
+       "LEVEL",
+       "how much is logged",
+       "log_level",
+       {},
+       false,
+       {"error", "warning", "notice", "info", "debug"}},
       {"no-color", OptionKind::flag, "", "no colours"},
       {"plugin-dir", OptionKind::text, "DIR", "look for plugins here first; may be repeated"},
       {"help", OptionKind::flag, "", "show help"},
@@ -55,13 +64,6 @@ const std::vector<OptionSpec>& global_options() {
   };
   return options;
 }
-
-std::string group_of(const std::string& name) {
-  const auto blank = name.find(' ');
-  return blank == std::string::npos ? std::string() : name.substr(0, blank);
-}
-
-std::string short_name(const std::string& name) { return name.substr(name.find(' ') + 1); }
 
 std::vector<const CommandSpec*> members_of(const std::string& group, const std::vector<const CommandSpec*>& commands) {
   auto members = commands;

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "midair/error.h"
 #include "midair/host/plugin.h"
+#include "midair/manual/program.h"
 
 namespace midair::host {
 
@@ -20,10 +21,8 @@ namespace midair::host {
 
 /// True for "machines", false for "machines list".
 [[nodiscard]] inline bool is_group(const CommandSpec& command) { return !command.run; }
-/// The group that a command's name puts it into: "machines" for "machines list", empty for "hot".
-[[nodiscard]] std::string group_of(const std::string& name);
-/// A command's name inside of its group: "list" for "machines list", "hot" for "hot".
-[[nodiscard]] std::string short_name(const std::string& name);
+using manual::group_of;
+using manual::short_name;
 /// Those of `commands` that are in the group of that name; for the empty one groups and commands of the first level.
 [[nodiscard]] std::vector<const CommandSpec*> members_of(const std::string& group,
                                                          const std::vector<const CommandSpec*>& commands);

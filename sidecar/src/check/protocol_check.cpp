@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "check/checks.h"
+#include "midair/foreign_text.h"
 #include "midair/log.h"
 #include "state/tree.h"
 
@@ -55,7 +56,8 @@ struct Verdict {
 
 void print(const Verdict& verdict, std::ostream& out) {
   out << (verdict.result + std::string(4, ' ')).substr(0, 4) << "  " << verdict.check.name;
-  if (!verdict.why.empty()) out << ": " << verdict.why << "\n      the protocol: \"" << verdict.check.rule << '"';
+  if (!verdict.why.empty())
+    out << ": " << tame_and_cut(verdict.why, 1024) << "\n      the protocol: \"" << verdict.check.rule << '"';
   out << std::endl;
 }
 

@@ -2,9 +2,9 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "config/config.h"
 #include "cli/invocation.h"
 #include "cli/terminal_console.h"
+#include "config/config.h"
 
 namespace midair::host {
 
@@ -16,6 +16,7 @@ class CommandLineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_command_may_have_a_version_option_of_its_own);
   CPPUNIT_TEST(an_unknown_option_is_named_with_the_nearest);
   CPPUNIT_TEST(values_are_checked_by_kind);
+  CPPUNIT_TEST(a_value_is_one_of_those_that_are_listed);
   CPPUNIT_TEST(a_double_dash_ends_the_options);
   CPPUNIT_TEST(an_option_is_given_once_and_with_its_value);
   CPPUNIT_TEST(arguments_are_only_taken_by_commands_that_want_them);
@@ -35,7 +36,8 @@ class CommandLineTest : public CppUnit::TestFixture {
             {{"from", OptionKind::text, "DIR", "", "", "", true},
              {"timeout", OptionKind::duration, "TIME", "", "hot.timeout", "5m"},
              {"count", OptionKind::integer, "N", ""},
-             {"force", OptionKind::flag, "", ""}},
+             {"force", OptionKind::flag, "", ""},
+             {"strategy", OptionKind::text, "S", "", "", "", false, {"handover", "in-place"}}},
             "[KEY...]",
             {},
             [](Invocation&) { return 0; }};
@@ -95,6 +97,15 @@ class CommandLineTest : public CppUnit::TestFixture {
                          failure({"hot", "--count", "few"}, hot()));
     CPPUNIT_ASSERT(failure({"hot", "--timeout", "5x"}, hot()).find("'5x' is no duration") != std::string::npos);
     CPPUNIT_ASSERT(parse_command_line({"hot", "--count", "-3", "--timeout", "5s"}, hot()).ok());
+  }
+
+  void a_value_is_one_of_those_that_are_listed() {
+    CPPUNIT_ASSERT(parse_command_line({"hot", "--strategy", "in-place"}, hot()).ok());
+    CPPUNIT_ASSERT_EQUAL(std::string("cannot understand --strategy: 'inplace' is none of handover, in-place. "
+                                     "Try: --strategy in-place"),
+                         failure({"hot", "--strategy", "inplace"}, hot()));
+    CPPUNIT_ASSERT(!parse_command_line({"hot", "--strategy="}, hot()).ok());
+    CPPUNIT_ASSERT(!parse_command_line({"hot", "--log-level", "loud"}, hot()).ok());
   }
 
   void a_double_dash_ends_the_options() {

@@ -1,8 +1,8 @@
-#include "config/suggestion.h"
+#include "midair/manual/suggestion.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
-namespace midair::host {
+namespace midair::manual {
 
 class SuggestionTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SuggestionTest);
@@ -26,4 +26,4 @@ class SuggestionTest : public CppUnit::TestFixture {
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(SuggestionTest, "suggestion");
 
-}  // namespace midair::host
+}  // namespace midair::manual

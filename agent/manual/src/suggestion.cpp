@@ -1,9 +1,13 @@
+<<<<<<<< HEAD:agent/src/config/suggestion.cpp
 #include "config/suggestion.h"
+========
+#include "midair/manual/suggestion.h"
+>>>>>>>> 9934795 (Make manual pages, completion and help of both programs from tables; complete values, apps and machines; suggest in the sidecar too):agent/manual/src/suggestion.cpp
 
 #include <algorithm>
 #include <cstddef>
 
-namespace midair::host {
+namespace midair::manual {
 
 namespace {
 
@@ -39,4 +43,4 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   return best;
 }
 
-}  // namespace midair::host
+}  // namespace midair::manual

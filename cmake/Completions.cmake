@@ -1,0 +1,11 @@
+# midair_install_completions(PROGRAM COMPONENT): what shells load to complete it, from agent/completions.
+function(midair_install_completions program component)
+  string(REPLACE - _ function _${program})
+  set(loaders ${CMAKE_BINARY_DIR}/completions/${program})
+  foreach(shell bash zsh fish)
+    configure_file(${PROJECT_SOURCE_DIR}/agent/completions/loader.${shell}.in ${loaders}.${shell} @ONLY)
+  endforeach()
+  install(FILES ${loaders}.bash DESTINATION share/bash-completion/completions RENAME ${program} COMPONENT ${component})
+  install(FILES ${loaders}.zsh DESTINATION share/zsh/vendor-completions RENAME _${program} COMPONENT ${component})
+  install(FILES ${loaders}.fish DESTINATION share/fish/vendor_completions.d RENAME ${program}.fish COMPONENT ${component})
+endfunction()
