@@ -51,7 +51,7 @@ class Package(unittest.TestCase):
                 self.assertRegex(depends, rf"(^|, )({named})\b", f"{elf.name} needs {library}")
 
     def test_there_is_a_package_for_each_part(self):
-        expected = {"midair", "libmidair-dev", "libmidair-app-dev"} | ({"midair-sidecar"} if HAS_SIDECAR else set())
+        expected = {"midair", "libmidair-dev", "libmidair-app0", "libmidair-app-dev"} | ({"midair-sidecar"} if HAS_SIDECAR else set())
         self.assertEqual(expected, set(self.debs))
         architecture = run("dpkg", "--print-architecture").strip()
         for package in expected:
@@ -76,12 +76,38 @@ class Package(unittest.TestCase):
     @unittest.skipUnless(HAS_SIDECAR, "the sidecar isn't built")
     def test_the_sidecar_is_one_program_that_runs_without_the_agents_library(self):
         root = self.unpacked("midair-sidecar")
-        programs = [path for path in root.rglob("*") if path.is_file() and "share/doc" not in str(path)]
+        programs = [path for path in root.rglob("*") if path.is_file() and "usr/share" not in str(path)]
         self.assertEqual([root / "usr/bin/midair-sidecar"], programs)
         self.expect_complete_dependencies("midair-sidecar", root)
         self.assertNotIn("midair-core", run("ldd", programs[0]))
         self.assertNotIn("midair", self.fields("midair-sidecar")["Depends"])
         run(programs[0], "--version")
+
+    def test_the_library_of_apps_is_a_package_that_needs_nothing_of_the_sdk(self):
+        root = self.unpacked("libmidair-app0")
+        files = {str(path.relative_to(root)) for path in root.rglob("*.so*")}
+        version = self.fields("libmidair-app0")["Version"]
+        self.assertEqual({"usr/lib/libmidair-app.so.0", f"usr/lib/libmidair-app.so.{version}"}, files)
+        self.assertFalse((root / "usr/include").exists())
+        self.assertNotIn("midair", self.fields("libmidair-app0")["Depends"])
+        sdk = self.unpacked("libmidair-app-dev")
+        self.assertEqual(["libmidair-app.so"], [path.name for path in sdk.rglob("*.so*")])
+        self.assertIn(f"libmidair-app0 (= {version})", self.fields("libmidair-app-dev")["Depends"])
+
+    @unittest.skipUnless(HAS_SIDECAR, "the sidecar isn't built")
+    def test_every_program_has_a_manual_page(self):
+        for package in self.debs:
+            root = self.unpacked(package)
+            for program in root.glob("usr/bin/*"):
+                with self.subTest(package, program=program.name):
+                    page = root / f"usr/share/man/man1/{program.name}.1.gz"
+                    self.assertIn(f"{program.name} - ", run("man", "-l", page, env={"MANWIDTH": "100", "LC_ALL": "C",
+                                                                                  "PATH": os.environ["PATH"]}))
+        pages = {page.name for page in self.unpacked("midair").glob("usr/share/man/man1/*")}
+        self.assertLessEqual({"midair.1.gz", "midair-hot.1.gz", "midair-machines.1.gz", "midair-tokens.1.gz"}, pages)
+
+    def test_lintian_has_nothing_to_say(self):
+        self.assertEqual("", run("lintian", "--fail-on", "none", "--no-cfg", "--allow-root", *self.debs.values()))
 
     def test_files_belong_to_root_and_only_root_may_write_them(self):
         for package, deb in self.debs.items():

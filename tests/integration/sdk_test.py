@@ -57,13 +57,14 @@ class Sdk(unittest.TestCase):
         cls.work = pathlib.Path(tempfile.mkdtemp(prefix="midair-sdk-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.work)
         staged = cls.work / "staged"
-        run("cmake", "--install", BUILD, "--prefix", staged, "--component", "sdk")
+        for component in ("appruntime", "sdk"):
+            run("cmake", "--install", BUILD, "--prefix", staged, "--component", component)
         cls.prefix = cls.work / "elsewhere"  # everything is found relative to itself
         staged.rename(cls.prefix)
 
     def test_the_example_is_built_by_cmake_and_serves(self):
         source, build = self.work / "hits", self.work / "hits-build"
-        shutil.copytree(SOURCE / "sidecar/sdk/examples/hits", source)
+        shutil.copytree(self.prefix / "share/doc/libmidair-app-dev/examples/hits", source)
         run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "--build", build)
         run(self.prefix / "bin/midair-module-check", *build.glob("releases/*/modules/*.so"))
@@ -87,7 +88,7 @@ class Sdk(unittest.TestCase):
         (self.work / "answer.c").write_text(MODULE)
         modules = self.work / "modules"
         modules.mkdir()
-        env = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
+        env = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "share/pkgconfig")}
         flags = run("pkg-config", "--cflags", "midair-app", env=env).split()
         strict = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
         run("gcc", *strict, *flags, "-shared", "-fPIC", "-fvisibility=hidden", "-Wl,--build-id", "-Wl,-z,defs",
