@@ -40,7 +40,7 @@ std::string host_name() {
 }
 
 /// Needs the working directory where `path` is relative, and that may be gone.
-Result<std::filesystem::path> absolute(const std::filesystem::path& path) {
+Result<std::filesystem::path> absolute_path(const std::filesystem::path& path) {
   std::error_code failure;
   auto whole = std::filesystem::absolute(path, failure);
   if (failure)
@@ -123,15 +123,15 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.identity, identity_of(raw));
   options.store = store_settings_from_env(environment);
   if (!raw.text("store").empty()) options.store.address = raw.text("store");
-  MIDAIR_TRY_ASSIGN(options.state_dir, absolute(raw.text("state-dir")));
-  MIDAIR_TRY_ASSIGN(const fs::path base, absolute(raw.text("base-dir").empty() ? "." : raw.text("base-dir")));
+  MIDAIR_TRY_ASSIGN(options.state_dir, absolute_path(raw.text("state-dir")));
+  MIDAIR_TRY_ASSIGN(const fs::path base, absolute_path(raw.text("base-dir").empty() ? "." : raw.text("base-dir")));
   options.base_dir = base.lexically_normal();
-  MIDAIR_TRY_ASSIGN(options.control, absolute(control_of(raw)));
+  MIDAIR_TRY_ASSIGN(options.control, absolute_path(control_of(raw)));
   MIDAIR_TRY_ASSIGN(options.listen, listen_specs(raw));
   MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw));
   MIDAIR_TRY(read_durations(raw, options));
   if (!raw.text("hooks").empty()) {
-    MIDAIR_TRY_ASSIGN(options.hooks, absolute(raw.text("hooks")));
+    MIDAIR_TRY_ASSIGN(options.hooks, absolute_path(raw.text("hooks")));
     MIDAIR_TRY(read_file(options.hooks, kMaxHookScript));
   }
   options.command = raw.arguments;

@@ -257,7 +257,7 @@ class Plugins(AgentTest):
         (self.plugins / "good.so").symlink_to("../elsewhere/good.so")
         refused = json.loads(self.midair("plugins", "--json").stdout.splitlines()[0])
         self.assertEqual("refused", refused["state"])
-        self.assertIn(f"{elsewhere}", refused["reason"])
+        self.assertIn("plugins/../elsewhere", refused["reason"])
         elsewhere.chmod(0o755)
         self.assertEqual("hello\n", self.midair("greet").stdout)
         if os.geteuid() == 0:

@@ -329,7 +329,10 @@ def manifest_cases(outside):
     yield "manifest-unordered", listing_only(*reversed(LISTINGS)), "corrupt", "byte order"
     yield "manifest-claims-terabytes", listing_only(listing("a.txt", b"", size=1 << 42)), "refused", "unpacks to more"
     yield "manifest-sizes-overflow", listing_only(
-        listing("a.txt", b"", size=(1 << 64) - 1), listing("b.txt", b"", size=2)), "refused", "unpacks to more"
+        listing("a.txt", b"", size=(1 << 64) - 1), listing("b.txt", b"", size=2)), "corrupt", "beyond 2^53 - 1"
+    yield "manifest-sizes-wrap", listing_only(listing("a.txt", b"", size=(1 << 64) + 1)), "corrupt", "beyond 2^53 - 1"
+    yield "manifest-claims-petabytes", listing_only(
+        listing("a.txt", b"", size=(1 << 53) - 1), listing("b.txt", b"", size=2)), "refused", "unpacks to more"
     many = [listing(f"f{i:06}", b"") for i in range(100_001)]
     yield "manifest-with-too-many-files", listing_only(*many), "refused", "more than 100000 files"
 

@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:agent/src/config/suggestion.cpp
-#include "config/suggestion.h"
-========
 #include "midair/manual/suggestion.h"
->>>>>>>> 9934795 (Make manual pages, completion and help of both programs from tables; complete values, apps and machines; suggest in the sidecar too):agent/manual/src/suggestion.cpp
 
 #include <algorithm>
 #include <cstddef>

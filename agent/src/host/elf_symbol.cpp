@@ -53,7 +53,7 @@ Result<std::uint32_t> read_elf_u32(const std::filesystem::path& path, const std:
       return unusable(Errc::not_found, "it doesn't export " + symbol + ", so it is no Midair plugin");
     case MIDAIR_CONSTANT_UNREADABLE: break;
   }
-  return unusable(Errc::corrupt, lint.problem);
+  return unusable(Errc::corrupt, std::string("it is no shared object for this kind of machine: ") + lint.problem);
 }
 
 }  // namespace midair::host

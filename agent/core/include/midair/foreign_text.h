@@ -25,8 +25,8 @@ namespace midair {
 /// between tokens as blanks.
 [[nodiscard]] std::string tame_json(std::string_view json);
 
-/// `text` for the end of a sentence of ours: what tame() would replace becomes a blank; it ends after `max_bytes`, never
-/// within a character, and without a full stop.
+/// `text` for the end of a sentence of ours: what tame() would replace becomes a blank; it ends after `max_bytes`,
+/// never within a character, and without a full stop.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t max_bytes = 200);
 
 }  // namespace midair
