@@ -3,8 +3,7 @@
 ///
 ///     midair_app_start(&options, &error);                         // loads modules/*.so, meets the sidecar
 ///     const struct midair_call* add = midair_bind("counter", "add");
-///     midair_app_wait_for_turn(UINT32_MAX, &error);               // returns at once unless it succeeds another
-///     process
+///     midair_app_wait_for_turn(UINT32_MAX, &error);               // at once, unless it succeeds another
 ///     ...
 ///     if (midair_enter()) {                                       // in any thread, as often as one likes
 ///       total = ((add_function*)add->function)(add->state, 5);
