@@ -4,7 +4,8 @@
 #
 # Guess: milliseconds are kept: Poco::DateTime has microseconds, SQLite's date functions know fractions.
 # Seen: 20:32:11.567 is stored as the text 2026-11-27T20:32:11Z and read back as 20:32:11.000.
-# Lesson: times by which rows are put in order, or compared with the clock, are bound as integers or as texts of our own.
+# Lesson: times by which rows are put in order, or compared with the clock, are bound as integers, or as
+# texts of our own.
 . "$(dirname "$0")/lib.sh"
 
 expected='before:  2026-11-27T20:32:11.567000Z

@@ -5,7 +5,8 @@
 # Guess: `toml::parse()` of what `operator<<` wrote gives the same table, for every text as key or value; a writer has
 # quotation marks and escapes for all of them.
 # Seen: a text of several lines becomes '''...''' whatever is in it: with ''' inside it ends too early, and the file is
-# refused; a line feed at its beginning is gone, since readers drop one after '''. A key with a line feed is written bare, and the file is refused.
+# refused; a line feed at its beginning is gone, since readers drop one after '''. A key with a line feed
+# is written bare, and the file is refused.
 # Lesson: files that a program writes by toml++ need a look at their texts first, or another form.
 . "$(dirname "$0")/lib.sh"
 
