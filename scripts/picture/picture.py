@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes scripts/picture/demo-light.svg and demo-dark.svg of what `record.py` recorded.
+"""Draws demo-light.svg and demo-dark.svg of the recording demo.ansi, which lies beside this file; renew.sh makes both anew.
 
-    picture.py RECORDING [--output DIRECTORY]
+    picture.py [--output DIRECTORY]
 """
 
 import argparse
@@ -16,23 +16,27 @@ TITLE = "make demo: three machines are upgraded under load, a broken release is 
 
 
 def without_this_machine(text):
-    """Temporary paths say nothing to a reader."""
-    return re.sub(r"/\S*/midair-demo-[^/\s]+/", "", text)
+    """The temporary directory has a name of its own each time."""
+    return re.sub(r"(?<=file://)/\S*/midair-demo-\w+", "/tmp/demo", text)
+
+
+def is_passing(line):
+    """Whether a line tells a state that a machine was in for a moment: a report of many machines is long enough."""
+    return len(line) == 2 and line[0][0].startswith("  m-") and line[1][1].dim
 
 
 def trimmed(lines):
-    """Without empty lines at both ends, and without what stands before the demo begins."""
+    """Without empty lines at both ends."""
     filled = [number for number, line in enumerate(lines) if any(text.strip() for text, _ in line)]
     return lines[filled[0]:filled[-1] + 1]
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("recording", type=pathlib.Path)
     parser.add_argument("--output", type=pathlib.Path, default=HERE)
     options = parser.parse_args()
-    text = without_this_machine(options.recording.read_text(errors="replace"))
-    lines = trimmed(Screen().feed(text).runs())
+    text = without_this_machine((HERE / "demo.ansi").read_bytes().decode())
+    lines = trimmed([line for line in Screen().feed(text).runs() if not is_passing(line)])
     for theme in THEMES:
         (options.output / f"demo-{theme}.svg").write_text(picture(lines, theme, TITLE))
 
