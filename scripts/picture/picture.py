@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws demo-light.svg and demo-dark.svg of the recording demo.ansi, which lies beside this file; renew.sh makes both anew.
+"""Draws demo-light.svg and demo-dark.svg of the recording demo.ansi beside this file; renew.sh makes all three anew.
 
     picture.py [--output DIRECTORY]
 """
