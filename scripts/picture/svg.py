@@ -1,5 +1,6 @@
 """A terminal's lines as an SVG, in the colours of a theme."""
 
+import re
 from xml.sax.saxutils import escape
 
 THEMES = {
@@ -13,7 +14,8 @@ FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Libe
 
 
 def picture(lines, theme, title):
-    """`lines` as Screen.runs() gives them. Each run is stretched to its cells, so any monospaced font fits."""
+    """`lines` as Screen.runs() gives them. What stands together is stretched to its cells, so
+    that any monospaced font fits."""
     colours = THEMES[theme]
     columns = max(sum(len(text) for text, _ in line) for line in lines)
     width, height = round(columns * CELL + 2 * MARGIN), round(len(lines) * LINE + 2 * MARGIN)
@@ -23,15 +25,15 @@ def picture(lines, theme, title):
         f' role="img" aria-label="{escape(title)}">',
         f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="8" fill="{colours["paper"]}"'
         f' stroke="{colours["edge"]}"/>',
-        f'<g font-family="{FONT}" font-size="{SIZE}" xml:space="preserve">', *texts, "</g>", "</svg>", ""])
+        f'<g font-family="{FONT}" font-size="{SIZE}">', *texts, "</g>", "</svg>", ""])
 
 
 def _line(row, line, colours):
+    """Browsers make one space of many, so each stretch without a gap stands for itself."""
     column = 0
     for text, style in line:
-        if text.strip():
-            lead = len(text) - len(text.lstrip())
-            yield _run(text.strip(), column + lead, row, style, colours)
+        for stretch in re.finditer(r"\S+(?: \S+)*", text):
+            yield _run(stretch.group(), column + stretch.start(), row, style, colours)
         column += len(text)
 
 

@@ -28,6 +28,11 @@ class Pictures(unittest.TestCase):
                 self.assertTrue(drawn == (PICTURE / name).read_text(), f"{name} is old: run scripts/picture/picture.py")
                 xml.etree.ElementTree.fromstring(drawn)
 
+    def test_gaps_are_kept_by_place_as_browsers_make_one_space_of_many(self):
+        drawn = xml.etree.ElementTree.fromstring(svg.picture([[("a b    c", Style())]], "light", "&"))
+        texts = [(text.text, float(text.get("x"))) for text in drawn.iter(SVG + "text")]
+        self.assertEqual(texts, [("a b", svg.MARGIN), ("c", round(svg.MARGIN + 7 * svg.CELL, 1))])
+
     def test_a_run_is_as_wide_as_its_cells_and_in_its_colour(self):
         drawn = xml.etree.ElementTree.fromstring(svg.picture([[("  a<b", Style("green", bold=True))]], "dark", "&"))
         text = next(drawn.iter(SVG + "text"))
