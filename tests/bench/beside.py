@@ -8,8 +8,9 @@ import statistics
 import subprocess
 import sys
 
-from figure import aligned, number
+from figure import aligned
 from fleet import ROOT, build_dir, scratch
+from number import number
 
 ROUNDS = 2
 PARTS = ("midair", "midair-plugin-hot-upgrade", "midair-sidecar", "midair-load", "release-tool", "hits-server", "hits-v1",

@@ -1,9 +1,12 @@
-"""A figure, and the two forms in which figures are told: a table for people, JSON for programs."""
+"""A figure, and the forms in which figures are told: a table and a plot for people, JSON for programs."""
 
 import dataclasses
 import json
 import math
 import operator
+
+import plot
+from number import number
 
 AIMS = {"<=": operator.le, "=": math.isclose}
 
@@ -34,15 +37,6 @@ class Figure:
                 "aim": self.aim and f"{self.aim[0]} {self.aim[1]}", "aim_met": self.aim_met}
 
 
-def number(value):
-    """Three digits that mean something."""
-    if value is None:
-        return ""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
-
-
 def aligned(rows, right):
     """Rows of texts as lines, column below column; those in `right` to the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
@@ -61,4 +55,7 @@ def table(figures):
 
 
 def write(path, figures):
-    path.write_text(json.dumps([figure.to_json() for figure in figures], indent=1) + "\n")
+    """JSON, and a plot of it beside."""
+    documents = [figure.to_json() for figure in figures]
+    path.write_text(json.dumps(documents, indent=1) + "\n")
+    path.with_suffix(".svg").write_text(plot.plot(documents))

@@ -12,7 +12,7 @@ import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-from figure import number
+from number import number
 
 ROW, HEAD, MARGIN = 20, 34, 16
 NAME, VALUES, SCALE, RATIO = 250, 250, 330, 60  # widths of the columns

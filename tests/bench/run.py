@@ -19,7 +19,6 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 import beside  # noqa: E402
 import figure  # noqa: E402
-import plot  # noqa: E402
 from fleet import Interruption, build_dir, scratch  # noqa: E402
 from measure import kill_those_inside  # noqa: E402
 
@@ -60,7 +59,6 @@ def main():
                 kill_those_inside(directory)
         print(f"bench: {name} took {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     figure.write(output, figures)
-    output.with_suffix(".svg").write_text(plot.plot([each.to_json() for each in figures]))
     print(figure.table(figures))
 
 

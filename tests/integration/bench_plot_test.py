@@ -51,12 +51,15 @@ class Test(unittest.TestCase):
         kinds = [bar.get("class") for bar in drawn(sample()).iter(SVG + "rect")]
         self.assertEqual(kinds, ["paper", "less", "less", "missed"])
 
-    def test_the_program_writes_beside_what_it_reads(self):
+    def test_it_is_written_beside_the_figures_and_can_be_drawn_again(self):
         with tempfile.TemporaryDirectory() as directory:
             source = pathlib.Path(directory) / "bench.json"
             figure.write(source, sample())
-            subprocess.run(["/usr/bin/python3", "-B", BENCH / "plot.py", source], check=True, stdout=subprocess.PIPE)
-            xml.etree.ElementTree.parse(source.with_suffix(".svg"))
+            first = source.with_suffix(".svg").read_text()
+            again = source.with_name("again.svg")
+            subprocess.run(["/usr/bin/python3", "-B", BENCH / "plot.py", source, again], check=True,
+                           stdout=subprocess.PIPE)
+            self.assertEqual(again.read_text(), first)
 
 
 if __name__ == "__main__":
