@@ -26,10 +26,6 @@ bool may_have_been_obeyed(const Error& error) {
   return error.http_status == 0 || error.http_status == 408 || error.http_status >= 500;
 }
 
-CallLimits limits_of(const CallTimer& timer) {
-  return {std::chrono::ceil<std::chrono::milliseconds>(timer.remaining()), timer.stop()};
-}
-
 }  // namespace
 
 std::string api_path(const std::vector<std::string>& parts) {
@@ -48,7 +44,7 @@ Result<JsonText> FlyClient::send(const FlyRequest& request, const CallTimer& tim
   if (!tokens)
     return Error{Errc::denied, request.op + " by", request.method + " " + http_->name() + request.path,
                  "there is no plugin that knows tokens", "midair plugins"};
-  return with_token(*tokens, request.app, limits_of(timer),
+  return with_token(*tokens, request.app, timer.limits(),
                     [&](const ApiToken& token) { return send_until_final(request, &token, timer, in_doubt); });
 }
 

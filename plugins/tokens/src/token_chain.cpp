@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "midair/call_timer.h"
 #include "midair/digest.h"
 #include "midair/duration.h"
 #include "midair/log.h"
@@ -19,23 +20,6 @@ std::string digest_of(const Secret& text) {
   hash.update(text.reveal());
   return hash.finish();
 }
-
-/// Counts a call's limits down from when it began.
-class Remaining {
- public:
-  Remaining(const CallLimits& limits, const Clock& clock)
-      : stop_(limits.stop), clock_(clock), deadline_(clock.now() + limits.deadline) {}
-
-  [[nodiscard]] CallLimits limits() const {
-    return {std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline_ - clock_.now())), stop_};
-  }
-  [[nodiscard]] bool are_reached() const { return stop_.stop_requested() || limits().deadline.count() == 0; }
-
- private:
-  const std::stop_token stop_;
-  const Clock& clock_;
-  const BootTime deadline_;
-};
 
 /// True for an error that says something about its caller's limits, not about tokens.
 bool is_of_limits(const Error& error) { return error.code == Errc::timeout || error.code == Errc::cancelled; }
@@ -150,17 +134,17 @@ TokenChain::App& TokenChain::state_of(const std::string& app) {
 }
 
 Result<TokenPtr> TokenChain::acquire(const std::string& app, const CallLimits& limits) {
-  const Remaining remaining(limits, clock_);
+  const CallTimer timer(limits, clock_);
   Turn turn(state_of(app));
   App& state = turn.state();
   for (;;) {
     if (auto cached = cache_.find(app)) return cached;
-    if (remaining.are_reached()) return limits_reached(app, limits);
+    if (timer.is_over()) return limits_reached(app, limits);
     if (state.searching) {
-      if (turn.await_end(remaining.limits()) && state.failure) return *state.failure;
+      if (turn.await_end(timer.limits()) && state.failure) return *state.failure;
       continue;
     }
-    auto found = take_turn(turn, app, state.stored_is_void ? Scope::without_stored : Scope::all, remaining.limits());
+    auto found = take_turn(turn, app, state.stored_is_void ? Scope::without_stored : Scope::all, timer.limits());
     if (!found) continue;
     if (found->ok()) return std::make_shared<const ApiToken>((*found)->token);
     if (!is_of_limits(found->error())) state.failure = found->error();
@@ -185,8 +169,8 @@ std::optional<Result<FoundToken>> TokenChain::take_turn(Turn& turn, const std::s
 }
 
 Result<FoundToken> TokenChain::search(const std::string& app, App& state, Scope scope, const CallLimits& limits) {
-  const Remaining remaining(limits, clock_);
-  if (scope == Scope::without_stored) MIDAIR_TRY(store_.remove(app, TokenSlot::acquired, remaining.limits()));
+  const CallTimer timer(limits, clock_);
+  if (scope == Scope::without_stored) MIDAIR_TRY(store_.remove(app, TokenSlot::acquired, timer.limits()));
   const auto is_rejected = [&](const ApiToken& token) {
     const std::scoped_lock lock(state.mutex);
     return state.rejected.contains(digest_of(token.text));
@@ -195,18 +179,18 @@ Result<FoundToken> TokenChain::search(const std::string& app, App& state, Scope 
   for (const auto& origin : origins_) {
     const bool is_store = origin->name() == kStore;
     if (scope == Scope::minted ? !origin->mints() : scope == Scope::without_stored && is_store) continue;
-    auto found = origin->find(app, remaining.limits());
+    auto found = origin->find(app, timer.limits());
     if (found.ok() && !is_rejected(found->token)) {
-      if (origin->mints()) keep(app, found->token, remaining.limits());
+      if (origin->mints()) keep(app, found->token, timer.limits());
       return found;
     }
     if (found.ok()) {
       complaints.add_rejected(origin->name());
-      if (is_store) MIDAIR_TRY(store_.remove(app, TokenSlot::acquired, remaining.limits()));
+      if (is_store) MIDAIR_TRY(store_.remove(app, TokenSlot::acquired, timer.limits()));
       continue;
     }
     const Error& error = found.error();
-    if (is_of_limits(error) && remaining.are_reached()) return error;
+    if (is_of_limits(error) && timer.is_over()) return error;
     // A store that others may read is no store; to go on as if it were not there would hide that for ever.
     if (is_store && error.code == Errc::denied) return error;
     complaints.add(origin->name(), error);
@@ -268,9 +252,9 @@ Result<void> TokenChain::invalidate(const std::string& app, const CallLimits& li
 }
 
 Result<TokenPtr> TokenChain::refresh(const std::string& app, const CallLimits& limits) {
-  const Remaining remaining(limits, clock_);
+  const CallTimer timer(limits, clock_);
   MIDAIR_TRY(invalidate(app, limits));
-  return acquire(app, remaining.limits());
+  return acquire(app, timer.limits());
 }
 
 Result<void> TokenChain::renew(const std::string& app, const CallLimits& limits) {

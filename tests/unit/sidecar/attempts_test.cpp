@@ -64,7 +64,7 @@ class AttemptsTest : public CppUnit::TestFixture {
     for (int i = 0; i < 32; ++i) assert_ok(attempts.refuse(std::to_string(i), "\xff\n" + std::string(100'000, 'x')));
     const auto reason = Attempts::load(file_).refused("0");
     CPPUNIT_ASSERT(reason);
-    CPPUNIT_ASSERT_EQUAL(std::string("\xEF\xBF\xBD xx"), reason->substr(0, 6));
+    CPPUNIT_ASSERT_EQUAL(std::string("  xx"), reason->substr(0, 4));
   }
 
   void one_is_forgotten_and_the_others_are_kept() {

@@ -12,6 +12,8 @@
 
 namespace midair {
 
+/// CallLimits at work: who offers a service takes limits, and makes one timer of them that all below it share.
+///
 /// Starts when it is made. Keeps a reference to the clock. Thread-safe.
 class CallTimer {
  public:
@@ -23,6 +25,12 @@ class CallTimer {
     return std::max(end_ - clock_.now(), std::chrono::nanoseconds::zero());
   }
   [[nodiscard]] const std::stop_token& stop() const { return stop_; }
+  /// What is left, for a service that is asked on the way: whole milliseconds, rounded up.
+  [[nodiscard]] CallLimits limits() const { return {std::chrono::ceil<std::chrono::milliseconds>(remaining()), stop_}; }
+  /// True after a stop request and after the deadline.
+  [[nodiscard]] bool is_over() const {
+    return stop_.stop_requested() || remaining() == std::chrono::nanoseconds::zero();
+  }
 
   /// Errc::cancelled after a stop request, Errc::timeout after the deadline.
   [[nodiscard]] Result<void> check(const std::string& op, const std::string& subject) const {
