@@ -1,5 +1,6 @@
 // midair-sidecar: the entrypoint of an app's image.
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "midair/durable_file.h"
 #include "midair/foreign_text.h"
 #include "midair/json/json.h"
+#include "midair/log_writer.h"
 #include "midair/manual/completion.h"
 #include "midair/manual/help.h"
 #include "midair/manual/man_page.h"
@@ -105,13 +107,18 @@ int completion(const Invocation& invocation) {
   return EX_OK;
 }
 
+int run(const Invocation& invocation) {
+  const midair::LogWriter log_writer(STDERR_FILENO);  // no line of ours waits for its reader
+  return midair::sidecar::Sidecar(invocation.run).run();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   midair::survive_file_size_limit();
   const Invocation invocation = midair::sidecar::parse_command_line(argc, argv);
   switch (invocation.verb) {
-    case Invocation::Verb::run: return midair::sidecar::Sidecar(invocation.run).run();
+    case Invocation::Verb::run: return run(invocation);
     case Invocation::Verb::status:
     case Invocation::Verb::poll_now: return ask(invocation);
     case Invocation::Verb::hook_worker: return midair::sidecar::run_hook_worker();

@@ -2,12 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <climits>
 #include <cstdio>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "midair/clock.h"
 #include "midair/redact.h"
+#include "utf8.h"
 
 namespace midair {
 
@@ -16,26 +22,57 @@ namespace {
 constexpr std::array<std::string_view, 5> kLevelNames{"error", "warning", "notice", "info", "debug"};
 std::atomic<LogLevel> threshold{LogLevel::info};
 
+/// What a pipe takes whole or not at all, so that lines never mix.
+constexpr std::size_t kMaxLine = PIPE_BUF;
+/// Somebody else may have written a value: it doesn't push the fields after it out of the line.
+constexpr std::size_t kMaxValue = 1200;
+
+std::mutex sink_mutex;
+std::shared_ptr<const LogSink> the_sink;  // guarded by it
+
+std::shared_ptr<const LogSink> current_sink() {
+  const std::scoped_lock lock(sink_mutex);
+  return the_sink;
+}
+
 bool is_plain(std::string_view value) {
-  if (value.empty()) return false;
+  if (value.empty() || value.size() > kMaxValue) return false;
   for (const char c : value)
-    if (c <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f) return false;
+    if (c <= ' ' || c == '"' || c == '\\' || c == '=' || c > '~') return false;
   return true;
 }
 
-void append_escaped(std::string& line, char c) {
-  if (c == '"' || c == '\\') {
-    line += '\\';
-    line += c;
-  } else if (c == '\n') {
-    line += "\\n";
-  } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+/// True for what moves a terminal's cursor or turns the direction of text, and for what is no text at all.
+bool must_be_escaped(std::string_view character) {
+  if (character.size() <= 1) return character.empty() || character[0] < ' ' || character[0] > '~';
+  const bool c1_control = character >= "\xc2\x80" && character <= "\xc2\x9f";
+  const bool direction = (character >= "\u200e" && character <= "\u200f") ||
+                         (character >= "\u2028" && character <= "\u202e") ||
+                         (character >= "\u2066" && character <= "\u2069");
+  return c1_control || direction;
+}
+
+void append_hex(std::string& line, std::string_view bytes) {
+  for (const char c : bytes) {
     std::array<char, 8> hex{};
     std::snprintf(hex.data(), hex.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
     line += hex.data();
-  } else {
-    line += c;
   }
+}
+
+/// Appends the first character of `text` and returns its length.
+std::size_t append_escaped(std::string& line, std::string_view text) {
+  const std::size_t length = utf8_sequence_length(text);
+  const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+  if (character == "\"" || character == "\\")
+    (line += '\\') += character;
+  else if (character == "\n")
+    line += "\\n";
+  else if (must_be_escaped(text.substr(0, length)))
+    append_hex(line, character);
+  else
+    line += character;
+  return character.size();
 }
 
 void append_value(std::string& line, std::string_view value) {
@@ -44,14 +81,14 @@ void append_value(std::string& line, std::string_view value) {
     return;
   }
   line += '"';
-  for (const char c : value) append_escaped(line, c);
-  line += '"';
+  const std::size_t end = line.size() + kMaxValue;
+  while (!value.empty() && line.size() < end) value.remove_prefix(append_escaped(line, value));
+  line += value.empty() ? "\"" : "...\"";
 }
 
 }  // namespace
 
-void log(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
-  if (level > threshold.load(std::memory_order_relaxed)) return;
+std::string format_log_line(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
   std::string line = format_rfc3339(system_clock().wall());
   line += ' ';
   line += kLevelNames.at(static_cast<std::size_t>(level));
@@ -63,10 +100,22 @@ void log(LogLevel level, std::string_view event, const std::vector<LogField>& fi
     line += '=';
     append_value(line, redact(value));
   }
+  if (line.size() >= kMaxLine) line.resize(kMaxLine - 1);
   line += '\n';
-  // One write per line: lines of several threads and processes never mix. A full pipe must not stop us, so the
-  // result does not matter.
+  return line;
+}
+
+void log(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
+  if (level > threshold.load(std::memory_order_relaxed)) return;
+  const std::string line = format_log_line(level, event, fields);
+  if (const auto sink = current_sink()) return (*sink)(line);
+  // One write per line: lines of several threads and processes never mix. Nobody is there to be told that it failed.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+void set_log_sink(LogSink sink) {
+  const std::scoped_lock lock(sink_mutex);
+  the_sink = sink ? std::make_shared<const LogSink>(std::move(sink)) : nullptr;
 }
 
 void set_log_level(LogLevel level) { threshold.store(level, std::memory_order_relaxed); }

@@ -1,5 +1,6 @@
 #include "loop/watchdog.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -26,6 +27,17 @@ bool is_alive(pid_t child) noexcept {
          info.si_pid == 0;
 }
 
+std::atomic_flag telling;
+
+/// Not to a pipe that nobody reads; should others fill it at this moment, the next signal interrupts.
+void tell() noexcept {
+  constexpr std::string_view kLine =
+      "midair-sidecar: the loop stands still and nobody serves: ending, so that the machine starts anew\n";
+  pollfd log{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&log, 1, 0) != 1 || (log.revents & POLLOUT) == 0) return;
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+}
+
 void on_standstill(int) noexcept {
   const int interrupted = errno;
   const std::atomic<pid_t>* serving = watched.load();
@@ -33,9 +45,8 @@ void on_standstill(int) noexcept {
     errno = interrupted;
     return;
   }
-  constexpr std::string_view kLine =
-      "midair-sidecar: the loop stands still and nobody serves: ending, so that the machine starts anew\n";
-  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+  // Who comes a second time finds the first in the middle of a write that doesn't end.
+  if (!telling.test_and_set()) tell();
   ::_exit(EX_SOFTWARE);
 }
 
@@ -50,7 +61,7 @@ Result<std::unique_ptr<Watchdog>> Watchdog::start(EventLoop& loop, std::chrono::
                                                   const std::atomic<pid_t>& serving) {
   struct sigaction action {};
   action.sa_handler = on_standstill;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_NODEFER;
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = kSignal;

@@ -1,12 +1,16 @@
 #include "loop/watchdog.h"
 
 #include <cppunit/extensions/HelperMacros.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <array>
+#include <climits>
 #include <csignal>
 #include <functional>
+#include <string>
 
 #include "result_asserts.h"
 
@@ -46,6 +50,16 @@ void stand_still(int looks) {
   for (int i = 0; i < looks; ++i) ::pause();
 }
 
+/// Makes standard error a pipe that is full and that nobody reads.
+void fill_stderr() {
+  std::array<int, 2> ends{};
+  CPPUNIT_ASSERT_EQUAL(0, ::pipe2(ends.data(), O_NONBLOCK));
+  const std::string much(PIPE_BUF, 'x');
+  while (::write(ends[1], much.data(), much.size()) > 0) continue;
+  ::fcntl(ends[1], F_SETFL, 0);
+  CPPUNIT_ASSERT_EQUAL(STDERR_FILENO, ::dup2(ends[1], STDERR_FILENO));
+}
+
 }  // namespace
 
 class WatchdogTest : public CppUnit::TestFixture {
@@ -56,6 +70,7 @@ class WatchdogTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(it_knows_of_an_app_that_was_reaped);
   CPPUNIT_TEST(a_loop_that_turns_is_left_alone);
   CPPUNIT_TEST(without_it_nothing_is_ended);
+  CPPUNIT_TEST(it_does_not_wait_for_a_reader_of_its_line);
   CPPUNIT_TEST_SUITE_END();
 
   std::unique_ptr<EventLoop> loop_ = value_of(EventLoop::create());
@@ -113,6 +128,14 @@ class WatchdogTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(kLeftAlone, status_of([this] {
                            watchdog(20ms).reset();
                            ::usleep(100'000);
+                         }));
+  }
+
+  void it_does_not_wait_for_a_reader_of_its_line() {
+    CPPUNIT_ASSERT_EQUAL(EX_SOFTWARE, status_of([this] {
+                           fill_stderr();
+                           const auto dog = watchdog(20ms);
+                           stand_still(1);
                          }));
   }
 };

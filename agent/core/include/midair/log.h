@@ -2,6 +2,7 @@
 /// Log lines are an event and fields: `swap.committed release=42 took_ms=812`. Words are those of the states.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,9 +18,21 @@ enum class LogLevel { error, warning, notice, info, debug };
 using LogField = std::pair<std::string_view, std::string>;
 
 /// Writes one line, atomically, to standard error: "<RFC 3339> <level> <event> key=value ...". Values with spaces,
-/// quotes or control characters are quoted and escaped, so that foreign text cannot forge a line; what looks like a
-/// secret is replaced (redact.h). Thread-safe.
+/// quotes, control characters or anything beyond ASCII are quoted; in them control characters, marks of direction and
+/// bytes that are no UTF-8 are escaped, so that foreign text can neither forge a line nor move a cursor. What looks
+/// like a secret is replaced (redact.h). A value is cut with "..." after some 1200 bytes, the line after 4096.
+/// Thread-safe.
 void log(LogLevel level, std::string_view event, const std::vector<LogField>& fields = {});
+
+/// The line that log() writes, with its newline.
+[[nodiscard]] std::string format_log_line(LogLevel level, std::string_view event, const std::vector<LogField>& fields);
+
+/// Takes lines, each with its newline, in place of standard error. Called on any thread.
+using LogSink = std::function<void(std::string line)>;
+
+/// Sends all later lines to `sink`; nullptr: to standard error again. Thread-safe; a line that is under way may still
+/// go to the one before.
+void set_log_sink(LogSink sink);
 
 /// Drops what is less urgent than `level`; the default is info. Thread-safe.
 void set_log_level(LogLevel level);
