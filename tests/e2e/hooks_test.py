@@ -87,6 +87,11 @@ class Hooks(FleetCase):
                 ("function before_suspend() while true do end end", "million instructions|took longer than"),
                 ("function accept() return (('a'):rep(30) .. 'b'):find(('a-'):rep(30) .. 'c') end", "took longer than"),
                 ("function accept() local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end end", "memory"),
+                # Text that C++ holds: 150 MB of JSON for one megabyte of Lua's.
+                ("function accept() local t, s = {}, ('x'):rep(1e6) for i = 1, 150 do t[i] = s end "
+                 "return #midair.json.encode(t) > 0 end", "memory"),
+                ("function accept() local t, s = {}, ('x'):rep(1e6) for i = 1, 150 do t[i] = s end return t end",
+                 "memory"),
                 ("function accept() return os.execute('true') end", "global 'os'"),
                 ("\x1bLua", "binary chunk"),
                 ("function", "hooks.lua:1:")]):

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <new>
 
 #include "hooks/hook_message.h"
 #include "hooks/lua_api.h"
@@ -26,6 +27,10 @@ constexpr int kChannel = 3;
 /// State that goes through a script may have this many bytes; with its tables it must fit into the sandbox.
 constexpr std::uint64_t kMaxState = 16 * 1024 * 1024;
 constexpr unsigned kMaxLogLines = 100;
+/// All that the process writes to but its stack: the sandbox, and what is made of its values outside of it (JSON, the
+/// state, the answer).
+constexpr rlim_t kMaxProcessMemory = 128UL * 1024 * 1024;
+static_assert(kMaxProcessMemory > LuaSandbox::kMaxMemory);
 
 /// What the sandbox should not let through is stopped here: memory, processor time, files, core dumps.
 void give_up_privileges() {
@@ -38,7 +43,7 @@ void give_up_privileges() {
   limit(RLIMIT_FSIZE, kMaxState);
   limit(RLIMIT_NOFILE, 16);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which reserve terabytes
-  limit(RLIMIT_AS, 512UL * 1024 * 1024);
+  limit(RLIMIT_DATA, kMaxProcessMemory);
 #endif
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -120,7 +125,12 @@ Result<HookLine> run(const std::string& text) {
 
 int run_hook_worker() {
   give_up_privileges();
-  auto done = run(read_call());
+  Result<HookLine> done = HookLine{};
+  try {
+    done = run(read_call());
+  } catch (const std::bad_alloc&) {  // what it had is free again
+    done = Error{Errc::no_space, "run", "the hook", "its process would need more than 128 MiB of memory"};
+  }
   answer(done ? *done : HookLine{.failed = done.error().message()});
   return done ? 0 : 1;
 }

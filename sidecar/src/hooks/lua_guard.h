@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <lua.hpp>
+#include <new>
 #include <stdexcept>
 
 namespace midair::sidecar {
@@ -20,6 +21,8 @@ template <class Body>
 int guarded(lua_State* lua, Body body) {
   try {
     return body();
+  } catch (const std::bad_alloc&) {
+    lua_pushliteral(lua, "not enough memory");  // as Lua itself says it
   } catch (const std::exception& error) {
     lua_pushstring(lua, error.what());
   }
