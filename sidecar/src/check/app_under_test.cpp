@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "loop/process_table.h"
-#include "loop/unix_listener.h"
 #include "midair/clock.h"
 #include "midair/duration.h"
 #include "process/server_end.h"
@@ -45,26 +44,25 @@ std::string within(milliseconds limit) { return " within " + format_duration(lim
 Result<std::unique_ptr<AppUnderTest>> AppUnderTest::start(const Settings& settings, bool wait) {
   static unsigned count = 0;
   const auto path = settings.directory / ("app-" + std::to_string(++count) + ".sock");
-  MIDAIR_TRY_ASSIGN(Fd listener, listen_at(path, 0666, 1));
+  MIDAIR_TRY_ASSIGN(UnixListener listener, listen_at(path, 0666, 1));
   SpawnSpec spec;
   spec.command = settings.command;
   spec.environment = {{"MIDAIR_SOCKET", path.string()}, {"MIDAIR_DIGEST", ""}, {"NOTIFY_SOCKET", std::nullopt}};
   if (settings.sockets != nullptr) spec.passed_fds = settings.sockets->named();
   MIDAIR_TRY_ASSIGN(Child child, Child::spawn(spec));
-  std::unique_ptr<AppUnderTest> app(new AppUnderTest(std::move(child), std::move(listener), path));
+  std::unique_ptr<AppUnderTest> app(new AppUnderTest(std::move(child), std::move(listener)));
   MIDAIR_TRY(app->greet(wait, kPatience));
   return app;
 }
 
 AppUnderTest::~AppUnderTest() {
-  ::unlink(path_.c_str());
   child_.signal_group(SIGKILL);
   [[maybe_unused]] const bool ended = await_end(kPatience);
 }
 
 Result<void> AppUnderTest::greet(bool wait, milliseconds limit) {
   MIDAIR_TRY(await_connection(limit));
-  link_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  link_ = Fd(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(link_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_in_session(peer.pid, child_.pid()))
@@ -77,7 +75,7 @@ Result<void> AppUnderTest::greet(bool wait, milliseconds limit) {
 
 Result<void> AppUnderTest::await_connection(milliseconds limit) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child_.pid(), 0)));
-  std::array<pollfd, 2> events{{{listener_.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> events{{{listener_.fd.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
   if (::poll(events.data(), events.size(), static_cast<int>(limit.count())) <= 0)
     return wrong("it did not connect to MIDAIR_SOCKET" + within(limit));
   if (events[0].revents != 0) return {};

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "loop/unix_listener.h"
 #include "midair/error.h"
 #include "midair/fd.h"
 #include "process/child.h"
@@ -69,16 +70,14 @@ class AppUnderTest {
   [[nodiscard]] bool accepts(int client, std::chrono::milliseconds limit) const;
 
  private:
-  AppUnderTest(Child child, Fd listener, std::filesystem::path path)
-      : child_(std::move(child)), listener_(std::move(listener)), path_(std::move(path)) {}
+  AppUnderTest(Child child, UnixListener listener) : child_(std::move(child)), listener_(std::move(listener)) {}
   [[nodiscard]] Result<void> greet(bool wait, std::chrono::milliseconds limit);
   [[nodiscard]] Result<void> await_connection(std::chrono::milliseconds limit);
   [[nodiscard]] Result<std::string> read_line(std::chrono::milliseconds limit);
   [[nodiscard]] bool await_end(std::chrono::milliseconds limit);
 
   Child child_;
-  Fd listener_;
-  std::filesystem::path path_;
+  UnixListener listener_;
   Fd link_;
   std::string buffer_;
   Hello hello_;

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "loop/unix_listener.h"
 #include "midair/json/json.h"
 #include "midair/log.h"
 
@@ -36,21 +35,20 @@ std::string error_answer(const std::string& text) {
 
 Result<std::unique_ptr<ControlServer>> ControlServer::open(EventLoop& loop, const std::filesystem::path& path,
                                                            Handler handler) {
-  MIDAIR_TRY_ASSIGN(Fd listener, listen_at(path, 0600, kMaxConnections));
-  return std::unique_ptr<ControlServer>(new ControlServer(loop, path, std::move(listener), std::move(handler)));
+  MIDAIR_TRY_ASSIGN(UnixListener listener, listen_at(path, 0600, kMaxConnections));
+  return std::unique_ptr<ControlServer>(new ControlServer(loop, std::move(listener), std::move(handler)));
 }
 
-ControlServer::ControlServer(EventLoop& loop, std::filesystem::path path, Fd listener, Handler handler)
+ControlServer::ControlServer(EventLoop& loop, UnixListener listener, Handler handler)
     : loop_(loop),
-      path_(std::move(path)),
       handler_(std::move(handler)),
       listener_(std::move(listener)),
-      watch_(loop.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); })) {}
+      watch_(loop.watch(listener_.fd.get(), EPOLLIN, [this](std::uint32_t) { accept(); })) {}
 
-ControlServer::~ControlServer() { ::unlink(path_.c_str()); }
+ControlServer::~ControlServer() = default;
 
 void ControlServer::accept() {
-  Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd peer(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer || connections_.size() >= kMaxConnections) return;
   if (!may_ask(peer.get())) {
     log(LogLevel::warning, "control.denied");

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "loop/event_loop.h"
+#include "loop/unix_listener.h"
 #include "midair/error.h"
 #include "midair/fd.h"
 
@@ -22,7 +23,7 @@ class ControlServer {
   /// Answers one operation with a JSON object. Called on the loop thread.
   using Handler = std::function<std::string(const std::string& op)>;
 
-  /// Binds `path`, replacing a socket that a dead sidecar left there.
+  /// Listens at `path`, as listen_at() does.
   [[nodiscard]] static Result<std::unique_ptr<ControlServer>> open(EventLoop& loop, const std::filesystem::path& path,
                                                                    Handler handler);
   ~ControlServer();
@@ -37,15 +38,14 @@ class ControlServer {
     EventLoop::Timer limit;
   };
 
-  ControlServer(EventLoop& loop, std::filesystem::path path, Fd listener, Handler handler);
+  ControlServer(EventLoop& loop, UnixListener listener, Handler handler);
   void accept();
   void receive(std::list<Connection>::iterator connection);
   [[nodiscard]] std::string answer(const std::string& line) const;
 
   EventLoop& loop_;
-  const std::filesystem::path path_;
   const Handler handler_;
-  Fd listener_;
+  const UnixListener listener_;
   std::list<Connection> connections_;
   EventLoop::Watch watch_;
 };

@@ -1,9 +1,6 @@
 #include "process/notify_socket.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -82,25 +79,13 @@ Result<std::map<std::string, std::string>> parse_notify_fields(std::string_view 
 }
 
 Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string name = path.string();
-  if (name.size() >= sizeof address.sun_path)
-    return Error{Errc::bad_input, "create the notify socket", name, "the path is longer than 107 bytes",
-                 "a shorter state directory"};
-  name.copy(address.sun_path, name.size());
+  constexpr mode_t kAnybody = 0666;
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
-  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
-      (::unlink(name.c_str()) != 0 && errno != ENOENT) ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(name.c_str(), 0666) != 0)  // after bind, which the umask narrows
-    return system_error(errno, "create the notify socket", name);
-  return NotifySocket(std::move(fd), path);
-}
-
-NotifySocket::~NotifySocket() {
-  if (fd_) ::unlink(path_.c_str());
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+    return system_error(errno, "create the notify socket", path.string());
+  MIDAIR_TRY_ASSIGN(SocketPath place, SocketPath::bind(fd.get(), path, kAnybody));
+  return NotifySocket(std::move(fd), std::move(place));
 }
 
 std::vector<NotifyMessage> NotifySocket::drain(pid_t expected_session) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loop/socket_path.h"
 #include "midair/error.h"
 #include "midair/fd.h"
 
@@ -38,16 +39,15 @@ class NotifySocket {
   static constexpr std::size_t kMaxMessageBytes = 4096;
   static constexpr std::size_t kMaxFds = 16;
 
-  /// Binds `path`, replacing a socket that a dead sidecar left there. Errc::bad_input if the path is too long (107
-  /// bytes).
+  /// Binds `path`, as SocketPath::bind() does.
   [[nodiscard]] static Result<NotifySocket> open(const std::filesystem::path& path);
   NotifySocket(NotifySocket&&) noexcept = default;
   NotifySocket& operator=(NotifySocket&&) = delete;
-  ~NotifySocket();
+  ~NotifySocket() = default;
 
   /// Readable when there is something to drain.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return place_.path(); }
 
   /// What has arrived from the session `expected_session` (the pid of the generation's Child), in order. Messages of
   /// others, too long, with too many descriptors or malformed are dropped, the first of them logged. Never blocks;
@@ -55,11 +55,11 @@ class NotifySocket {
   [[nodiscard]] std::vector<NotifyMessage> drain(pid_t expected_session);
 
  private:
-  NotifySocket(Fd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  NotifySocket(Fd fd, SocketPath place) : fd_(std::move(fd)), place_(std::move(place)) {}
   void refuse(pid_t pid, const std::string& why);
 
   Fd fd_;
-  std::filesystem::path path_;
+  SocketPath place_;
   bool refusal_logged_ = false;
 };
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "loop/process_table.h"
-#include "loop/unix_listener.h"
 #include "midair/log.h"
 
 namespace midair::sidecar {
@@ -27,23 +26,22 @@ ucred peer_of(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<AppSocket>> AppSocket::open(EventLoop& loop, const std::filesystem::path& path) {
-  MIDAIR_TRY_ASSIGN(Fd listener, listen_at(path, kAnybody, kBacklog));
-  return std::unique_ptr<AppSocket>(new AppSocket(loop, std::move(listener), path));
+  MIDAIR_TRY_ASSIGN(UnixListener listener, listen_at(path, kAnybody, kBacklog));
+  return std::unique_ptr<AppSocket>(new AppSocket(loop, std::move(listener)));
 }
 
-AppSocket::AppSocket(EventLoop& loop, Fd listener, std::filesystem::path path)
-    : loop_(loop), listener_(std::move(listener)), path_(std::move(path)) {}
+AppSocket::AppSocket(EventLoop& loop, UnixListener listener) : loop_(loop), listener_(std::move(listener)) {}
 
-AppSocket::~AppSocket() { ::unlink(path_.c_str()); }
+AppSocket::~AppSocket() = default;
 
 void AppSocket::serve(pid_t session, const Welcome& welcome) {
   session_ = session;
   welcome_ = welcome;
-  watch_ = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
+  watch_ = loop_.watch(listener_.fd.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
 
 void AppSocket::accept() {
-  Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd peer(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer) return;
   const auto [pid, uid, gid] = peer_of(peer.get());
   if (!is_in_session(pid, session_)) return refuse(pid, "it is not of this generation of the app");

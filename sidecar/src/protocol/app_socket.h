@@ -13,6 +13,7 @@
 #include <string>
 
 #include "loop/event_loop.h"
+#include "loop/unix_listener.h"
 #include "midair/error.h"
 #include "midair/fd.h"
 #include "protocol/app_channel.h"
@@ -36,7 +37,7 @@ class AppSocket {
   /// From now on processes of `session` (the pid of the generation's Child) are served and welcomed in this way.
   void serve(pid_t session, const Welcome& welcome);
 
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return listener_.place.path(); }
 
   /// What the app said of itself; null while none is connected and welcomed.
   [[nodiscard]] const Hello* hello() const;
@@ -55,14 +56,13 @@ class AppSocket {
   void watch(std::function<void()> heard, std::function<void(const std::string& why)> closed);
 
  private:
-  AppSocket(EventLoop& loop, Fd listener, std::filesystem::path path);
+  AppSocket(EventLoop& loop, UnixListener listener);
   void accept();
   void welcomed(uid_t uid);
   void refuse(pid_t pid, const std::string& why);
 
   EventLoop& loop_;
-  const Fd listener_;
-  const std::filesystem::path path_;
+  const UnixListener listener_;
   pid_t session_ = 0;
   Welcome welcome_;
   std::function<void()> heard_;

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "loop/socket_path.h"
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "state/tree.h"
@@ -18,6 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kTemporaryMark = ".tmp-";  // as durable_file.h and the stager name what isn't complete
+constexpr std::array<std::string_view, 6> kFiles{"marker.json", "journal.json", "attempts.json",
+                                                 "current",     "sessions",     "probe"};
 constexpr std::string_view kNotifyPrefix = "notify-";
 constexpr std::string_view kAppPrefix = "app-";
 constexpr std::string_view kSocketSuffix = ".sock";
@@ -75,6 +78,12 @@ Result<std::vector<fs::path>> entries(const fs::path& directory, Wanted wanted) 
 
 bool is_temporary(const std::string& name) { return name.find(kTemporaryMark) != std::string::npos; }
 
+/// Directly in the state directory others may have files.
+bool is_temporary_of_ours(const std::string& name) {
+  return std::ranges::any_of(
+      kFiles, [&](std::string_view file) { return name.starts_with(std::string(file) + std::string(kTemporaryMark)); });
+}
+
 std::string socket_name(std::string_view prefix, std::uint64_t generation) {
   return std::string(prefix) + std::to_string(generation) + std::string(kSocketSuffix);
 }
@@ -105,12 +114,14 @@ fs::path StateDir::notify_socket(std::uint64_t generation) const {
 fs::path StateDir::app_socket(std::uint64_t generation) const { return root_ / socket_name(kAppPrefix, generation); }
 
 Result<void> StateDir::clean_leftovers() const {
-  for (const fs::path& directory : {root_, incoming(), releases()}) {
-    MIDAIR_TRY_ASSIGN(const auto leftovers, entries(directory, is_temporary));
-    for (const fs::path& leftover : leftovers) MIDAIR_TRY(remove_tree(leftover));
+  MIDAIR_TRY_ASSIGN(auto leftovers, entries(root_, is_temporary_of_ours));
+  for (const fs::path& directory : {incoming(), releases()}) {
+    MIDAIR_TRY_ASSIGN(const auto more, entries(directory, is_temporary));
+    leftovers.insert(leftovers.end(), more.begin(), more.end());
   }
   MIDAIR_TRY_ASSIGN(const auto sockets, entries(root_, is_socket_of_a_generation));
-  for (const fs::path& socket : sockets) MIDAIR_TRY(remove_tree(socket));
+  for (const fs::path& socket : sockets)
+    if (auto removed = remove_dead_socket(socket); !removed && removed.error().code != Errc::refused) return removed;
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "dead_socket.h"
 #include "script.h"
 #include "temp_dir.h"
 
@@ -123,7 +124,9 @@ class AppSocketTest : public CppUnit::TestFixture {
   }
 
   void a_socket_left_by_a_dead_sidecar_is_replaced() {
-    const auto again = value_of(AppSocket::open(*loop_, socket_->path()));
+    leave_dead_socket(directory_ / "dead", SOCK_STREAM);
+    const auto again = value_of(AppSocket::open(*loop_, directory_ / "dead"));
+    assert_fails(AppSocket::open(*loop_, socket_->path()), Errc::refused, "somebody listens there");
     assert_fails(AppSocket::open(*loop_, directory_ / std::string(108, 'x')), Errc::bad_input, "107 bytes");
   }
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "dead_socket.h"
 #include "process/fd_store.h"
 #include "script.h"
 #include "temp_dir.h"
@@ -35,6 +36,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_app_that_gave_up_its_privileges_is_heard);
   CPPUNIT_TEST(nobody_else_is_heard_whatever_its_user);
   CPPUNIT_TEST(a_socket_left_by_a_dead_sidecar_is_replaced);
+  CPPUNIT_TEST(a_socket_that_somebody_has_is_left_alone);
   CPPUNIT_TEST(a_path_that_is_too_long_is_refused);
   CPPUNIT_TEST(ready_and_immediate_exit_is_still_seen);
   CPPUNIT_TEST(a_helper_that_ended_is_still_known_as_a_zombie);
@@ -120,15 +122,24 @@ class NotifySocketTest : public CppUnit::TestFixture {
   }
 
   void a_socket_left_by_a_dead_sidecar_is_replaced() {
+    const fs::path moved = directory_.path() / "moved";
+    fs::rename(socket_.path(), moved);
+    leave_dead_socket(socket_.path(), SOCK_DGRAM);
     NotifySocket again = value_of(NotifySocket::open(socket_.path()));
     send_ourselves("READY=1");
     CPPUNIT_ASSERT_EQUAL(std::size_t(1), again.drain(::getpid()).size());
   }
 
+  void a_socket_that_somebody_has_is_left_alone() {
+    assert_fails(NotifySocket::open(socket_.path()), Errc::refused, "somebody listens there");
+    send_ourselves("READY=1");
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), socket_.drain(::getpid()).size());
+  }
+
   void a_path_that_is_too_long_is_refused() {
     assert_fails(NotifySocket::open(directory_.path() / std::string(108, 'x')), Errc::bad_input,
                  "longer than 107 bytes");
-    assert_fails(NotifySocket::open(directory_.path() / "gone" / "notify"), Errc::not_found, "notify socket");
+    assert_fails(NotifySocket::open(directory_.path() / "gone" / "notify"), Errc::not_found, "open the socket");
   }
 
   void ready_and_immediate_exit_is_still_seen() {

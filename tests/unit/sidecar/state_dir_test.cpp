@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dead_socket.h"
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "result_asserts.h"
@@ -64,7 +65,10 @@ class StateDirTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(creates_what_is_missing_with_the_right_modes);
   CPPUNIT_TEST(a_second_sidecar_is_refused_and_told_by_whom);
   CPPUNIT_TEST(the_lock_goes_with_its_owner);
-  CPPUNIT_TEST(a_directory_that_cannot_be_written_is_an_error);
+  CPPUNIT_TEST(one_that_cannot_be_written_is_opened_for_what_is_there);
+  CPPUNIT_TEST(it_is_known_when_it_can_be_written_again);
+  CPPUNIT_TEST(files_of_others_stay_where_they_are);
+  CPPUNIT_TEST(no_fifo_is_waited_for);
   CPPUNIT_TEST(the_lock_is_not_inherited_by_programs);
   CPPUNIT_TEST(clean_leftovers_removes_what_a_crash_left_and_nothing_else);
   CPPUNIT_TEST(collect_garbage_keeps_what_is_named);
@@ -110,10 +114,48 @@ class StateDirTest : public CppUnit::TestFixture {
 
   void a_directory_that_cannot_be_written_is_an_error() {
     assert_ok(write_file_durably(temp_ / "file", "x"));
-    CPPUNIT_ASSERT(!StateDir::open(temp_ / "file").ok());
-    const auto opened = StateDir::open("/proc/midair");  // nothing can be created there, not even by root
-    CPPUNIT_ASSERT(!opened.ok());
-    CPPUNIT_ASSERT(opened.error().hint.find("--state-dir") != std::string::npos);
+    for (const fs::path& impossible : {temp_ / "file", temp_ / "file/below", fs::path("/proc/midair")}) {
+      const StateDir state = value_of(StateDir::open(impossible));
+      const auto writable = state.check_writable();
+      CPPUNIT_ASSERT_MESSAGE(impossible.string(), !writable.ok());
+      CPPUNIT_ASSERT(writable.error().hint.find("--state-dir") != std::string::npos);
+      const NotifySocket socket = value_of(NotifySocket::open(state.notify_socket(1)));
+      fs::remove_all(state.notify_socket(1).parent_path());
+    }
+    CPPUNIT_ASSERT(fs::is_regular_file(temp_ / "file"));
+  }
+
+  void it_is_known_when_it_can_be_written_again() {
+    const StateDir state = value_of(StateDir::open(temp_ / "state"));
+    assert_ok(state.check_writable());
+    fs::remove_all(state.releases());
+    assert_ok(write_file_durably(state.releases(), "in the way"));
+    CPPUNIT_ASSERT(!state.check_writable().ok());
+    fs::remove(state.releases());
+    assert_ok(state.check_writable());
+    CPPUNIT_ASSERT(!fs::exists(state.root() / "probe"));
+  }
+
+  void files_of_others_stay_where_they_are() {
+    const StateDir state = value_of(StateDir::open(temp_ / "state"));
+    assert_ok(write_file_durably(state.root() / "report.tmp-2024", "precious"));
+    assert_ok(write_file_durably(state.notify_socket(7), "precious"));
+    fs::create_directory(state.app_socket(7));
+    leave_dead_socket(state.app_socket(8), SOCK_STREAM);
+    const NotifySocket live = value_of(NotifySocket::open(state.notify_socket(8)));
+    assert_ok(state.clean_leftovers());
+    CPPUNIT_ASSERT(fs::exists(state.root() / "report.tmp-2024"));
+    CPPUNIT_ASSERT(fs::exists(state.notify_socket(7)) && fs::exists(state.app_socket(7)));
+    CPPUNIT_ASSERT(fs::exists(live.path()));
+    CPPUNIT_ASSERT(!fs::exists(state.app_socket(8)));
+  }
+
+  void no_fifo_is_waited_for() {
+    const StateDir state = value_of(StateDir::open(temp_ / "state"));
+    CPPUNIT_ASSERT_EQUAL(0, ::mkfifo(state.marker().c_str(), 0600));
+    assert_fails(read_marker(state.marker()), Errc::refused, "it is a fifo, no file");
+    fs::create_directory(state.journal());
+    assert_fails(read_journal(state.journal()), Errc::refused, "it is a directory, no file");
   }
 
   void the_lock_is_not_inherited_by_programs() {
@@ -138,6 +180,7 @@ class StateDirTest : public CppUnit::TestFixture {
     for (const fs::path& file : {state.root() / "marker.json.tmp-17-0", state.incoming() / "x.etag.tmp-17-1",
                                  state.notify_socket(7), state.marker(), state.incoming() / part})
       assert_ok(write_file_durably(file, "x"));
+    leave_dead_socket(state.notify_socket(7), SOCK_DGRAM);
     assert_ok(replace_symlink_durably(state.root() / "current.tmp-17-2", "releases/gone"));
 
     assert_ok(state.clean_leftovers());
