@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "midair/clock.h"
+#include "midair/foreign_text.h"
 #include "midair/log.h"
 
 namespace midair::sidecar {
@@ -13,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double kJitter = 0.1;
+constexpr std::size_t kMaxShown = 1000;  // bytes of an error, in the status
 constexpr milliseconds kLastWords{500};  // for the reports that wait when the thread is told to end
 
 /// The thread must outlive everything, also what cannot happen.
@@ -172,7 +174,7 @@ void StoreThread::went_well(PointerWatch::Seen seen) {
   ++status_.polls;
   if (seen == PointerWatch::Seen::not_modified) ++status_.not_modified;
   status_.etag = watch_.etag();
-  status_.last_error = refusal_;
+  status_.last_error = one_line(refusal_, kMaxShown);
 }
 
 void StoreThread::went_wrong(const Error& error) {
@@ -183,7 +185,7 @@ void StoreThread::went_wrong(const Error& error) {
   last_check_ = clock_.wall();
   ++status_.polls;
   ++status_.errors;
-  status_.last_error = error.message();
+  status_.last_error = one_line(error.message(), kMaxShown);
 }
 
 milliseconds StoreThread::jittered_interval() {
@@ -195,7 +197,7 @@ Result<Decision> StoreThread::decide() {
   auto decision = watch_.decide();
   refusal_ = decision ? std::string() : decision.error().message();
   const std::scoped_lock lock(mutex_);
-  status_.last_error = refusal_;
+  status_.last_error = one_line(refusal_, kMaxShown);
   return decision;
 }
 
