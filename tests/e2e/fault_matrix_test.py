@@ -87,9 +87,14 @@ class Cell(FleetCase):
                 self.assertIsNone(machine.process.poll(), "a sidecar that hangs is left alone while the app serves")
             return
 
+        # What can't be made durable is tried again for ever, and nobody is told that it is done.
+        end = "committed" if state == "committed" else "idle"
+
         def over():
             status = machine.process.poll() is None and machine.status()
-            return machine.process.poll() is not None or (status and status["swap"]["state"] == "idle")
+            swap = status and status["swap"]
+            return machine.process.poll() is not None or (swap and swap["state"] == end
+                                                          and ("problem" in swap) == (end == "committed"))
         wait_until(over, lambda: f"the swap to end: {machine.tail(40)}")
         if machine.process.poll() is None:
             self.check_code(machine)

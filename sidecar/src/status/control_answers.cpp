@@ -49,6 +49,7 @@ Object::Ptr ControlAnswers::swap() const {
   swap->set("state", to_string(swap_.state()));
   const auto in_state = swap_.since() == BootTime{} ? BootTime{} : clock_.now() - swap_.since();
   swap->set("in_state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count());
+  if (!swap_.problem().empty()) swap->set("problem", swap_.problem());
   if (const auto& target = swap_.target()) {
     swap->set("version", target->version);
     swap->set("upgrade_id", target->upgrade_id);

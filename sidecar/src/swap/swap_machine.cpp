@@ -115,7 +115,8 @@ void SwapMachine::enter(const SwapRow& row) {
   since_ = loop_.clock().now();
   log(LogLevel::info, std::string("swap.") + to_string(state_),
       {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
-  if (row.from == SwapState::committed) strategy_.committed();
+  if (row.from != row.to) problem_.clear();
+  if (state_ == SwapState::idle && row.from == SwapState::committed) strategy_.committed();
   if (state_ == SwapState::idle) return finish();
   if (events_.on_state) events_.on_state(state_);
   if (auto injected = fault(enter_point(state_))) {
@@ -162,10 +163,17 @@ void SwapMachine::act(SwapAction action) {
 void SwapMachine::fail(Error error) {
   log(LogLevel::warning, "swap.step_failed",
       {{"state", to_string(state_)}, {"version", target_->version}, {"error", error.to_string()}});
-  const bool undoing =
-      state_ == SwapState::aborted || state_ == SwapState::rolled_back || state_ == SwapState::committed;
+  if (state_ == SwapState::committed) return commit_later(error);
+  const bool undoing = state_ == SwapState::aborted || state_ == SwapState::rolled_back;
   if (!undoing) outcome_.error = std::move(error);
   handle(SwapEvent::step_failed);
+}
+
+/// It serves well, but the next start would not know of it: nobody is told that it is done.
+void SwapMachine::commit_later(const Error& error) {
+  problem_ = error.message();
+  if (events_.on_state) events_.on_state(state_);
+  deadline_ = loop_.after(commit_delay_.next(), [this] { handle(SwapEvent::step_failed); });
 }
 
 void SwapMachine::finish() {

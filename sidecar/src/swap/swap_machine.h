@@ -12,6 +12,7 @@
 #include "loop/event_loop.h"
 #include "midair/clock.h"
 #include "midair/release/machine_state.h"
+#include "state/backoff.h"
 #include "state/state_dir.h"
 #include "swap/strategy.h"
 #include "swap/swap_deadlines.h"
@@ -67,6 +68,8 @@ class SwapMachine {
   [[nodiscard]] BootTime since() const { return since_; }
   /// When the swap began, RFC 3339.
   [[nodiscard]] const std::string& started_at() const { return outcome_.started_at; }
+  /// Why the current state goes on for longer than it should; empty if it doesn't.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
   /// The release being swapped in, while not idle.
   [[nodiscard]] const std::optional<Target>& target() const { return target_; }
 
@@ -76,6 +79,7 @@ class SwapMachine {
   void enter(const SwapRow& row);
   void act(SwapAction action);
   void fail(Error error);
+  void commit_later(const Error& error);
   void finish();
   [[nodiscard]] StepDone step_done();
   [[nodiscard]] std::chrono::milliseconds deadline_of(SwapState state) const;
@@ -105,6 +109,8 @@ class SwapMachine {
   unsigned long step_ = 0;  ///< numbers the steps, so that a late completion is recognised
   EventLoop::Timer deadline_;
   bool stopping_ = false;
+  std::string problem_;
+  Backoff commit_delay_{std::chrono::seconds(1), std::chrono::seconds(30)};
 };
 
 }  // namespace midair::sidecar

@@ -6,8 +6,9 @@
 /// Each state has one action that is started on entering it and ends in step_done or step_failed. Up to `migrated` a
 /// failure leads to `aborted`: the old code was never stopped and serves on. The action of `migrated` is the switch (a
 /// journal record and a symlink rename); from `probation` on, failure leads to `rolling_back`. A way back that fails,
-/// in either, leaves nobody who serves: `lost`. At boot nothing serves yet that a switch could be made from: the new
-/// code is started at once, `idle > probation`, and goes on as after a switch.
+/// in either, leaves nobody who serves: `lost`. What is committed is so on disk, or that is tried again. At boot
+/// nothing serves yet that a switch could be made from: the new code is started at once, `idle > probation`, and goes
+/// on as after a switch.
 #pragma once
 
 #include <array>
@@ -99,7 +100,7 @@ inline constexpr auto kSwapTable = [] {
       {S::rolling_back, E::step_failed, S::lost, A::give_up},
       {S::rolled_back, E::step_done, S::idle, A::none},
       {S::rolled_back, E::step_failed, S::idle, A::none},
-      {S::committed, E::step_failed, S::idle, A::none},
+      {S::committed, E::step_failed, S::committed, A::commit},
   });
 }();
 

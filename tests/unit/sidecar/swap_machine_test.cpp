@@ -2,7 +2,9 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 
 #include "midair/durable_file.h"
@@ -68,6 +70,7 @@ struct World {
   SwapState stop_in = SwapState::lost;  ///< request a stop on entering this state
   SwapState kill_candidate_in = SwapState::lost;
   SwapState time_passes_in = SwapState::lost;
+  std::function<void(SwapState)> look;  ///< called on entering a state, and when there is news of it
 
   World() {
     set_log_level(LogLevel::error);
@@ -114,6 +117,7 @@ struct World {
 
   void entered(SwapState state) {
     states.emplace_back(to_string(state));
+    if (look) look(state);
     if (state == stop_in) loop->post([this] { machine->stop_requested(); });
     if (state == time_passes_in) loop->post([this] { clock.advance(std::chrono::hours(1)); });
     if (state == kill_candidate_in) loop->post([this] { machine->candidate_exited("exited with status 3"); });
@@ -157,6 +161,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
   CPPUNIT_TEST(a_stop_leaves_what_is_in_probation_unjudged);
   CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
+  CPPUNIT_TEST(what_is_committed_is_on_disk_before_it_is_told);
   CPPUNIT_TEST(a_second_swap_starts_afresh);
   CPPUNIT_TEST(what_was_started_at_boot_is_only_watched);
   CPPUNIT_TEST(what_was_started_at_boot_rolls_back_when_it_fails);
@@ -174,6 +179,26 @@ class SwapMachineTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("new"), world.current());
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, read_marker(world.dir->marker()).value()->sequence);
     CPPUNIT_ASSERT(!world.has_journal());
+  }
+
+  void what_is_committed_is_on_disk_before_it_is_told() {
+    World world;
+    std::filesystem::create_directory(world.dir->marker());  // in the place of the file: it can't be written
+    std::string problem;
+    unsigned looks = 0;
+    world.look = [&](SwapState state) {
+      if (state != SwapState::committed || world.machine->problem().empty()) return;
+      problem = world.machine->problem();
+      if (++looks == 3) std::filesystem::remove(world.dir->marker());
+      world.loop->post([&] { world.clock.advance(std::chrono::minutes(1)); });
+    };
+    world.run();
+    CPPUNIT_ASSERT(looks >= 3);
+    CPPUNIT_ASSERT_MESSAGE(problem, problem.find("marker.json") != std::string::npos);
+    CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT(world.has_marker() && !world.has_journal());
+    CPPUNIT_ASSERT_EQUAL(std::string(), world.machine->problem());
+    CPPUNIT_ASSERT(std::ranges::count(world.strategy.calls, "committed") == 1);
   }
 
   void a_step_that_fails_before_the_switch_touches_nothing() {

@@ -11,6 +11,7 @@ class SwapTableTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_straight_road_leads_through_every_state_to_idle);
   CPPUNIT_TEST(a_failure_before_the_switch_aborts);
   CPPUNIT_TEST(a_failure_in_probation_rolls_back);
+  CPPUNIT_TEST(what_is_committed_never_goes_back);
   CPPUNIT_TEST(what_has_no_row_is_ignored);
   CPPUNIT_TEST(a_boot_begins_in_probation);
   CPPUNIT_TEST(every_state_but_lost_leads_back_to_idle);
@@ -45,6 +46,10 @@ class SwapTableTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(after(SwapState::probation, SwapEvent::candidate_exited) == SwapState::rolling_back);
     CPPUNIT_ASSERT(after(SwapState::rolling_back, SwapEvent::step_done) == SwapState::rolled_back);
     CPPUNIT_ASSERT(after(SwapState::rolling_back, SwapEvent::step_failed) == SwapState::lost);
+  }
+
+  void what_is_committed_never_goes_back() {
+    CPPUNIT_ASSERT(after(SwapState::committed, SwapEvent::step_failed) == SwapState::committed);
   }
 
   void what_has_no_row_is_ignored() {

@@ -136,7 +136,10 @@ std::string UpgradeResult::to_json() const {
   json.set("step", step);
   json.set("version", version);
   json.set("sequence", static_cast<Poco::UInt64>(sequence));
-  if (!final()) return to_canonical_json(json);
+  if (!final()) {
+    if (!error.empty()) json.set("error", error);
+    return to_canonical_json(json);
+  }
 
   json.set("success", status == UpgradeStatus::completed);
   json.set("applied_at", null_if_empty(applied_at));

@@ -49,7 +49,7 @@ struct UpgradeResult {
   UpgradeStatus status = UpgradeStatus::pending;
   std::string started_at;  ///< RFC 3339
   std::string applied_at;  ///< RFC 3339; empty while pending
-  std::string error;       ///< one line; empty unless failed or rolled back; cut where it is written and read
+  std::string error;       ///< one line, cut where it is written and read; pending: why it goes on; empty if completed
   std::uint64_t modules_reloaded = 0;
   std::vector<std::string> module_names;
   std::uint64_t processes_succeeded = 0;
