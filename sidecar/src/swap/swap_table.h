@@ -166,6 +166,25 @@ static_assert(only_the_unswitched_abort(), "a row crosses the point of no return
 
 }  // namespace swap_table_check
 
+/// True while a swap goes forward.
+[[nodiscard]] constexpr bool may_still_succeed(SwapState state) {
+  switch (state) {
+    case SwapState::fetching:
+    case SwapState::staged:
+    case SwapState::prepared:
+    case SwapState::suspended:
+    case SwapState::migrated:
+    case SwapState::probation:
+    case SwapState::committed: return true;
+    case SwapState::idle:
+    case SwapState::aborted:
+    case SwapState::rolling_back:
+    case SwapState::rolled_back:
+    case SwapState::lost: return false;
+  }
+  return false;
+}
+
 /// "idle", "fetching", ...: the words of logs, journal, results and status.
 [[nodiscard]] constexpr const char* to_string(SwapState state) {
   switch (state) {

@@ -30,6 +30,8 @@ void Upgrades::stop() {
   ending_ = true;
   running_ = false;
   retry_ = {};
+  // What is being taken back has failed; all else that this ends says nothing about the release.
+  if (may_still_succeed(parts_.swap.state())) warn_unwritten(parts_.attempts.forgive(parts_.swap.target()->upgrade_id));
 }
 
 void Upgrades::decided(const Decision& decision) {
@@ -147,6 +149,7 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
   const bool cancelled = outcome.error && outcome.error->code == Errc::cancelled;
   const bool rolled_back = outcome.status == UpgradeStatus::rolled_back;
   const bool asked_to_wait = !rolled_back && outcome.error && outcome.error->code == Errc::throttled;
+  if (cancelled && ending_) return;  // forgiven by stop()
   if (cancelled || asked_to_wait || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
     warn_unwritten(parts_.attempts.forgive(id));
     return retry_later(id, *outcome.error, result);

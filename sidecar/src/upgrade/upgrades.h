@@ -36,7 +36,7 @@ class Upgrades {
 
   /// The app runs: from now on what the pointer names is swapped in.
   void begin();
-  /// The machine stops: nothing new begins.
+  /// The machine stops: nothing new begins, and the try that this ends doesn't count. Before the swap is told.
   void stop();
 
   /// What the pointer was found to mean at boot.
