@@ -119,12 +119,10 @@ void Sidecar::make_store_thread() {
   store_thread_ = std::make_unique<StoreThread>(
       *store_, policy_, *stager_, *reporter_, options_.identity, settings,
       [this](std::function<void()> work) { loop_->post(std::move(work)); },
-      StoreThread::Events{.on_pointer = [this](const Decision& decision, const Etag&) { upgrades_->decided(decision); },
-                          .on_rejected =
-                              [](const Error& error) {
-                                log(LogLevel::warning, "pointer.rejected", {{"error", error.to_string()}});
-                              },
-                          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }},
+      StoreThread::Events{
+          .on_pointer = [this](const Decision& decision, const Etag&) { upgrades_->decided(decision); },
+          .on_rejected = [this](const Error& error, const Target& named) { upgrades_->rejected(named, error); },
+          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }},
       clock_);
 }
 

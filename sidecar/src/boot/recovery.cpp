@@ -47,7 +47,8 @@ void swap_was_interrupted(const JournalEntry& entry, Attempts& attempts) {
   log(LogLevel::warning, "swap.interrupted", {{"version", entry.version}, {"state", entry.state}});
   if (entry.state != to_string(SwapState::rolling_back)) return;
   // It had failed already: another try would hurt clients again and end the same.
-  warn_unwritten(attempts.refuse(entry.upgrade_id, "it was being rolled back when the sidecar ended"));
+  warn_unwritten(
+      attempts.refuse(entry.upgrade_id, "it was being rolled back when the sidecar ended", Attempts::After::roll_back));
 }
 
 void close_journal(const StateDir& dir, Attempts& attempts) {
@@ -71,7 +72,7 @@ void abandon(const ReleaseRef& committed, const StateDir& dir, Attempts& attempt
   target.version = committed.version;
   target.sequence = committed.sequence;
   // Refused first: the marker alone would let it be installed again.
-  warn_unwritten(attempts.refuse(target.upgrade_id, why));
+  warn_unwritten(attempts.refuse(target.upgrade_id, why, Attempts::After::roll_back));
   if (auto removed = remove_marker(dir.marker()); !removed)
     log(LogLevel::warning, "marker.not_removed", {{"error", removed.error().to_string()}});
   UpgradeResult result = announcer.result_for(target, UpgradeStatus::rolled_back);

@@ -11,8 +11,6 @@ namespace midair::sidecar {
 
 namespace {
 
-constexpr std::size_t kMaxHotRef = 512;
-
 Error refused(const HotUpgrade& upgrade, std::string cause, std::string hint = "publish the release again") {
   const std::string name = upgrade.version.empty() ? upgrade.source_image_ref : upgrade.version;
   return {Errc::refused, "accept the release", name, std::move(cause), std::move(hint)};

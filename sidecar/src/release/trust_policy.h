@@ -24,6 +24,9 @@ struct Identity {
   std::string base_image_ref;  ///< the image that it booted from
 };
 
+/// A pointer's source_image_ref is never longer than this, in bytes.
+inline constexpr std::size_t kMaxHotRef = 512;
+
 /// A release that may be installed: which bytes, where from, in whose place.
 struct Target {
   std::string upgrade_id;

@@ -36,11 +36,12 @@ Result<Attempts::Entries> Attempts::read(const std::filesystem::path& path) {
     const auto item = array->getObject(static_cast<unsigned>(i));
     if (!item) return Error{Errc::corrupt, "read", path.string(), "an attempt is no object"};
     JsonReader fields(*item, path.string());
-    Entry entry{fields.string("upgrade_id"), 0, {}};
+    Entry entry{fields.string("upgrade_id"), 0, {}, false};
     // More tries than either limit mean no more than those, and could wrap round to none.
     constexpr std::uint64_t kMost = std::max(kMaxAttempts, kMaxBadStarts);
     entry.count = static_cast<unsigned>(std::min(fields.unsigned_integer("count"), kMost));
     if (item->has("refused")) entry.refused = fields.string("refused");
+    if (item->has("rolled_back")) entry.rolled_back = fields.boolean("rolled_back");
     MIDAIR_TRY(fields.finish());
     entries.push_back(std::move(entry));
   }
@@ -54,6 +55,7 @@ Result<void> Attempts::save(const Entries& entries) const {
     item->set("upgrade_id", entry.upgrade_id);
     item->set("count", entry.count);
     if (entry.refused) item->set("refused", *entry.refused);
+    if (entry.rolled_back) item->set("rolled_back", true);
     array->add(item);
   }
   Poco::JSON::Object object;
@@ -65,7 +67,7 @@ Attempts::Entry& Attempts::entry_of(Entries& entries, const std::string& upgrade
   const auto found = std::ranges::find(entries, upgrade_id, &Entry::upgrade_id);
   if (found != entries.end()) return *found;
   if (entries.size() == kMaxRemembered) entries.erase(entries.begin());
-  return entries.emplace_back(Entry{upgrade_id, 0, {}});
+  return entries.emplace_back(Entry{upgrade_id, 0, {}, false});
 }
 
 const Attempts::Entry* Attempts::find(const std::string& upgrade_id) const {
@@ -100,9 +102,16 @@ Result<void> Attempts::forgive(const std::string& upgrade_id) {
   return {};
 }
 
-Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why) {
-  entry_of(entries_, upgrade_id).refused = one_line(why, kMaxReason);  // it may quote an app or a server
+Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why, After after) {
+  Entry& entry = entry_of(entries_, upgrade_id);
+  entry.refused = one_line(why, kMaxReason);  // it may quote an app or a server
+  entry.rolled_back = after == After::roll_back;
   return save(entries_);
+}
+
+bool Attempts::was_rolled_back(const std::string& upgrade_id) const {
+  const Entry* entry = find(upgrade_id);
+  return entry != nullptr && entry->rolled_back;
 }
 
 Result<void> Attempts::forget(const std::string& upgrade_id) {

@@ -22,6 +22,9 @@ class Attempts {
   /// No more upgrades than this are remembered; the oldest go.
   static constexpr std::size_t kMaxRemembered = 32;
 
+  /// What an upgrade is quarantined after.
+  enum class After { failure, roll_back };
+
   /// Starts empty if the file is missing or, with a line in the log, if it can't be understood: a machine that lost its
   /// memory may try again, it must not stay behind for ever.
   [[nodiscard]] static Attempts load(const std::filesystem::path& path);
@@ -35,10 +38,13 @@ class Attempts {
   /// Takes the last begun try back: it ended in good order, for a reason that says nothing about the release.
   Result<void> forgive(const std::string& upgrade_id);
   /// Quarantines an upgrade. On an error it is quarantined only until this process ends.
-  Result<void> refuse(const std::string& upgrade_id, const std::string& why);
+  Result<void> refuse(const std::string& upgrade_id, const std::string& why, After after = After::failure);
 
   /// Why the upgrade is quarantined, if it is.
   [[nodiscard]] std::optional<std::string> refused(const std::string& upgrade_id) const;
+
+  /// True if it is quarantined because it had to be rolled back.
+  [[nodiscard]] bool was_rolled_back(const std::string& upgrade_id) const;
 
   /// Forgets one upgrade: it has proved good.
   Result<void> forget(const std::string& upgrade_id);
@@ -50,6 +56,7 @@ class Attempts {
     std::string upgrade_id;
     unsigned count = 0;
     std::optional<std::string> refused;
+    bool rolled_back = false;
   };
   using Entries = std::vector<Entry>;  // the oldest first
 

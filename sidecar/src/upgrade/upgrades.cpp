@@ -40,6 +40,24 @@ void Upgrades::decided(const Decision& decision) {
   consider();
 }
 
+void Upgrades::rejected(const Target& named, const Error& error) {
+  log(LogLevel::warning, "pointer.rejected", {{"error", error.to_string()}});
+  if (!named.upgrade_id.empty()) report(named, UpgradeStatus::failed, error.message());
+}
+
+void Upgrades::refuse_again(const Target& target) {
+  const std::string& id = target.upgrade_id;
+  const auto why = parts_.attempts.refused(id);
+  if (!why) return;
+  report(target, parts_.attempts.was_rolled_back(id) ? UpgradeStatus::rolled_back : UpgradeStatus::failed, *why);
+}
+
+void Upgrades::report(const Target& target, UpgradeStatus status, const std::string& why) {
+  UpgradeResult result = parts_.announcer.result_for(target, status);
+  result.error = why;
+  parts_.announcer.result(target.upgrade_id, result);
+}
+
 void Upgrades::consider() {
   if (!running_ || parts_.swap.state() != SwapState::idle || !decision_ || !decision_->target) return;
   const Target& target = *decision_->target;
@@ -67,9 +85,7 @@ bool Upgrades::may_try(const Target& target) {
   const std::string why = "it was tried " + std::to_string(Attempts::kMaxAttempts) + " times and never finished";
   warn_unwritten(parts_.attempts.refuse(id, why));
   log(LogLevel::error, "release.quarantined", {{"version", target.version}, {"why", why}});
-  UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::failed);
-  result.error = why;
-  parts_.announcer.result(id, result);
+  report(target, UpgradeStatus::failed, why);
   return false;
 }
 
@@ -157,7 +173,8 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
   const bool tried_enough = parts_.attempts.count(id) >= Attempts::kMaxAttempts;
   if (!fetching && !rolled_back && !tried_enough) return retry_later(id, outcome.error.value_or(Error{}), result);
   // Rolled back, or broken in itself: another try would hurt clients again and end the same.
-  warn_unwritten(parts_.attempts.refuse(id, result.error));
+  warn_unwritten(
+      parts_.attempts.refuse(id, result.error, rolled_back ? Attempts::After::roll_back : Attempts::After::failure));
 }
 
 void Upgrades::retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result) {

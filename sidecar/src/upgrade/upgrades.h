@@ -43,6 +43,10 @@ class Upgrades {
   void remember(const Decision& decision) { decision_ = decision; }
   /// What the pointer means has changed, or has to be thought about again.
   void decided(const Decision& decision);
+  /// The pointer must not be followed. `named`: the upgrade that it names, see PointerWatch::named().
+  void rejected(const Target& named, const Error& error);
+  /// Says again that and why that upgrade is refused on this machine: who said it first may have died over it.
+  void refuse_again(const Target& target);
   /// False if that upgrade is refused on this machine; that is reported once it has been tried often enough.
   [[nodiscard]] bool may_try(const Target& target);
 
@@ -53,6 +57,7 @@ class Upgrades {
 
  private:
   void consider();
+  void report(const Target& target, UpgradeStatus status, const std::string& why);
   /// This disk takes no record of the upgrade: nothing is risked, it is tried again later.
   void put_off(const Target& target, const Error& error);
   void adopt(const Target& target);

@@ -37,6 +37,18 @@ Result<PointerWatch::Seen> PointerWatch::read(const CallLimits& limits) {
 
 Result<Decision> PointerWatch::decide() const { return policy_.decide(bytes_, identity_, highest_sequence_, store_); }
 
+Target PointerWatch::named() const {
+  Target target;
+  const auto pointer = Pointer::parse(bytes_, request_.key);
+  if (!pointer || !pointer->hot_upgrade()) return target;
+  const HotUpgrade& upgrade = *pointer->hot_upgrade();
+  if (upgrade.source_image_ref.size() > kMaxHotRef) return target;
+  target.upgrade_id = upgrade_id_of(upgrade.source_image_ref);
+  target.version = upgrade.version;
+  target.sequence = upgrade.sequence;
+  return target;
+}
+
 void PointerWatch::trust(std::uint64_t sequence) { highest_sequence_ = std::max(highest_sequence_, sequence); }
 
 bool PointerWatch::refresh_is_due() const { return clock_.now() - refreshed_ >= refresh_; }

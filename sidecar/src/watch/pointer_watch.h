@@ -35,6 +35,10 @@ class PointerWatch {
   /// What the last pointer means by the policy. Precondition: seen().
   [[nodiscard]] Result<Decision> decide() const;
 
+  /// Which upgrade the last pointer names, whatever the policy says: upgrade_id, version and sequence only. Empty if it
+  /// names none that could be reported on.
+  [[nodiscard]] Target named() const;
+
   /// True once a pointer was read.
   [[nodiscard]] bool seen() const { return !bytes_.empty(); }
   [[nodiscard]] const Etag& etag() const { return etag_; }

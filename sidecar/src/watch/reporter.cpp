@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "midair/foreign_text.h"
 #include "midair/log.h"
 
 namespace midair::sidecar {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds kFirstDelay{1};
 constexpr std::chrono::minutes kMaxDelay{1};
+constexpr std::size_t kMaxError = 1000;  // bytes; apps, hooks and stores have a say in it, agents read it in one line
 constexpr std::size_t kMaxWaiting = 32;  // of an upgrade each; while the store is away, the oldest go
 
 }  // namespace
@@ -24,6 +26,7 @@ Reporter::Reporter(ObjectStore& store, const std::string& app, Identity identity
 void Reporter::result(const std::string& upgrade_id, UpgradeResult result) {
   result.machine_id = identity_.machine_id;
   result.region = identity_.region;
+  result.error = one_line(std::move(result.error), kMaxError);
   enqueue(layout_.result(upgrade_id, identity_.machine_id), result.to_json());
 }
 

@@ -131,8 +131,12 @@ StoreThread::Requests StoreThread::wait() {
 Result<std::optional<Decision>> StoreThread::poll_once(milliseconds deadline) {
   MIDAIR_TRY_ASSIGN(const auto seen, read(deadline));
   if (seen == PointerWatch::Seen::missing) return std::optional<Decision>();
-  MIDAIR_TRY_ASSIGN(auto decision, decide());
-  return std::optional(std::move(decision));
+  auto decision = decide();
+  if (!decision) {
+    deliver_rejection(decision.error(), watch_.named());
+    return std::move(decision).error();
+  }
+  return std::optional(std::move(decision).value());
 }
 
 void StoreThread::poll() {
@@ -143,7 +147,7 @@ void StoreThread::poll() {
     if (*seen == PointerWatch::Seen::changed) deliver_decision();
   } else if (seen.error().code == Errc::corrupt) {
     const bool repeated = failure_before && failure_before->cause == seen.error().cause;
-    if (!repeated) deliver_rejection(seen.error());
+    if (!repeated) deliver_rejection(seen.error(), {});
   }
 }
 
@@ -203,14 +207,16 @@ Result<Decision> StoreThread::decide() {
 
 void StoreThread::deliver_decision() {
   auto decision = decide();
-  if (!decision) return deliver_rejection(decision.error());
+  if (!decision) return deliver_rejection(decision.error(), watch_.named());
   post_([delivery = delivery_, decision = std::move(decision).value(), etag = watch_.etag()]() mutable {
     delivery->events.on_pointer(std::move(decision), std::move(etag));
   });
 }
 
-void StoreThread::deliver_rejection(const Error& error) {
-  post_([delivery = delivery_, error] { delivery->events.on_rejected(error); });
+void StoreThread::deliver_rejection(const Error& error, Target named) {
+  post_([delivery = delivery_, error, named = std::move(named)]() mutable {
+    delivery->events.on_rejected(error, std::move(named));
+  });
 }
 
 void StoreThread::stage_now(const Staging& staging) {

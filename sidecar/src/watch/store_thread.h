@@ -36,8 +36,9 @@ class StoreThread {
   struct Events {
     /// The pointer was read for the first time or changed, and the policy accepts it.
     std::function<void(Decision, Etag)> on_pointer;
-    /// The pointer was read, but is refused or no pointer at all. Not repeated while it stays the same.
-    std::function<void(Error)> on_rejected;
+    /// The pointer was read, but is refused or no pointer at all. Not repeated while it stays the same. `named`: what
+    /// it names, see PointerWatch::named(); empty if it is no pointer.
+    std::function<void(Error, Target named)> on_rejected;
     /// The end of stage(). Once for each call, but not after cancel_stage(), and not if a newer stage() replaced it.
     std::function<void(Result<StagedRelease>)> on_staged;
   };
@@ -69,7 +70,8 @@ class StoreThread {
   StoreThread& operator=(const StoreThread&) = delete;
 
   /// One poll on the caller's thread, for the bounded boot: before start() only. Nothing if no release was ever
-  /// published. What it read is not delivered again by the thread unless it changes or reconsider() asks for it.
+  /// published. What it read is not delivered again by the thread unless it changes or reconsider() asks for it; a
+  /// refused pointer is delivered to on_rejected too.
   /// stop() ends it from another thread.
   [[nodiscard]] Result<std::optional<Decision>> poll_once(std::chrono::milliseconds deadline);
 
@@ -120,7 +122,7 @@ class StoreThread {
   [[nodiscard]] std::chrono::milliseconds jittered_interval();
   [[nodiscard]] Result<Decision> decide();
   void deliver_decision();
-  void deliver_rejection(const Error& error);
+  void deliver_rejection(const Error& error, Target named);
   void stage_now(const Staging& staging);
   void flush(const CallLimits& limits);
 

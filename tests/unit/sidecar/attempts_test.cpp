@@ -15,6 +15,7 @@ class AttemptsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_try_that_cannot_be_counted_must_not_be_made);
   CPPUNIT_TEST(quarantine_survives_a_restart);
   CPPUNIT_TEST(quarantine_holds_without_a_disk);
+  CPPUNIT_TEST(it_is_known_what_a_quarantine_followed);
   CPPUNIT_TEST(a_reason_of_any_bytes_can_be_kept);
   CPPUNIT_TEST(one_is_forgotten_and_the_others_are_kept);
   CPPUNIT_TEST(all_are_forgotten_when_one_is_committed);
@@ -57,6 +58,14 @@ class AttemptsTest : public CppUnit::TestFixture {
     Attempts attempts = Attempts::load(temp_ / "missing/attempts.json");
     CPPUNIT_ASSERT(!attempts.refuse("A", "why").ok());
     CPPUNIT_ASSERT_EQUAL(std::string("why"), *attempts.refused("A"));
+  }
+
+  void it_is_known_what_a_quarantine_followed() {
+    Attempts attempts = Attempts::load(file_);
+    assert_ok(attempts.refuse("A", "why", Attempts::After::roll_back));
+    assert_ok(attempts.refuse("B", "why"));
+    const Attempts again = Attempts::load(file_);
+    CPPUNIT_ASSERT(again.was_rolled_back("A") && !again.was_rolled_back("B") && !again.was_rolled_back("C"));
   }
 
   void a_reason_of_any_bytes_can_be_kept() {

@@ -160,6 +160,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
 
   std::vector<Decision> decisions_;
   std::vector<Error> rejections_;
+  std::vector<Target> named_;
   std::vector<Result<StagedRelease>> staged_;
   std::unique_ptr<StoreThread> thread_;
 
@@ -183,7 +184,10 @@ class StoreThreadTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(!etag.empty());
       decisions_.push_back(std::move(decision));
     };
-    events.on_rejected = [this](Error error) { rejections_.push_back(std::move(error)); };
+    events.on_rejected = [this](Error error, Target named) {
+      rejections_.push_back(std::move(error));
+      named_.push_back(std::move(named));
+    };
     events.on_staged = [this](Result<StagedRelease> staged) { staged_.push_back(std::move(staged)); };
     thread_ = std::make_unique<StoreThread>(
         store_, policy_, stager_, reporter_, identity_, settings,
@@ -302,6 +306,8 @@ class StoreThreadTest : public CppUnit::TestFixture {
     poll(10);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::refused);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), named_[0].version);
+    CPPUNIT_ASSERT(!named_[0].upgrade_id.empty());
     CPPUNIT_ASSERT(thread_->status().last_error.find("rollback") != std::string::npos);
     CPPUNIT_ASSERT_EQUAL(1, store_.unconditional_gets.load());  // known by its ETag, refused without being read again
     publish("6", 6);
@@ -318,6 +324,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
     for (int i = 0; i < 10; ++i) poll_after(4 * kInterval);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rejections_.size());
     CPPUNIT_ASSERT(rejections_[0].code == Errc::corrupt);
+    CPPUNIT_ASSERT_EQUAL(std::string(), named_[0].upgrade_id);
     CPPUNIT_ASSERT(!thread_->status().last_error.empty());
     store_.answer_everything_with("");
     poll_after(4 * kInterval);
@@ -427,7 +434,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
       std::chrono::milliseconds deadline{};
     } store(memory_);
     StoreThread thread(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
-                       {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}});
+                       {[](const Decision&, const Etag&) {}, [](const Error&, const Target&) {}, [](const auto&) {}});
     CPPUNIT_ASSERT(thread.poll_once(1234ms).ok());
     CPPUNIT_ASSERT(store.deadline == 1234ms);
   }
@@ -554,7 +561,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
     reporter.record(MachineRecord());
     StoreThread thread(
         store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
-        {[](const Decision&, const Etag&) {}, [](const Error&) {}, [](const Result<StagedRelease>&) {}}, clock_);
+        {[](const Decision&, const Etag&) {}, [](const Error&, const Target&) {}, [](const auto&) {}}, clock_);
     thread.start();
     for (int i = 0; i < 3; ++i) poll_after(4 * kInterval);
     CPPUNIT_ASSERT(thread.status().errors >= 3);
