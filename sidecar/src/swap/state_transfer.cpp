@@ -1,5 +1,7 @@
 #include "swap/state_transfer.h"
 
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +14,9 @@
 namespace midair::sidecar {
 
 namespace {
+
+/// A process that ends closes its connection first, and has a while to go: threads, memory, a busy machine.
+constexpr std::chrono::milliseconds kDyingTakes{2000};
 
 Error cannot_carry(const std::string& cause, Errc code = Errc::refused, const std::string& hint = {}) {
   return {code, "carry", "the app's state over", cause, hint};
@@ -50,6 +55,8 @@ void StateTransfer::cancel() {
   ++step_;
   limit_ = {};
   failure_ = {};
+  death_ = {};
+  dying_.reset();
   done_ = nullptr;
 }
 
@@ -206,9 +213,22 @@ void StateTransfer::abort(unsigned generation, StepDone done) {
                         [this, generation, done = std::move(done)](const Result<Poco::JSON::Object::Ptr>& answer) {
                           const Generation* alive = supervisor_.find(generation);
                           const bool by_itself = alive != nullptr && alive->app->hello() == nullptr;
-                          if (answer || by_itself) return done({});
-                          done(answer.error());
+                          if (!answer && by_itself) return await_signs_of_life(*alive, answer.error(), done);
+                          done(answer ? Result<void>() : answer.error());
                         });
+}
+
+void StateTransfer::await_signs_of_life(const Generation& process, const Error& why, StepDone done) {
+  begin(std::move(done));
+  dying_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, process.child.pid(), 0)));
+  if (!dying_) return fail_soon(why);
+  death_ = loop_.watch(dying_.get(), EPOLLIN, [this, why](std::uint32_t) { end(why); });
+  process.app->watch(
+      [this, step = step_] {
+        if (step == step_) end({});
+      },
+      nullptr);
+  limit_ = loop_.after(std::min(limits_.step, kDyingTakes), [this] { end({}); });
 }
 
 }  // namespace midair::sidecar

@@ -9,6 +9,7 @@
 
 #include "hooks/hooks.h"
 #include "loop/event_loop.h"
+#include "midair/fd.h"
 #include "process/supervisor.h"
 #include "protocol/app_socket.h"
 #include "swap/saved_state.h"
@@ -41,8 +42,8 @@ class StateTransfer {
   void give(unsigned generation, StepDone done);
   /// Lets it serve.
   void resume(unsigned generation, StepDone done);
-  /// Lets it serve as if nothing had been asked of it. Succeeds also if its connection has ended, after which it does
-  /// so by itself.
+  /// Lets it serve as if nothing had been asked of it. Succeeds also if its connection has ended but not the process,
+  /// which goes on by itself then; one that dies is given the time to do so.
   void abort(unsigned generation, StepDone done);
 
   /// The state that is kept, if any.
@@ -63,6 +64,8 @@ class StateTransfer {
   /// Has the step end later with this error.
   void fail_soon(Error error);
   void await_hello(unsigned generation, const std::function<void()>& then);
+  /// Its connection has ended: fails with `why` if it ends too, succeeds if it says hello again or just lives on.
+  void await_signs_of_life(const Generation& process, const Error& why, StepDone done);
   void check_schema(const Hello& successor, const std::string& schema, const std::function<void()>& then);
   void migrate(const Hello& successor, uid_t reader, const std::function<void()>& then);
   void import(unsigned generation, SavedState& state);
@@ -78,6 +81,8 @@ class StateTransfer {
   unsigned long step_ = 0;  ///< numbers the steps, so that a late answer is recognised
   EventLoop::Timer limit_;
   EventLoop::Timer failure_;
+  Fd dying_;  ///< the process whose connection has ended
+  EventLoop::Watch death_;
   std::optional<SavedState> saved_;
   std::optional<SavedState> migrated_;  ///< saved_, as the hook turned it into another schema
 };

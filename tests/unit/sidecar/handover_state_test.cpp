@@ -35,6 +35,13 @@ for line in lines:
     op = request['op']
     note(op)
     if how.get(op) == 'exit': os._exit(3)
+    if how.get(op) == 'dies slowly':
+        peer.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.3)
+        os._exit(3)
+    if how.get(op) == 'hangs up':
+        peer.shutdown(socket.SHUT_RDWR)
+        time.sleep(1000)
     if how.get(op) == 'hang': time.sleep(1000)
     if how.get(op) == 'fail':
         say(id=request['id'], ok=False, code='failed', error='as told')
@@ -57,6 +64,8 @@ class HandoverStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_failed_import_leaves_the_old_as_it_was);
   CPPUNIT_TEST(who_answers_no_abort_is_started_anew_with_what_it_exported);
   CPPUNIT_TEST(who_dies_while_it_is_held_is_started_anew);
+  CPPUNIT_TEST(who_is_still_dying_is_no_one_to_go_on);
+  CPPUNIT_TEST(who_hangs_up_and_lives_goes_on);
   CPPUNIT_TEST(a_resume_that_fails_lets_the_old_go_on);
   CPPUNIT_TEST(a_roll_back_gives_the_saved_state_to_the_last_good_release);
   CPPUNIT_TEST(a_roll_back_prefers_the_newer_state);
@@ -244,6 +253,33 @@ class HandoverStateTest : public CppUnit::TestFixture {
     run_until([this] { return supervisor_->find(serving_.generation()) == nullptr; });
     assert_ok(undo());
     await_calls("old serves, new waits, new prepare, old suspend, old export, old serves, ");
+  }
+
+  void who_is_still_dying_is_no_one_to_go_on() {
+    for (const std::string step : {"suspend", "export"}) {
+      serve("\"" + step + R"(":"dies slowly")");
+      const unsigned old = serving_.generation();
+      assert_ok(prepare(release("new", "n/2")));
+      if (step == "suspend") {
+        assert_fails(suspend(), Errc::unavailable);
+      } else {
+        assert_ok(suspend());
+        assert_fails(migrate(), Errc::unavailable);
+      }
+      assert_ok(undo());  // as soon as the connection has ended
+      CPPUNIT_ASSERT_MESSAGE(step, serving_.generation() != old);
+      run_until([this] { return keeper_of_state(supervisor_->find(serving_.generation())) != nullptr; });
+    }
+  }
+
+  void who_hangs_up_and_lives_goes_on() {
+    serve(R"("suspend":"hangs up")");
+    const unsigned old = serving_.generation();
+    assert_ok(prepare(release("new", "n/2")));
+    assert_fails(suspend(), Errc::unavailable);
+    assert_ok(undo());
+    CPPUNIT_ASSERT_EQUAL(old, serving_.generation());
+    CPPUNIT_ASSERT(!handover_->holds(old));
   }
 
   void a_resume_that_fails_lets_the_old_go_on() {
