@@ -63,7 +63,7 @@ class StatusText {
 int ask(const Invocation& invocation) {
   const Complaint complaint(invocation.json);
   const bool status = invocation.verb == Invocation::Verb::status;
-  const auto answer = midair::sidecar::ask_sidecar(invocation.control, status ? "status" : "poll_now");
+  const auto answer = midair::sidecar::ask_sidecars(invocation.control, status ? "status" : "poll_now");
   if (!answer) return complaint.about(answer.error(), EX_UNAVAILABLE);
   const auto object = midair::parse_json_object(*answer, "the sidecar's answer", 1024 * 1024);
   if (!object) return complaint.about(object.error(), EX_PROTOCOL);

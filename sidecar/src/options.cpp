@@ -18,6 +18,7 @@
 #include "midair/manual/suggestion.h"
 #include "midair/release/layout.h"
 #include "raw_options.h"
+#include "state/state_dir.h"
 #include "swap/swap_machine.h"
 
 namespace midair::sidecar {
@@ -105,9 +106,16 @@ Result<void> read_durations(const RawOptions& raw, RunOptions& options) {
   return {};
 }
 
-std::filesystem::path control_of(const RawOptions& raw) {
-  const std::filesystem::path given = raw.text("control");
-  return given.empty() ? std::filesystem::path(raw.text("state-dir")) / "control.sock" : given;
+/// Where the sidecar that is asked may listen: a disk that takes no socket makes it choose another place.
+std::vector<std::filesystem::path> control_sockets(const RawOptions& raw) {
+  if (!raw.text("control").empty()) return {raw.text("control")};
+  const std::filesystem::path state_dir = raw.text("state-dir");
+  std::vector<std::filesystem::path> sockets{state_dir / "control.sock"};
+  std::error_code gone;
+  const auto whole = std::filesystem::absolute(state_dir, gone).lexically_normal();
+  if (gone) return sockets;
+  for (const auto& place : StateDir::stand_ins(whole)) sockets.push_back(place / "control.sock");
+  return sockets;
 }
 
 /// Of `run`: everything is looked at, so that a mistake shows at once.
@@ -126,7 +134,9 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.state_dir, absolute_path(raw.text("state-dir")));
   MIDAIR_TRY_ASSIGN(const fs::path base, absolute_path(raw.text("base-dir").empty() ? "." : raw.text("base-dir")));
   options.base_dir = base.lexically_normal();
-  MIDAIR_TRY_ASSIGN(options.control, absolute_path(control_of(raw)));
+  if (!raw.text("control").empty()) {
+    MIDAIR_TRY_ASSIGN(options.control, absolute_path(raw.text("control")));
+  }
   MIDAIR_TRY_ASSIGN(options.listen, listen_specs(raw));
   MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw));
   MIDAIR_TRY(read_durations(raw, options));
@@ -198,7 +208,7 @@ Invocation invocation_of(const std::string& command, const RawOptions& raw, cons
     invocation.arguments = raw.arguments;
   } else {
     invocation.verb = command == "status" ? Invocation::Verb::status : Invocation::Verb::poll_now;
-    invocation.control = control_of(raw);
+    invocation.control = control_sockets(raw);
   }
   return invocation;
 }

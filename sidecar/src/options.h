@@ -23,7 +23,7 @@ struct RunOptions {
   StoreSettings store;
   std::filesystem::path state_dir;
   std::filesystem::path base_dir;
-  std::filesystem::path control;  ///< the control socket
+  std::filesystem::path control;  ///< the control socket; empty: the state directory's
   std::vector<ListenSpec> listen;
   ReadyCheck ready;
   std::chrono::milliseconds poll_interval{};
@@ -42,7 +42,7 @@ struct Invocation {
   enum class Verb { run, status, poll_now, hook_worker, protocol_check, help, completion };
   Verb verb = Verb::run;
   RunOptions run{};
-  std::filesystem::path control;  ///< for status and poll_now
+  std::vector<std::filesystem::path> control{};  ///< for status and poll_now: the first on which a sidecar listens
   bool json = false;
   ProtocolCheckOptions check{};
   bool man = false;                    ///< of help

@@ -63,8 +63,28 @@ Result<void> Sidecar::set_up() {
   sockets_ = std::make_unique<ListenSockets>(std::move(sockets));
   make_app_parts();
   make_swap_parts();
-  MIDAIR_TRY_ASSIGN(control_, ControlServer::open(*loop_, options_.control,
-                                                  [this](const std::string& op) { return answers_->answer(op); }));
+  check_disk();
+  return open_control();
+}
+
+void Sidecar::check_disk() {
+  const auto writable = dir_->check_writable();
+  if (writable) return;
+  log(LogLevel::error, "state.unwritable",
+      {{"meaning", "the app runs, nothing is installed"}, {"error", writable.error().to_string()}});
+  announcer_->disk_problem(writable.error().message());
+}
+
+Result<void> Sidecar::open_control() {
+  auto control = ControlServer::open(*loop_, options_.control.empty() ? dir_->control_socket() : options_.control,
+                                     [this](const std::string& op) { return answers_->answer(op); });
+  if (control) {
+    control_ = std::move(control).value();
+    return {};
+  }
+  const bool mistaken = control.error().code == Errc::refused || control.error().code == Errc::bad_input;
+  if (mistaken) return std::move(control).error();
+  log(LogLevel::error, "control.unavailable", {{"error", control.error().to_string()}});  // no reason not to serve
   return {};
 }
 
@@ -135,7 +155,7 @@ void Sidecar::make_deciders() {
       Boot::Settings{base_image_, options_.boot_timeout, options_.probation}, [this](const Error& error) {
         give_up(error, error.code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
       });
-  answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, serving_, *supervisor_, *swap_,
+  answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, *dir_, serving_, *supervisor_, *swap_,
                                               *store_thread_, clock_);
 }
 

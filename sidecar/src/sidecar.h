@@ -44,6 +44,8 @@ class Sidecar {
  private:
   // Putting together, in this order.
   Result<void> set_up();
+  void check_disk();
+  Result<void> open_control();
   void make_app_parts();
   void make_swap_parts();
   void make_store_thread();

@@ -46,7 +46,11 @@ void Boot::consider(const Target& target) {
   if (target.hot_ref == committed.hot_ref) report_again(target);
   if (target.hot_ref == committed.hot_ref || target.sha256 == committed.digest)
     return start_without("it is the committed release");
-  if (!parts_.upgrades.may_try(target)) return start_without("that release is refused on this machine");
+  if (!parts_.upgrades.may_try(target)) {
+    parts_.upgrades.refuse_again(target);
+    return start_without("that release is refused on this machine");
+  }
+  if (auto writable = parts_.dir.check_writable(); !writable) return start_without(writable.error().to_string());
 
   phase_ = Phase::staging;
   start_polling();

@@ -49,4 +49,12 @@ Result<std::string> ask_sidecar(const std::filesystem::path& path, const std::st
   return read_line(fd.get(), path.string());
 }
 
+Result<std::string> ask_sidecars(const std::vector<std::filesystem::path>& paths, const std::string& op) {
+  auto first = ask_sidecar(paths.front(), op);
+  if (first || first.error().code != Errc::not_found) return first;
+  for (std::size_t i = 1; i < paths.size(); ++i)
+    if (auto answer = ask_sidecar(paths[i], op); answer) return answer;
+  return first;
+}
+
 }  // namespace midair::sidecar

@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <vector>
 
 #include "loop/event_loop.h"
 #include "loop/unix_listener.h"
@@ -52,5 +53,8 @@ class ControlServer {
 
 /// Asks the sidecar behind `path` and returns its answer, a JSON object. Errc::not_found if nobody listens there.
 [[nodiscard]] Result<std::string> ask_sidecar(const std::filesystem::path& path, const std::string& op);
+
+/// Asks at each of `paths` in turn, until somebody listens. If nobody does, the error is the first one's.
+[[nodiscard]] Result<std::string> ask_sidecars(const std::vector<std::filesystem::path>& paths, const std::string& op);
 
 }  // namespace midair::sidecar

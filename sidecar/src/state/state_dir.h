@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "midair/error.h"
 #include "midair/fd.h"
@@ -26,9 +28,16 @@ namespace midair::sidecar {
 class StateDir {
  public:
   /// Opens `path`, created if missing, with mode 0711 in any case: its files are ours alone, but an app that runs as
-  /// another user reaches its release. Errc::refused if another sidecar holds it,
-  /// with a hint that names its pid; an error also if nothing can be written there (read-only, full, not ours).
+  /// another user reaches its release. Errc::refused if another sidecar holds it, with a hint that names its pid. Where
+  /// nothing can be written (read-only, full, not ours, no directory) it is opened for what lies there already, if
+  /// anything: the sockets are put into a stand-in then, and an error is returned only if there is no place for that.
   [[nodiscard]] static Result<StateDir> open(const std::filesystem::path& path);
+
+  /// Directories that may stand in for `root` where sockets can't be made in it, the first that can be had.
+  [[nodiscard]] static std::vector<std::filesystem::path> stand_ins(const std::filesystem::path& root);
+
+  /// Why nothing can be written there at the moment, hence nothing can be installed. Tries it, durably.
+  [[nodiscard]] Result<void> check_writable() const;
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] std::filesystem::path marker() const { return root_ / "marker.json"; }
@@ -43,7 +52,7 @@ class StateDir {
   [[nodiscard]] std::filesystem::path notify_socket(std::uint64_t generation) const;
   /// MIDAIR_SOCKET of one generation of the app.
   [[nodiscard]] std::filesystem::path app_socket(std::uint64_t generation) const;
-  [[nodiscard]] std::filesystem::path control_socket() const { return root_ / "control.sock"; }
+  [[nodiscard]] std::filesystem::path control_socket() const { return sockets_ / "control.sock"; }
   /// Which sessions (process groups) this sidecar started, so that the next one can end what outlived it.
   [[nodiscard]] std::filesystem::path sessions() const { return root_ / "sessions"; }
 
@@ -59,10 +68,13 @@ class StateDir {
   [[nodiscard]] Result<void> point_current_at(const std::filesystem::path& release_dir) const;
 
  private:
-  StateDir(std::filesystem::path root, Fd lock) : root_(std::move(root)), lock_(std::move(lock)) {}
+  StateDir(std::filesystem::path root, std::filesystem::path sockets, Fd lock, std::optional<Error> failure)
+      : root_(std::move(root)), sockets_(std::move(sockets)), lock_(std::move(lock)), failure_(std::move(failure)) {}
 
   std::filesystem::path root_;
-  Fd lock_;
+  std::filesystem::path sockets_;  ///< where they are: root_, or what stands in
+  Fd lock_;                        ///< none only where nothing could be written
+  std::optional<Error> failure_;   ///< why nothing could be written when it was opened
 };
 
 }  // namespace midair::sidecar

@@ -2,7 +2,14 @@
 
 namespace midair::sidecar {
 
+void Announcer::disk_problem(const std::string& why) {
+  if (why == problem_) return;
+  problem_ = why;
+  if (!state_.empty()) record(state_);
+}
+
 void Announcer::record(const std::string& state) {
+  state_ = state;
   const ReleaseRef& running = serving_.generation() == 0 ? serving_.committed() : serving_.release();
   MachineRecord record;
   record.base_image_ref = base_image_ref_;
@@ -14,6 +21,7 @@ void Announcer::record(const std::string& state) {
   record.state = state;
   record.sidecar_version = MIDAIR_BUILD_VERSION;
   record.booted_at = booted_at_;
+  record.problem = problem_;
   reporter_.record(record);
 }
 

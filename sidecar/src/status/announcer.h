@@ -25,6 +25,8 @@ class Announcer {
 
   /// The machine's record: what serves, or is to, and in which state the machine is.
   void record(const std::string& state);
+  /// Why nothing can be installed on this machine's disk; empty: it can. The record says so from now on.
+  void disk_problem(const std::string& why);
   /// The beginning of a result: what it is about, and when it was so.
   [[nodiscard]] UpgradeResult result_for(const Target& target, UpgradeStatus status) const;
   /// A result, in place of what was said of that upgrade before.
@@ -36,6 +38,8 @@ class Announcer {
   const Serving& serving_;
   Reporter& reporter_;
   const Clock& clock_;
+  std::string state_;    ///< of the last record; empty before the first
+  std::string problem_;  ///< of the disk
 };
 
 }  // namespace midair::sidecar

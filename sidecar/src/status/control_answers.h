@@ -7,6 +7,7 @@
 #include "midair/clock.h"
 #include "midair/json/json.h"
 #include "process/supervisor.h"
+#include "state/state_dir.h"
 #include "swap/serving.h"
 #include "swap/swap_machine.h"
 #include "watch/store_thread.h"
@@ -17,10 +18,11 @@ namespace midair::sidecar {
 class ControlAnswers {
  public:
   /// The references must outlive the object. `booted_at`: RFC 3339.
-  ControlAnswers(Identity identity, std::string booted_at, const Serving& serving, Supervisor& supervisor,
-                 const SwapMachine& swap, StoreThread& store_thread, const Clock& clock)
+  ControlAnswers(Identity identity, std::string booted_at, const StateDir& dir, const Serving& serving,
+                 Supervisor& supervisor, const SwapMachine& swap, StoreThread& store_thread, const Clock& clock)
       : identity_(std::move(identity)),
         booted_at_(std::move(booted_at)),
+        dir_(dir),
         serving_(serving),
         supervisor_(supervisor),
         swap_(swap),
@@ -37,6 +39,7 @@ class ControlAnswers {
 
   const Identity identity_;
   const std::string booted_at_;
+  const StateDir& dir_;
   const Serving& serving_;
   Supervisor& supervisor_;
   const SwapMachine& swap_;

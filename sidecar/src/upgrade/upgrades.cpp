@@ -66,12 +66,14 @@ void Upgrades::consider() {
   if (target.sha256 == serving.digest) return adopt(target);
   if (!may_try(target)) return;
   if (auto counted = parts_.attempts.begin(target.upgrade_id); !counted) return put_off(target, counted.error());
+  parts_.announcer.disk_problem("");
   parts_.announcer.result(target.upgrade_id, parts_.announcer.result_for(target, UpgradeStatus::pending));
   parts_.swap.begin(target);
 }
 
 void Upgrades::put_off(const Target& target, const Error& error) {
   log(LogLevel::error, "state.unwritable", {{"version", target.version}, {"error", error.to_string()}});
+  parts_.announcer.disk_problem(error.message());
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::failed);
   result.error = error.message();
   retry_later(target.upgrade_id, error, result);
@@ -109,6 +111,8 @@ void Upgrades::entered(SwapState state) {
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::pending);
   result.started_at = parts_.swap.started_at();
   result.step = to_string(state);
+  result.error = parts_.swap.problem();
+  parts_.announcer.disk_problem(parts_.swap.problem());
   parts_.announcer.result(target.upgrade_id, result);
 }
 
@@ -138,6 +142,7 @@ void Upgrades::finished(const SwapOutcome& outcome) {
 
 void Upgrades::completed(const SwapOutcome& outcome) {
   parts_.serving.commit();
+  parts_.announcer.disk_problem("");
   retry_delay_.reset();
   log(LogLevel::notice, "release.committed",
       {{"version", outcome.target.version},

@@ -35,6 +35,7 @@ void Reporter::record(MachineRecord record) {
   record.region = identity_.region;
   record.process_group = identity_.process_group;
   record.base_image_ref = identity_.base_image_ref;
+  record.problem = one_line(std::move(record.problem), kMaxError);
   record.updated_at = format_rfc3339(clock_.wall());
   enqueue(layout_.machine(identity_.machine_id), record.to_json());
 }

@@ -69,6 +69,7 @@ Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::str
   record.sidecar_version = reader.optional_string("sidecar_version");
   record.booted_at = reader.optional_string("booted_at");
   record.updated_at = reader.optional_string("updated_at");
+  record.problem = reader.optional_string("problem");
   MIDAIR_TRY(reader.finish());
   return record;
 }
@@ -88,6 +89,7 @@ std::string MachineRecord::to_json() const {
   json.set("sidecar_version", sidecar_version);
   json.set("booted_at", booted_at);
   json.set("updated_at", updated_at);
+  if (!problem.empty()) json.set("problem", problem);
   return to_canonical_json(json);
 }
 

@@ -30,6 +30,7 @@ struct MachineRecord {
   std::string sidecar_version;
   std::string booted_at;   ///< RFC 3339
   std::string updated_at;  ///< RFC 3339
+  std::string problem{};   ///< why nothing can be installed there, one line; empty: it can
   // --- never stored: what the platform says of this machine, where it is asked
   std::string platform_state{};  ///< "started", "stopped", ... or "gone"; empty: not asked
   std::string platform_image{};
