@@ -33,6 +33,7 @@ std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity&
     log(LogLevel::error, "boot.release_unusable", {{"error", sound.error().to_string()}});
     return std::nullopt;
   }
+  log_added_files(directory);
   return ReleaseRef{committed.version, committed.digest, committed.hot_ref, committed.sequence, directory};
 }
 

@@ -73,6 +73,7 @@ Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const 
   auto manifest = verify_extracted(release, stop);
   if (manifest) {
     MIDAIR_TRY(check_manifest(*manifest, target));
+    log_added_files(release);
     return std::optional(std::move(manifest).value());
   }
   if (manifest.error().code == Errc::cancelled) return std::move(manifest).error();

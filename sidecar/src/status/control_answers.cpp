@@ -2,7 +2,9 @@
 
 #include <chrono>
 
+#include "midair/foreign_text.h"
 #include "midair/release/machine_state.h"
+#include "midair/release/release_archive.h"
 
 namespace midair::sidecar {
 
@@ -39,9 +41,21 @@ std::string ControlAnswers::status() const {
     status.set("generation", serving->number);
     status.set("app_status", serving->status);
   }
+  if (const auto writable = dir_.check_writable(); !writable) status.set("problem", writable.error().message());
+  if (const auto added = added_files(); !added->empty()) status.set("added_files", added);
   status.set("swap", swap());
   status.set("poller", poller());
   return to_canonical_json(status);
+}
+
+/// Files that the running release did not bring. Usually caches of an interpreter.
+Poco::JSON::Array::Ptr ControlAnswers::added_files() const {
+  constexpr std::size_t kMost = 20;
+  Poco::JSON::Array::Ptr names = new Poco::JSON::Array;
+  if (serving_.release().is_base_image()) return names;
+  const auto added = midair::added_files(serving_.release().directory, kMost);
+  for (std::size_t i = 0; added && i < added->size(); ++i) names->add(printable((*added)[i]));
+  return names;
 }
 
 Object::Ptr ControlAnswers::swap() const {

@@ -44,7 +44,7 @@ class ReleaseArchiveTest : public ReleaseFixture {
   CPPUNIT_TEST(keeps_to_limits);
   CPPUNIT_TEST(a_flip_of_any_byte_is_never_unpacked_as_something_else);
   CPPUNIT_TEST(verify_finds_every_difference);
-  CPPUNIT_TEST(verify_tolerates_extra_files);
+  CPPUNIT_TEST(verify_tolerates_extra_files_which_are_named);
   CPPUNIT_TEST_SUITE_END();
 
   void a_packed_directory_comes_back_whole() {
@@ -186,11 +186,15 @@ class ReleaseArchiveTest : public ReleaseFixture {
     assert_fails(verify_extracted(target_), Errc::corrupt, "midair.json");
   }
 
-  void verify_tolerates_extra_files() {
+  void verify_tolerates_extra_files_which_are_named() {
     const Fd fd = packed();
     value_of(extract_release(fd.get(), target_, {}));
     write_file(target_ / "lib/__pycache__/x.pyc", "cache");
+    fs::create_symlink("/etc/passwd", target_ / "link");
+    fs::create_directory(target_ / "empty");
     CPPUNIT_ASSERT(verify_extracted(target_).ok());
+    CPPUNIT_ASSERT((value_of(added_files(target_, 10)) == std::vector<std::string>{"lib/__pycache__/x.pyc", "link"}));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, value_of(added_files(target_, 1)).size());
   }
 };
 

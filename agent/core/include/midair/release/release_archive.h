@@ -62,4 +62,11 @@ struct ExtractLimits {
 [[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory,
                                                 const std::stop_token& stop = {});
 
+/// The names of what lies in an extracted tree and not in its manifest, sorted; of so many files only the first `most`
+/// that are found. Directories don't count. Links are not followed.
+[[nodiscard]] Result<std::vector<std::string>> added_files(const std::filesystem::path& directory, std::size_t most);
+
+/// Logs them, if there are any.
+void log_added_files(const std::filesystem::path& directory);
+
 }  // namespace midair
