@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "loop/event_loop.h"
+#include "midair/backoff.h"
 #include "midair/clock.h"
 #include "midair/release/machine_state.h"
-#include "state/backoff.h"
 #include "state/state_dir.h"
 #include "swap/strategy.h"
 #include "swap/swap_deadlines.h"
@@ -110,7 +110,7 @@ class SwapMachine {
   EventLoop::Timer deadline_;
   bool stopping_ = false;
   std::string problem_;
-  Backoff commit_delay_{std::chrono::seconds(1), std::chrono::seconds(30)};
+  Backoff commit_delay_{{.first = std::chrono::seconds(1), .highest = std::chrono::seconds(30)}};
 };
 
 }  // namespace midair::sidecar

@@ -39,7 +39,7 @@ Result<Decision> PointerWatch::decide() const { return policy_.decide(bytes_, id
 
 Target PointerWatch::named() const {
   Target target;
-  const auto pointer = Pointer::parse(bytes_, request_.key);
+  const auto pointer = Pointer::parse(bytes_, StoreLayout{identity_.app}.pointer());
   if (!pointer || !pointer->hot_upgrade()) return target;
   const HotUpgrade& upgrade = *pointer->hot_upgrade();
   if (upgrade.source_image_ref.size() > kMaxHotRef) return target;
