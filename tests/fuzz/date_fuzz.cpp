@@ -1,8 +1,8 @@
 /// @file
 /// Any text as a time: what is accepted is written and read again as the same instant.
 #include "fuzz.h"
-#include "net/http_date.h"
 #include "midair/clock.h"
+#include "net/http_date.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

@@ -1,8 +1,8 @@
 /// @file
 /// Any text as the address of a store or an object, and as the text of a key.
 #include "fuzz.h"
-#include "midair/store/object_store.h"
 #include "midair/net/url_text.h"
+#include "midair/store/object_store.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

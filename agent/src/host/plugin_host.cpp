@@ -5,10 +5,10 @@
 #include <future>
 #include <thread>
 
-#include "midair/log.h"
 #include "host/plugin_context.h"
 #include "host/plugin_file.h"
 #include "host/plugin_order.h"
+#include "midair/log.h"
 
 namespace midair::host {
 

@@ -9,8 +9,8 @@
 
 #include "midair/error.h"
 #include "midair/fd.h"
-#include "midair/release/release_archive.h"
 #include "midair/host/publish/tarball_upload.h"
+#include "midair/release/release_archive.h"
 
 namespace midair::host::hot {
 

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "midair/net/http_client.h"
-#include "midair/json/json_text.h"
 #include "midair/host/token_source.h"
+#include "midair/json/json_text.h"
+#include "midair/net/http_client.h"
 #include "rate_limits.h"
 
 namespace midair::host::machines {

@@ -6,9 +6,9 @@
 #include <array>
 #include <cstdlib>
 
+#include "midair/host/run_command.h"
 #include "midair/json/json.h"
 #include "midair/redact.h"
-#include "midair/host/run_command.h"
 #include "token_origin.h"
 
 namespace midair::host::tokens {

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "midair/host/api_token.h"
 #include "midair/call_limits.h"
 #include "midair/error.h"
+#include "midair/host/api_token.h"
 #include "midair/host/token_store.h"
 
 namespace midair::host::tokens {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "release/gzip_writer.h"
 #include "midair/durable_file.h"
+#include "release/gzip_writer.h"
 #include "result_asserts.h"
 
 namespace midair {

@@ -7,8 +7,8 @@
 #include <map>
 
 #include "midair/digest.h"
-#include "release_fixture.h"
 #include "release/release_plan.h"
+#include "release_fixture.h"
 
 namespace midair {
 

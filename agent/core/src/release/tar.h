@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "midair/error.h"
 #include "release/gzip_reader.h"
 #include "release/gzip_writer.h"
-#include "midair/error.h"
 #include "release/ustar.h"
 
 namespace midair {

@@ -2,10 +2,10 @@
 
 #include <cerrno>
 
-#include "release/dir_tree.h"
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "midair/release/release_archive.h"
+#include "release/dir_tree.h"
 
 namespace midair {
 

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "store/file_store_writer.h"
-#include "store/file_tree.h"
 #include "midair/call_timer.h"
 #include "midair/durable_file.h"
 #include "midair/net/url_text.h"
+#include "store/file_store_writer.h"
+#include "store/file_tree.h"
 #include "store/store_rules.h"
 
 namespace midair {

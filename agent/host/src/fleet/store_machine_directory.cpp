@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "midair/release/layout.h"
 #include "midair/log.h"
+#include "midair/release/layout.h"
 
 namespace midair::host {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "midair/host/api_token.h"
 #include "midair/call_limits.h"
 #include "midair/error.h"
+#include "midair/host/api_token.h"
 
 namespace midair::host {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "midair/host/publish/force.h"
 #include "midair/error.h"
+#include "midair/host/publish/force.h"
 #include "midair/release/machine_state.h"
 
 namespace midair::host {

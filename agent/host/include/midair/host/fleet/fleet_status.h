@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "midair/clock.h"
-#include "midair/release/layout.h"
-#include "midair/host/machine_directory.h"
-#include "midair/release/machine_state.h"
-#include "midair/store/object_store.h"
-#include "midair/release/pointer.h"
 #include "midair/host/fleet/prefix_mirror.h"
+#include "midair/host/machine_directory.h"
 #include "midair/host/publish/published_state.h"
+#include "midair/release/layout.h"
+#include "midair/release/machine_state.h"
+#include "midair/release/pointer.h"
+#include "midair/store/object_store.h"
 
 namespace midair::host {
 

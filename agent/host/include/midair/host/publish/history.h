@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "midair/release/layout.h"
-#include "midair/store/object_store.h"
 #include "midair/release/pointer.h"
+#include "midair/store/object_store.h"
 
 namespace midair::host {
 
