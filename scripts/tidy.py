@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""Runs clang-tidy over the C++ files that git knows, but not again over what it found to be clean.
+"""Runs clang-tidy over the C++ files that git knows, but not again over what it found to be clean, in any checkout.
 
-    tidy.py BUILD_DIR      remembers in BUILD_DIR/lint; status 1 if there is anything to say
+    tidy.py BUILD_DIR      status 1 if there is anything to say
 
 A file is clean for as long as its preprocessed text is the same, but for lines that hold nothing but a comment (unless it
-speaks to clang-tidy), and its command, every .clang-tidy and clang-tidy itself. While no file that it includes changed
-at all, it isn't even preprocessed.
+speaks to clang-tidy), and its command, every .clang-tidy and clang-tidy itself; where the checkout and its build lie
+doesn't count. While no file that it includes changed at all, it isn't even preprocessed.
+
+The memory is a folder, ${XDG_CACHE_HOME:-~/.cache}/midair/tidy, that any number of runs may use at once: an empty file
+for each clean text, and for each command NAME.json, what its file included when it was clean last. What nobody used for
+30 days is dropped.
 """
 
 import concurrent.futures
@@ -18,8 +22,13 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "midair/tidy"
+KEPT_SECONDS = 30 * 24 * 3600
+HOST = re.compile(r"^ *Host CPU: .*\n?", re.MULTILINE)
 MUTE = re.compile(rb"^[ \t]*//(?!.*NOLINT).*\n?", re.MULTILINE)
 
 
@@ -42,38 +51,86 @@ def state_of(path):
 
 
 def digest(*parts):
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
+
+
+def inputs_of(included):
+    return digest(*map(state_of, included))
+
+
+def replace(path, text):
+    """At once, so that whoever reads it meanwhile finds all of the old or all of the new."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.replace(file.name, path)
+
+
+class Memory:
+    """Of digests, each maybe with a value. An entry is as old as its file, which each use makes new."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def has(self, key):
+        try:
+            os.utime(self.directory / key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def add(self, key):
+        (self.directory / key).touch()
+
+    def value(self, key):
+        """None where there is none, or none that makes sense."""
+        try:
+            return json.loads((self.directory / f"{key}.json").read_text()) if self.has(f"{key}.json") else None
+        except (OSError, ValueError):
+            return None
+
+    def set_value(self, key, value):
+        replace(self.directory / f"{key}.json", json.dumps(value))
+
+    def drop_unused(self):
+        for path in self.directory.iterdir():
+            try:
+                if path.stat().st_mtime < time.time() - KEPT_SECONDS:
+                    path.unlink()
+            except FileNotFoundError:  # another run was faster
+                pass
 
 
 class Tidy:
     def __init__(self, build):
+        self.build = build
         self.directory = build / "lint"
         self.directory.mkdir(exist_ok=True)
         # clang-tidy reads g++'s command lines; this option only g++ has.
         commands = (build / "compile_commands.json").read_text().replace(" -fno-gnu-unique", "")
-        (self.directory / "compile_commands.json").write_text(commands)
+        replace(self.directory / "compile_commands.json", commands)
         self.commands = {entry["file"]: entry for entry in json.loads(commands)}
-        version = run(["clang-tidy", "--version"]).stdout.decode()
+        version = HOST.sub("", run(["clang-tidy", "--version"]).stdout.decode())
         configuration = [path.read_text() for path in git_files(".clang-tidy", "**/.clang-tidy")]
         self.configuration = digest(version, *configuration)
-        self.memory = self.directory / "clean.json"
-        self.clean = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.memory = Memory(CACHE)
 
-    def inputs(self, source, included):
-        """Of all that the file includes; "" where something of it is gone."""
-        try:
-            return digest(self.configuration, self.command(source), *map(state_of, included))
-        except OSError:
-            return ""
+    def portable(self, text):
+        """The same in each checkout."""
+        return text.replace(str(self.build), "$BUILD").replace(str(ROOT), "$ROOT")
+
+    def local(self, text):
+        return text.replace("$BUILD", str(self.build)).replace("$ROOT", str(ROOT))
 
     def command(self, source):
-        return self.commands[str(source)]["command"] if str(source) in self.commands else ""
+        """The key of all but the text; "" for a file that isn't built."""
+        if str(source) not in self.commands:
+            return ""
+        return digest(self.configuration, self.portable(self.commands[str(source)]["command"]))
 
     def preprocess(self, source):
         """(the hash of its text, what it includes); ("", []) where that fails, which clang-tidy can say better."""
-        if not self.command(source):
-            return "", []
-        words = shlex.split(self.command(source))
+        words = shlex.split(self.commands[str(source)]["command"])
         at = words.index("-o")
         words[at:at + 2] = ["-E", "-C", "-P", "-dD", "-MD", "-MF", "/dev/stderr", "-MT", "it"]
         done = run(words, cwd=self.commands[str(source)]["directory"])
@@ -81,33 +138,45 @@ class Tidy:
             return "", []
         included = done.stderr.decode().replace("\\\n", " ").removeprefix("it:").split()
         where = pathlib.Path(self.commands[str(source)]["directory"])
-        text = hashlib.sha256(MUTE.sub(b"", done.stdout)).hexdigest()
-        return digest(text, self.configuration, self.command(source)), [os.path.normpath(where / name) for name in included]
+        text = self.portable(MUTE.sub(b"", done.stdout).decode(errors="surrogateescape"))
+        return digest(text, self.command(source)), [os.path.normpath(where / name) for name in included]
+
+    def unchanged(self, known):
+        try:
+            return known["inputs"] == inputs_of(map(self.local, known["included"])) and self.memory.has(known["key"])
+        except OSError:
+            return False
+
+    def remember(self, command, key, included):
+        self.memory.add(key)
+        self.memory.set_value(command, {"key": key, "included": [self.portable(name) for name in included],
+                                        "inputs": inputs_of(included)})
 
     def check(self, source):
-        """(what clang-tidy says, whether it had to be asked, what to remember)."""
-        known = self.clean.get(str(source))
-        if known and known["inputs"] == self.inputs(source, known["included"]):
-            return "", False, known
-        key, included = self.preprocess(source)
-        found = {"key": key, "included": included, "inputs": self.inputs(source, included)}
-        if known and key and known["key"] == key:
-            return "", False, found
-        done = run(["clang-tidy", "--quiet", "-p", self.directory, source], cwd=ROOT)
-        if done.returncode != 0:
-            return done.stdout.decode() + done.stderr.decode(), True, None
-        return "", True, found if key else None
+        """(what clang-tidy says, whether it had to be asked)."""
+        command = self.command(source)
+        known = self.memory.value(command)
+        if known and self.unchanged(known):
+            return "", False
+        key, included = self.preprocess(source) if command else ("", [])
+        asked = not key or not self.memory.has(key)
+        if asked:
+            done = run(["clang-tidy", "--quiet", "-p", self.directory, source], cwd=ROOT)
+            if done.returncode != 0:
+                return done.stdout.decode() + done.stderr.decode(), True
+        if key:
+            self.remember(command, key, included)
+        return "", asked
 
     def run(self):
         sources = git_files("*.cpp")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(self.check, sources))
-        self.clean = {str(source): known for source, (_, _, known) in zip(sources, results) if known}
-        self.memory.write_text(json.dumps(self.clean))
-        for said, _, _ in results:
+        self.memory.drop_unused()
+        for said, _ in results:
             sys.stdout.write(said)
-        print(f"clang-tidy: asked about {sum(asked for _, asked, _ in results)} of {len(sources)} files")
-        return 1 if any(said for said, _, _ in results) else 0
+        print(f"clang-tidy: asked about {sum(asked for _, asked in results)} of {len(sources)} files")
+        return 1 if any(said for said, _ in results) else 0
 
 
 if __name__ == "__main__":

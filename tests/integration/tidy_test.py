@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(os.environ["MIDAIR_SOURCE"])
@@ -24,6 +25,7 @@ class Tidy(unittest.TestCase):
         self.asked = self.root / "bin/clang-tidy.asked"
         self.write("bin/clang-tidy", CLANG_TIDY).chmod(0o755)
         self.write("bin/clang-tidy.version", "14")
+        self.cache = self.root / "cache/midair/tidy"
         self.tree = self.root / "tree"
         for name, text in {"one.cpp": '#include "one.h"\nint one() { return kOne; }\n', "two.cpp": "int two() { return 2; }\n",
                            "one.h": "const int kOne = 1;\n", ".clang-tidy": "Checks: bugprone-*\n"}.items():
@@ -40,19 +42,27 @@ class Tidy(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def write_commands(self, options):
-        self.write("build/compile_commands.json", json.dumps(
-            [{"directory": str(self.root / "build"), "file": str(self.tree / name),
-              "command": f"c++ {options} -o {name}.o -c {self.tree / name}"} for name in ("one.cpp", "two.cpp")]))
+    def write_commands(self, options, tree=None):
+        tree = tree or self.tree
+        build = tree / "build"
+        self.write(build / "compile_commands.json", json.dumps(
+            [{"directory": str(build), "file": str(tree / name),
+              "command": f"c++ {options} -DHERE='\"{tree}\"' -I{build}/include -o {name}.o -c {tree / name}"}
+             for name in ("one.cpp", "two.cpp")]))
 
-    def expect_asked(self, names, status=0):
+    def start(self, tree):
+        return subprocess.Popen(["/usr/bin/python3", "-B", tree / "scripts/tidy.py", tree / "build"], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env={**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+                                     "XDG_CACHE_HOME": str(self.root / "cache")})
+
+    def expect_asked(self, names, status=0, tree=None):
         self.asked.write_text("")
-        done = subprocess.run(["/usr/bin/python3", "-B", self.tree / "scripts/tidy.py", self.root / "build"], check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env={**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"})
-        self.assertEqual(done.returncode, status, done.stdout)
-        self.assertEqual(sorted(self.asked.read_text().split()), names, done.stdout)
-        return done.stdout
+        run = self.start(tree or self.tree)
+        said = run.communicate()[0]
+        self.assertEqual(run.returncode, status, said)
+        self.assertEqual(sorted(self.asked.read_text().split()), names, said)
+        return said
 
     def test_nothing_changed(self):
         self.expect_asked([])
@@ -85,8 +95,47 @@ class Tidy(unittest.TestCase):
         self.write("tree/two.cpp", "int two() { return 2; }  // BAD\n")
         for _ in range(2):
             self.assertIn("BAD", self.expect_asked(["two.cpp"], status=1))
+
+    def test_what_was_clean_once(self):
+        self.write("tree/two.cpp", "int two() { return 1 + 1; }\n")
+        self.expect_asked(["two.cpp"])
+        self.write("tree/two.cpp", "int two() { return 2; }\n")
+        self.expect_asked([])
+
+    def test_another_checkout(self):
+        other = self.root / "somewhere/else"
+        shutil.copytree(self.tree, other)
+        shutil.rmtree(other / "build/lint")
+        self.write_commands("", other)
+        self.expect_asked([], tree=other)
+        self.write("somewhere/else/two.cpp", "int two() { return 1 + 1; }\n")
+        self.expect_asked(["two.cpp"], tree=other)
+        self.expect_asked([])
+
+    def test_what_nobody_used_for_a_month_is_forgotten(self):
+        self.write("tree/two.cpp", "int two() { return 1 + 1; }\n")
+        for path in self.cache.iterdir():
+            os.utime(path, times=(time.time() - 31 * 24 * 3600,) * 2)
+        self.expect_asked(["two.cpp"])
         self.write("tree/two.cpp", "int two() { return 2; }\n")
         self.expect_asked(["two.cpp"])
+        self.write("tree/one.cpp", "int one();\n")
+        self.expect_asked(["one.cpp"])
+        self.write("tree/one.cpp", '#include "one.h"\nint one() { return kOne; }\n')
+        self.expect_asked([])
+
+    def test_two_runs_at_once(self):
+        shutil.rmtree(self.cache)
+        runs = [self.start(self.tree) for _ in range(4)]
+        for run in runs:
+            said = run.communicate()[0]
+            self.assertEqual(run.returncode, 0, said)
+        self.expect_asked([])
+
+    def test_a_memory_that_makes_no_sense(self):
+        for path in self.cache.glob("*.json"):
+            path.write_text("{")
+        self.expect_asked([])
 
 
 if __name__ == "__main__":
