@@ -99,7 +99,7 @@ Result<FlyNode> parse_fly_yaml(std::string_view text, const std::string& file) {
       return unusable_config(file, document.line, "settings are written 'key: value'");
     return document;
   } catch (const YAML::Exception& failure) {
-    return unusable_config(file, static_cast<std::size_t>(failure.mark.line + 1), "it is no YAML: " + failure.msg);
+    return unusable_config(file, static_cast<std::size_t>(failure.mark.line) + 1, "it is no YAML: " + failure.msg);
   }
 }
 
