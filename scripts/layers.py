@@ -21,8 +21,8 @@ midair/host: midair/config*
 midair/cli: midair/host*
 midair: midair/cli*
 sidecar/sdk: core/release/module_lint
-sidecar/loop sidecar/state: core/release* core/config
-sidecar/protocol sidecar/control: sidecar/loop*
+sidecar/loop: core/release* core/config
+sidecar/state sidecar/protocol sidecar/control: sidecar/loop*
 sidecar/release: sidecar/state*
 sidecar/watch: sidecar/release*
 sidecar/process: sidecar/protocol* sidecar/release*
