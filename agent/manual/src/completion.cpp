@@ -126,7 +126,8 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 }
 
 std::string fill(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
-  for (const auto& [name, value] : values) text = replaced(std::move(text), "@" + name + "@", value);
+  for (const auto& [name, value] : values)
+    text = replaced(std::move(text), std::string("@").append(name).append("@"), value);
   return text;
 }
 
