@@ -156,9 +156,9 @@ class StateDirTest : public CppUnit::TestFixture {
   void no_fifo_is_waited_for() {
     const StateDir state = value_of(StateDir::open(temp_ / "state"));
     CPPUNIT_ASSERT_EQUAL(0, ::mkfifo(state.marker().c_str(), 0600));
-    assert_fails(read_marker(state.marker()), Errc::refused, "it is a fifo, no file");
+    assert_fails(read_marker(state.marker()), Errc::bad_input, "it is a fifo, no file");
     fs::create_directory(state.journal());
-    assert_fails(read_journal(state.journal()), Errc::refused, "it is a directory, no file");
+    assert_fails(read_journal(state.journal()), Errc::bad_input, "it is a directory, no file");
   }
 
   void the_lock_is_not_inherited_by_programs() {
