@@ -96,6 +96,17 @@ CommandSpec action_command(const Provider& provider, const std::string& verb, co
   return command;
 }
 
+CommandSpec signal_command(const Provider& provider) {
+  OptionSpec signal = signal_option();
+  signal.required = true;
+  signal.help = "such as SIGUSR1";
+  CommandSpec command =
+      action_command(provider, "signal", "send a signal to machines", {std::move(signal)}, Waits::no, send_signal);
+  command.examples = {{"midair machines signal --signal SIGUSR1 148ed123456789 91857e0c5e4d83", "two machines at once"},
+                      {"midair machines signal --signal SIGHUP --all --region fra", "all machines in Frankfurt"}};
+  return command;
+}
+
 CommandSpec wait_command(const Provider& provider) {
   CommandSpec command = action_command(
       provider, "wait", "wait until machines are in a state",
@@ -116,14 +127,11 @@ std::vector<CommandSpec> machine_action_commands(const Provider& provider) {
                            Waits waits, Action action) {
     return action_command(provider, verb, summary, std::move(options), waits, action);
   };
-  OptionSpec required_signal = signal_option();
-  required_signal.required = true;
-  required_signal.help = "such as SIGUSR1";
   return {
       command("start", "start machines", {}, Waits::yes, start),
       command("stop", "stop machines", {signal_option(), grace_option()}, Waits::yes, stop),
       command("restart", "restart machines", {signal_option(), grace_option()}, Waits::yes, restart),
-      command("signal", "send a signal to machines", {required_signal}, Waits::no, send_signal),
+      signal_command(provider),
       command("suspend", "suspend machines to disk", {}, Waits::yes, suspend),
       command("cordon", "keep Fly's proxy from sending requests to machines", {}, Waits::no, cordon),
       command("uncordon", "let Fly's proxy send requests to machines again", {}, Waits::no, uncordon),
