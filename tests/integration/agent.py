@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,8 @@ BUILD = pathlib.Path(os.environ["MIDAIR_BUILD"])
 SOURCE = pathlib.Path(os.environ["MIDAIR_SOURCE"])
 MIDAIR = BUILD / "bin" / "midair"
 FIXTURES = BUILD / "test-plugins"
+PLUGIN_ABI = int(re.search(r"kPluginAbi = (\d+);",
+                           (SOURCE / "agent/host/include/midair/host/plugin.h").read_text())[1])
 
 
 class AgentTest(unittest.TestCase):
