@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "cli/builtin_commands.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
+#include "cli/quiet_stderr.h"
 #include "host/configured_store.h"
 #include "midair/durable_file.h"
 #include "midair/host/event_bus.h"
@@ -68,6 +70,11 @@ PluginPlaces plugin_places(const CommandLine& globals) {
   return places;
 }
 
+/// While plugins come and go for `completion`: a shell would show their warnings in the midst of what is being typed.
+std::unique_ptr<QuietStderr> quiet_for(const CommandLine& globals) {
+  return globals.command == "completion" ? std::make_unique<QuietStderr>() : nullptr;
+}
+
 }  // namespace
 
 Agent::Agent(std::vector<std::string> args) : args_(std::move(args)), host_({services_, commands_, settings_}) {}
@@ -83,11 +90,13 @@ int Agent::run() {
   }
   if (const auto ready = set_up(*globals); !ready.ok()) return usage_error(console, ready.error(), general_usage());
   const int status = run_command(*globals, console);
+  const auto quiet = quiet_for(*globals);
   host_.stop();
   return final_status(status, console);
 }
 
 Result<void> Agent::set_up(const CommandLine& globals) {
+  const auto quiet = quiet_for(globals);
   host_.load(plugin_places(globals));
   const auto named = globals.text("config");
   config_.emplace(settings_, process_environment,

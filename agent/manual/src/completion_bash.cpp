@@ -34,7 +34,8 @@ constexpr const char* kScript = R"script(# bash completion for @program@
 @cases@  esac
   if [[ $previous == -- ]]; then
     [[ -n $program ]] || return
-    compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -cf -- "$current"); return
+    options=-f; ((i + 1 == last)) && options=-cf  # the app; what follows are its arguments
+    compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen $options -- "$current"); return
   fi
   case "$command $previous" in
 @value_cases@  esac

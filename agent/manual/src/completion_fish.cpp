@@ -75,7 +75,8 @@ std::string argument_lines(const Command& command, const Program& program) {
   if (const auto lookup = argument_lookup(command); !lookup.empty())
     lines += start + "' -a " + asked(lookup, program) + "\n";
   if (takes_program(command))
-    lines += start + "; and contains -- -- (commandline -opc)' -F -a '(__fish_complete_command)'\n";
+    lines += start + "; and contains -- -- (commandline -opc)' -F\n" + start +
+             "; and test (commandline -opc)[-1] = --' -a '(__fish_complete_command)'\n";
   return lines;
 }
 
