@@ -83,7 +83,7 @@ std::string argument_lines(const Command& command, const Program& program) {
 std::string context_function(const Program& program) {
   return fill(kContext, {{"function", function_of(program)},
                          {"options", replaced(context_pattern(program, ""), "|", " ")},
-                         {"assignments", quoted(replaced(context_pattern(program, "=*"), "|", "' '"))}});
+                         {"assignments", replaced(quoted(context_pattern(program, "=*")), "|", "' '")}});
 }
 
 }  // namespace
