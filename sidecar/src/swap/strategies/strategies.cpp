@@ -28,6 +28,7 @@ std::span<const StrategyPlug> strategies() { return kStrategies; }
 
 std::vector<std::string> strategy_names() {
   std::vector<std::string> names;
+  names.reserve(kStrategies.size());
   for (const StrategyPlug& plug : kStrategies) names.emplace_back(plug.name);
   return names;
 }
