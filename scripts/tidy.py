@@ -107,7 +107,8 @@ class Tidy:
         self.directory = build / "lint"
         self.directory.mkdir(exist_ok=True)
         # clang-tidy reads g++'s command lines; this option only g++ has.
-        commands = (build / "compile_commands.json").read_text().replace(" -fno-gnu-unique", "")
+        commands = (build / "compile_commands.json").read_text()
+        commands = re.sub(" -f(no-)?gnu-unique", "", commands)
         replace(self.directory / "compile_commands.json", commands)
         self.commands = {entry["file"]: entry for entry in json.loads(commands)}
         version = HOST.sub("", run(["clang-tidy", "--version"]).stdout.decode())

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 #include "protocol/message.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -15,7 +15,7 @@ bool is_one_line(const std::string& text) {
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::sidecar
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

@@ -11,7 +11,7 @@
 #include "midair/json/json.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -57,7 +57,7 @@ class Exchange {
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::sidecar
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

@@ -10,7 +10,7 @@
 #include "state/marker.h"
 #include "temp_dir.h"
 
-namespace midair {
+namespace midair::sidecar {
 
 namespace {
 
@@ -47,7 +47,7 @@ void require_next_try_counts(const std::filesystem::path& path) {
 
 }  // namespace
 
-}  // namespace midair
+}  // namespace midair::sidecar
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;

@@ -10,34 +10,6 @@
 
 namespace midair::host {
 
-namespace {
-
-/// One subscriber. Called under its own lock, which its end takes too: afterwards nobody is inside.
-class Listener {
- public:
-  explicit Listener(EventHandler handler) : handler_(std::move(handler)) {}
-
-  void hear(const std::string& topic, const std::shared_ptr<const Event>& event) {
-    const std::scoped_lock lock(mutex_);
-    if (!handler_) return;
-    try {
-      handler_(event);
-    } catch (const std::exception& failure) {
-      log(LogLevel::error, "event.handler_failed", {{"topic", topic}, {"error", failure.what()}});
-    }
-  }
-  void end() {
-    const std::scoped_lock lock(mutex_);
-    handler_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  EventHandler handler_;  ///< guarded by mutex_; empty once it has ended
-};
-
-}  // namespace
-
 std::string to_json(const Event& event) {
   auto json = event.fields();
   json.set("event", event.name());
@@ -47,6 +19,30 @@ std::string to_json(const Event& event) {
 /// Who listens to what. Delivery is done topic by topic, so that all subscribers hear the same order.
 class InProcessEventBus::Topics {
  public:
+  /// One subscriber. Called under its own lock, which its end takes too: afterwards nobody is inside.
+  class Listener {
+   public:
+    explicit Listener(EventHandler handler) : handler_(std::move(handler)) {}
+
+    void hear(const std::string& topic, const std::shared_ptr<const Event>& event) {
+      const std::scoped_lock lock(mutex_);
+      if (!handler_) return;
+      try {
+        handler_(event);
+      } catch (const std::exception& failure) {
+        log(LogLevel::error, "event.handler_failed", {{"topic", topic}, {"error", failure.what()}});
+      }
+    }
+    void end() {
+      const std::scoped_lock lock(mutex_);
+      handler_ = nullptr;
+    }
+
+   private:
+    std::mutex mutex_;
+    EventHandler handler_;  ///< guarded by mutex_; empty once it has ended
+  };
+
   struct Topic {
     std::mutex delivery;  ///< held while one event is delivered
     std::list<std::shared_ptr<Listener>> listeners;
@@ -96,7 +92,7 @@ void InProcessEventBus::publish(const std::string& topic, std::shared_ptr<const 
 }
 
 Subscription InProcessEventBus::subscribe(const std::string& topic, EventHandler handler) {
-  auto listener = std::make_shared<Listener>(std::move(handler));
+  auto listener = std::make_shared<Topics::Listener>(std::move(handler));
   topics_->add(topic, listener);
   const auto leave = [topics = topics_, topic, listener](void*) {
     topics->remove(topic, listener);

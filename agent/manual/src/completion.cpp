@@ -68,6 +68,7 @@ bool takes_program(const Command& command) { return has_word(command, "PROGRAM")
 
 std::string option_words(const std::vector<Option>& options) {
   std::vector<std::string> words;
+  words.reserve(options.size());
   for (const auto& option : options) words.push_back("--" + option.name);
   return joined(words);
 }

@@ -62,6 +62,7 @@ std::string described(const std::string& group, const Program& program) {
 
 std::string described(const std::vector<Option>& options) {
   std::vector<std::string> entries;
+  entries.reserve(options.size());
   for (const auto& option : options) entries.push_back(described("--" + option.name, option.help));
   return joined(entries);
 }

@@ -93,6 +93,7 @@ class EventBusTest : public CppUnit::TestFixture {
     const auto one = bus_.subscribe("a:1", [&](const auto& event) { first.push_back(number_in(event)); });
     const auto two = bus_.subscribe("a:1", [&](const auto& event) { second.push_back(number_in(event)); });
     std::vector<std::thread> publishers;
+    publishers.reserve(4);
     for (int thread = 0; thread < 4; ++thread)
       publishers.emplace_back([this, thread] {
         for (int i = 0; i < 200; ++i) {

@@ -16,7 +16,7 @@ class FlyErrorTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   static Error error_of(int status, const std::string& body) {
-    HttpAnswer answer{status, {{"fly-request-id", "01JN-yyz"}, {"retry-after", "3"}}, body};
+    const HttpAnswer answer{{status, {{"fly-request-id", "01JN-yyz"}, {"retry-after", "3"}}}, body};
     return fly_error(answer, "stop the machine by", "POST https://api/v1/apps/web/machines/148e/stop");
   }
   static bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
