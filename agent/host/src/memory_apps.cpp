@@ -1,17 +1,9 @@
 // What of the Machines API is about apps, in memory.
 #include "midair/host/memory_machines.h"
 
+#include "no_such.h"
+
 namespace midair::host {
-
-namespace {
-
-Error unknown(const std::string& what, const std::string& name) {
-  Error error{Errc::not_found, "find " + what, name, "there is none"};
-  error.http_status = 404;
-  return error;
-}
-
-}  // namespace
 
 Result<std::vector<App>> MemoryApps::apps(const std::string& organization, const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
@@ -24,7 +16,7 @@ Result<std::vector<App>> MemoryApps::apps(const std::string& organization, const
 Result<App> MemoryApps::app(const std::string& name, const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
   const auto found = apps_.find(name);
-  if (found == apps_.end()) return unknown("the app", name);
+  if (found == apps_.end()) return no_such("the app", name);
   return found->second;
 }
 
@@ -66,7 +58,7 @@ Result<std::vector<Volume>> MemoryVolumes::volumes(const std::string& app, const
 Result<Volume> MemoryVolumes::volume(const std::string& app, const std::string& id, const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
   const auto found = volumes_.find({app, id});
-  if (found == volumes_.end()) return unknown("the volume", id);
+  if (found == volumes_.end()) return no_such("the volume", id);
   return found->second;
 }
 
@@ -86,7 +78,7 @@ Result<Volume> MemoryVolumes::extend_volume(const std::string& app, const std::s
                                             const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
   const auto found = volumes_.find({app, id});
-  if (found == volumes_.end()) return unknown("the volume", id);
+  if (found == volumes_.end()) return no_such("the volume", id);
   found->second.size_gb = size_gb;
   return found->second;
 }

@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "midair/call_timer.h"
+#include "no_such.h"
 
 namespace midair::host {
 
 namespace {
-
-Error unknown(const std::string& what, const std::string& name) {
-  Error error{Errc::not_found, "find " + what, name, "there is none"};
-  error.http_status = 404;
-  return error;
-}
 
 Error in_conflict(const MachineRef& machine, std::string cause) {
   Error error{Errc::precondition, "change the machine", machine.id, std::move(cause)};
@@ -63,7 +58,7 @@ Result<std::vector<Machine>> MemoryMachines::list(const std::string& app, const 
 Result<Machine> MemoryMachines::get(const MachineRef& machine, const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
   const auto found = machines_.find({machine.app, machine.id});
-  if (found == machines_.end()) return unknown("the machine", machine.id);
+  if (found == machines_.end()) return no_such("the machine", machine.id);
   return found->second;
 }
 
@@ -88,7 +83,7 @@ Result<Machine> MemoryMachines::change(const MachineRef& machine, const Change& 
   const std::scoped_lock lock(mutex_);
   MIDAIR_TRY(may_write(machine));
   const auto found = machines_.find({machine.app, machine.id});
-  if (found == machines_.end()) return unknown("the machine", machine.id);
+  if (found == machines_.end()) return no_such("the machine", machine.id);
   change(found->second);
   changed_.notify_all();
   return found->second;
@@ -173,7 +168,7 @@ Result<Machine> MemoryMachines::update(const MachineRef& machine, const MachineS
   const std::scoped_lock lock(mutex_);
   MIDAIR_TRY(may_write(machine));
   const auto found = machines_.find({machine.app, machine.id});
-  if (found == machines_.end()) return unknown("the machine", machine.id);
+  if (found == machines_.end()) return no_such("the machine", machine.id);
   if (!spec.current_version.empty() && spec.current_version != found->second.instance_id)
     return in_conflict(machine, "its version is " + found->second.instance_id);
   MIDAIR_TRY_ASSIGN(found->second, machine_of(machine.id, next_name("i"), spec));
@@ -227,7 +222,7 @@ Result<void> MemoryMachines::release_lease(const MachineRef& machine, const Call
 Result<Lease> MemoryMachines::lease(const MachineRef& machine, const CallLimits& /*limits*/) {
   const std::scoped_lock lock(mutex_);
   const Lease* held = lease_of(machine);
-  if (held == nullptr) return unknown("a lease on", machine.id);
+  if (held == nullptr) return no_such("a lease on", machine.id);
   return *held;
 }
 

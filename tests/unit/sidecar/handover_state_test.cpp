@@ -36,8 +36,8 @@ for line in lines:
     note(op)
     if how.get(op) == 'exit': os._exit(3)
     if how.get(op) == 'dies slowly':
-        peer.shutdown(socket.SHUT_RDWR)
-        time.sleep(0.3)
+        peer.shutdown(socket.SHUT_WR)
+        lines.read()  # until the sidecar has hung up too
         os._exit(3)
     if how.get(op) == 'hangs up':
         peer.shutdown(socket.SHUT_RDWR)
