@@ -168,7 +168,7 @@ class KnownNames(CompletionTest):
         self.expect_offered({"148ed1", "91857e"}, self.zsh, "machines", "stop", *self.store, "--app", "web", "")
 
     def test_whatever_goes_wrong_is_silence(self):
-        for args in (["--store", "file:///nowhere", "completion", "apps"], ["completion", "apps"],
+        for args in (["--store", f"file://{self.plugins}/nowhere", "completion", "apps"], ["completion", "apps"],
                      [*self.store, "completion", "machines"], [*self.store, "--app", "../..", "completion", "machines"],
                      ["--store", "s3://b", "completion", "apps"]):
             with self.subTest(args):
