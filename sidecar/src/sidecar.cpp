@@ -29,7 +29,7 @@ Sidecar::Sidecar(RunOptions options, const WaitingClock& clock)
     : options_(std::move(options)),
       clock_(clock),
       booted_at_(format_rfc3339(clock.wall())),
-      base_image_{{}, {}, {}, 0, options_.base_dir},
+      base_image_{{}, options_.base_dir},
       policy_(strategy_names()) {}
 
 Sidecar::~Sidecar() {

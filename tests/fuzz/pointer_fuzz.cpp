@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!pointer.ok()) return 0;
   HotUpgrade upgrade;
   upgrade.version = "1";
-  pointer->set_hot_upgrade("image", upgrade, "now");
+  upgrade.base_image_ref = "image";
+  pointer->set_hot_upgrade(upgrade, "now");
   const std::string text = pointer->to_json();
   const auto again = Pointer::parse(text, "fuzz");
   require(again.ok() || text.size() > kMaxPointerBytes);

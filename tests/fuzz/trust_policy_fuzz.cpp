@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Target& target = *decision->target;
   const StoreLayout layout{machine.app};
   require(check_version(target.version).ok() && target.key == layout.tarball(target.version));
-  require(is_sha256_hex(target.sha256) && target.size > 0 && target.size <= kMaxSize);
+  require(is_sha256_hex(target.digest) && target.size > 0 && target.size <= kMaxSize);
   require(target.sequence >= kHighest && target.base_image_ref == machine.base_image_ref);
   // What it reports goes to a key of its own, one level below the results.
   require(!target.upgrade_id.empty() && target.upgrade_id.find_first_of("/.") == std::string::npos);

@@ -149,11 +149,9 @@ inline MachineRecord machine(const std::string& id, const std::string& base = kB
 /// A machine that runs the release of `upgrade`.
 inline MachineRecord machine_on(const std::string& id, const HotUpgrade& upgrade, const std::string& base = kBase) {
   auto record = machine(id, base);
-  record.hot_ref = upgrade.source_image_ref;
-  record.version = upgrade.version;
-  record.digest = std::string(64, 'a');
-  record.sequence = upgrade.sequence;
-  record.fingerprint = fingerprint_of(base, upgrade.source_image_ref);
+  record.name() = upgrade.name();
+  record.base_image_ref = base;
+  record.fingerprint = fingerprint_of(base, upgrade.hot_ref);
   return record;
 }
 
@@ -179,21 +177,19 @@ inline void report(ObjectStore& store, const std::string& upgrade_id, const Upgr
 /// An upgrade as it might stand in a pointer; `id` is its upgrade id.
 inline HotUpgrade upgrade_named(const std::string& id, const std::string& version = "v1", std::uint64_t sequence = 1) {
   HotUpgrade upgrade;
-  upgrade.version = version;
-  upgrade.source_image_ref = "midair/web:deployment-" + id;
+  upgrade.name() = {version, std::string(64, 'a'), "midair/web:deployment-" + id, kBase, sequence};
   upgrade.tarball_url = "memory:///" + kLayout.tarball(version);
   upgrade.deployed_at = "2026-01-01T00:00:00.000000Z";
-  upgrade.sha256 = std::string(64, 'a');
   upgrade.size = 3;
-  upgrade.sequence = sequence;
   upgrade.strategy = "handover";
   upgrade.fence = 1;
   return upgrade;
 }
 
-inline Pointer pointer_to(const HotUpgrade& upgrade, const std::string& base = kBase) {
+inline Pointer pointer_to(HotUpgrade upgrade, const std::string& base = kBase) {
+  upgrade.base_image_ref = base;
   auto pointer = Pointer::for_base_image(base, upgrade.deployed_at);
-  pointer.set_hot_upgrade(base, upgrade, upgrade.deployed_at);
+  pointer.set_hot_upgrade(upgrade, upgrade.deployed_at);
   return pointer;
 }
 

@@ -20,7 +20,7 @@ struct LocalRelease {
   Fd file;
 
   [[nodiscard]] const std::string& version() const { return packed.manifest.version; }
-  [[nodiscard]] LocalTarball tarball() const { return {file.get(), packed.size, packed.sha256}; }
+  [[nodiscard]] LocalTarball tarball() const { return {file.get(), packed.size, packed.digest}; }
 };
 
 /// The version of a release: the one asked for, else `version` in `directory`/midair.json, else `fallback`.

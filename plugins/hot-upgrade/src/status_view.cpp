@@ -26,10 +26,10 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   Object json;
   json.set("image_ref", pointer->image_ref());
   json.set("version", upgrade.version);
-  json.set("source_image_ref", upgrade.source_image_ref);
-  json.set("upgrade_id", upgrade_id_of(upgrade.source_image_ref));
+  json.set("source_image_ref", upgrade.hot_ref);
+  json.set("upgrade_id", upgrade_id_of(upgrade.hot_ref));
   json.set("sequence", upgrade.sequence);
-  json.set("sha256", upgrade.sha256);
+  json.set("sha256", upgrade.digest);
   json.set("deployed_at", upgrade.deployed_at);
   return json;
 }

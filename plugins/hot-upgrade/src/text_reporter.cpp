@@ -59,7 +59,7 @@ void TextReporter::hear(const Event& event) {
 
 void TextReporter::tell(const ReleasePacked& packed) {
   step("packed", packed.version + ": " + count_files(packed.files) + ", " + format_size(packed.size) + ", sha256 " +
-                     packed.sha256.substr(0, 12) + in(packed.took));
+                     packed.digest.substr(0, 12) + in(packed.took));
 }
 
 void TextReporter::tell(const FleetPlanned& fleet) {

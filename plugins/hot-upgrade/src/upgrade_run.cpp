@@ -95,7 +95,7 @@ Result<UpgradeSummary> UpgradeRun::upgrade() {
 Result<UpgradePlan> UpgradeRun::rehearse() {
   MIDAIR_TRY_ASSIGN(const auto prepared, prepare());
   MIDAIR_TRY_ASSIGN(const auto state, read_published_state(store_, prepared.layout, limits()));
-  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.sha256));
+  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.digest));
   UpgradePlan plan;
   plan.tarball_key = prepared.tarball_key();
   MIDAIR_TRY_ASSIGN(plan.sequence, state.next_sequence());
@@ -117,7 +117,7 @@ Result<UpgradeRun::Prepared> UpgradeRun::prepare() {
     MIDAIR_TRY_ASSIGN(prepared.release, pack_locally(request_.from, request_.app, version, request_.strategy, stop_));
     const auto& packed = prepared.release.packed;
     tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
-                       packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.sha256,
+                       packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest,
                        watch.elapsed()});
   }
   MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(store_, request_.app, limits()));
@@ -148,14 +148,14 @@ Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, Depl
   MIDAIR_TRY(lock.raise_fence(state.fence() + 1, stop_));
   tell(DeployLocked{lock.fence(), times_.lock});
 
-  MIDAIR_TRY(check_version_is_free(state.publications(), release.version(), release.packed.sha256));
+  MIDAIR_TRY(check_version_is_free(state.publications(), release.version(), release.packed.digest));
   MIDAIR_TRY(upload(prepared));
   if (auto injected = fault("publish.uploaded")) return *injected;
   if (stop_.stop_requested()) return Error{Errc::cancelled, "publish", "", "interrupted"};
 
   const Stopwatch watch(world_.clock, times_.publish);
-  MIDAIR_TRY_ASSIGN(const auto published, publish(store_, world_.clock, lock, prepared.layout, state,
-                                                  prepared.fleet.base_image, upgrade_of(prepared)));
+  MIDAIR_TRY_ASSIGN(const auto published,
+                    publish(store_, world_.clock, lock, prepared.layout, state, upgrade_of(prepared)));
   tell(UpgradePublished{published, request_.id, watch.elapsed()});
   return published;
 }
@@ -173,9 +173,10 @@ HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
   const auto& packed = prepared.release.packed;
   HotUpgrade upgrade;
   upgrade.version = packed.manifest.version;
-  upgrade.source_image_ref = prepared.hot_ref;
+  upgrade.digest = packed.digest;
+  upgrade.hot_ref = prepared.hot_ref;
+  upgrade.base_image_ref = prepared.fleet.base_image;
   upgrade.tarball_url = store_.url_of(prepared.tarball_key());
-  upgrade.sha256 = packed.sha256;
   upgrade.size = packed.size;
   upgrade.strategy = packed.manifest.strategy;
   return upgrade;

@@ -44,7 +44,7 @@ void Boot::store_answered(const Result<std::optional<Decision>>& answer) {
 void Boot::consider(const Target& target) {
   const ReleaseRef& committed = parts_.serving.committed();
   if (target.hot_ref == committed.hot_ref) report_again(target);
-  if (target.hot_ref == committed.hot_ref || target.sha256 == committed.digest)
+  if (target.hot_ref == committed.hot_ref || target.digest == committed.digest)
     return start_without("it is the committed release");
   if (!parts_.upgrades.may_try(target)) {
     parts_.upgrades.refuse_again(target);

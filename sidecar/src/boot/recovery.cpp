@@ -34,7 +34,7 @@ std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity&
     return std::nullopt;
   }
   log_added_files(directory);
-  return ReleaseRef{committed.version, committed.digest, committed.hot_ref, committed.sequence, directory};
+  return ReleaseRef{committed.name(), directory};
 }
 
 void clean_up(const StateDir& dir) {
@@ -69,9 +69,8 @@ void abandon(const ReleaseRef& committed, const StateDir& dir, Attempts& attempt
   const std::string why = "it ended soon after each of its last " + std::to_string(Attempts::kMaxBadStarts) + " starts";
   log(LogLevel::error, "release.abandoned", {{"release", committed.describe()}, {"why", why}});
   Target target;
+  target.name() = committed.name();
   target.upgrade_id = upgrade_id_of(committed.hot_ref);
-  target.version = committed.version;
-  target.sequence = committed.sequence;
   // Refused first: the marker alone would let it be installed again.
   warn_unwritten(attempts.refuse(target.upgrade_id, why, Attempts::After::roll_back));
   if (auto removed = remove_marker(dir.marker()); !removed)

@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds kHealthLimit{1000};
 Object::Ptr release_json(const StagedRelease& release) {
   Object::Ptr json = new Object;
   json->set("version", release.target.version);
-  json->set("digest", release.target.sha256);
+  json->set("digest", release.target.digest);
   json->set("size", static_cast<Poco::UInt64>(release.target.size));
   json->set("sequence", static_cast<Poco::UInt64>(release.target.sequence));
   json->set("upgrade_id", release.target.upgrade_id);

@@ -85,9 +85,9 @@ Result<void> fetch(ObjectStore& store, const Download& download, const fs::path&
 
 Result<void> verify(const Download& download, int fd, const std::stop_token& stop) {
   MIDAIR_TRY_ASSIGN(const std::string digest, sha256_of_fd(fd, download.size, download.key, stop));
-  if (digest != download.sha256)
+  if (digest != download.digest)
     return Error{Errc::corrupt, "verify", download.key,
-                 "its SHA-256 is " + digest + ", " + download.sha256 + " was promised", "publish the release again"};
+                 "its SHA-256 is " + digest + ", " + download.digest + " was promised", "publish the release again"};
   return {};
 }
 

@@ -15,7 +15,7 @@ namespace midair::sidecar {
 /// What is downloaded, and what it must turn out to be.
 struct Download {
   std::string key;
-  std::string sha256;
+  std::string digest;      ///< SHA-256, 64 hex digits
   std::uint64_t size = 0;  ///< bytes
 };
 

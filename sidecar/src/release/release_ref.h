@@ -2,18 +2,15 @@
 /// Which code a process runs.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
+
+#include "midair/release/release_name.h"
 
 namespace midair::sidecar {
 
 /// A release on disk, or the base image (then all but `directory` are empty).
-struct ReleaseRef {
-  std::string version;
-  std::string digest;   ///< SHA-256 of the tarball
-  std::string hot_ref;  ///< the upgrade that brought it, see HotUpgrade::source_image_ref
-  std::uint64_t sequence = 0;
+struct ReleaseRef : ReleaseName {
   std::filesystem::path directory;
 
   [[nodiscard]] bool is_base_image() const { return digest.empty(); }

@@ -59,7 +59,7 @@ Stager::Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits
     : state_(state), source_(source), limits_(limits) {}
 
 Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop) {
-  const fs::path release = state_.release(target.sha256);
+  const fs::path release = state_.release(target.digest);
   MIDAIR_TRY_ASSIGN(auto known, find_sealed(target, stop));
   if (known) return StagedRelease{target, release, *std::move(known)};
   MIDAIR_TRY_ASSIGN(Manifest manifest, fetch_and_unpack(target, stop));
@@ -67,7 +67,7 @@ Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token&
 }
 
 Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const std::stop_token& stop) const {
-  const fs::path release = state_.release(target.sha256);
+  const fs::path release = state_.release(target.digest);
   std::error_code error;
   if (!fs::exists(release, error)) return std::optional<Manifest>();
   auto manifest = verify_extracted(release, stop);
@@ -83,7 +83,7 @@ Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const 
 }
 
 Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop) const {
-  const fs::path release = state_.release(target.sha256);
+  const fs::path release = state_.release(target.digest);
   const fs::path staging = fs::path(release) += ".tmp-staging";
   MIDAIR_TRY_ASSIGN(const Fd tarball, source_.fetch(target, stop));
   auto manifest = unpack(tarball.get(), staging, target, limits_, stop);

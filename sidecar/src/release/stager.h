@@ -25,8 +25,7 @@ struct StagedRelease {
 
 /// How a staged release is known once it runs.
 [[nodiscard]] inline ReleaseRef ref_of(const StagedRelease& release) {
-  const Target& target = release.target;
-  return {target.version, target.sha256, target.hot_ref, target.sequence, release.directory};
+  return {release.target.name(), release.directory};
 }
 
 /// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe:
@@ -36,7 +35,7 @@ class Stager {
   /// Both must outlive the stager.
   Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits& limits = {});
 
-  /// Fetches `target` into StateDir::release(target.sha256), or finds it sealed there and sound. `stop` ends everything
+  /// Fetches `target` into StateDir::release(target.digest), or finds it sealed there and sound. `stop` ends everything
   /// with Errc::cancelled.
   ///
   /// Errors that may pass by themselves: those of ReleaseSource::fetch(). Errc::refused will not: the archive or its

@@ -47,13 +47,13 @@ Result<Fd> TarballSource::fetch(const Target& target, const std::stop_token& sto
   discard_other_downloads(state_.incoming(), part);
   MIDAIR_TRY(check_space(state_.root(), target.size));
   auto tarball =
-      fetch_verified(store_, {target.key, target.sha256, target.size}, part, transfer_limits(target.size, stop));
+      fetch_verified(store_, {target.key, target.digest, target.size}, part, transfer_limits(target.size, stop));
   if (!tarball) return may_pass(std::move(tarball).error());
   return tarball;
 }
 
 void TarballSource::discard(const Target& target) { discard_download(part_of(target)); }
 
-fs::path TarballSource::part_of(const Target& target) const { return state_.incoming() / (target.sha256 + ".part"); }
+fs::path TarballSource::part_of(const Target& target) const { return state_.incoming() / (target.digest + ".part"); }
 
 }  // namespace midair::sidecar

@@ -12,7 +12,7 @@ namespace midair::sidecar {
 namespace {
 
 Error refused(const HotUpgrade& upgrade, std::string cause, std::string hint = "publish the release again") {
-  const std::string name = upgrade.version.empty() ? upgrade.source_image_ref : upgrade.version;
+  const std::string name = upgrade.version.empty() ? upgrade.hot_ref : upgrade.version;
   return {Errc::refused, "accept the release", name, std::move(cause), std::move(hint)};
 }
 
@@ -36,7 +36,7 @@ Result<std::string> key_of_tarball(const HotUpgrade& upgrade, const std::string&
 }
 
 Result<void> check_tarball(const HotUpgrade& upgrade, std::uint64_t max_size) {
-  if (!is_sha256_hex(upgrade.sha256))  // FlyDeploy publishes none
+  if (!is_sha256_hex(upgrade.digest))  // FlyDeploy publishes none
     return refused(upgrade, "the pointer gives no SHA-256 for its tarball", "publish it with midair hot");
   if (upgrade.size == 0) return refused(upgrade, "the pointer gives no size for its tarball");
   if (upgrade.size > max_size)
@@ -48,8 +48,7 @@ Result<void> check_tarball(const HotUpgrade& upgrade, std::uint64_t max_size) {
 }
 
 Result<void> check_release(const HotUpgrade& upgrade, std::uint64_t highest_sequence) {
-  if (!is_hot_ref(upgrade.source_image_ref))
-    return refused(upgrade, "its source_image_ref is empty, too long or not printable");
+  if (!is_hot_ref(upgrade.hot_ref)) return refused(upgrade, "its source_image_ref is empty, too long or not printable");
   if (auto checked = check_version(upgrade.version); !checked) return refused(upgrade, checked.error().cause);
   if (upgrade.sequence < highest_sequence)
     return refused(upgrade,
@@ -95,15 +94,11 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
   MIDAIR_TRY(check_tarball(upgrade, max_size_));
 
   Target target;
-  target.upgrade_id = upgrade_id_of(upgrade.source_image_ref);
-  target.version = upgrade.version;
-  target.hot_ref = upgrade.source_image_ref;
+  target.name() = upgrade.name();
+  target.upgrade_id = upgrade_id_of(upgrade.hot_ref);
   target.key = key;
-  target.sha256 = upgrade.sha256;
   target.strategy = upgrade.strategy.empty() ? kHandover : upgrade.strategy;
-  target.base_image_ref = pointer.image_ref();
   target.size = upgrade.size;
-  target.sequence = upgrade.sequence;
   return Decision{std::move(target), {}};
 }
 

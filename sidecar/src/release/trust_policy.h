@@ -11,6 +11,7 @@
 
 #include "midair/error.h"
 #include "midair/release/pointer.h"
+#include "midair/release/release_name.h"
 #include "midair/store/object_store.h"
 
 namespace midair::sidecar {
@@ -28,16 +29,11 @@ struct Identity {
 inline constexpr std::size_t kMaxHotRef = 512;
 
 /// A release that may be installed: which bytes, where from, in whose place.
-struct Target {
+struct Target : ReleaseName {
   std::string upgrade_id;
-  std::string version;
-  std::string hot_ref;   ///< the pointer's source_image_ref: names this publication
-  std::string key;       ///< of the tarball in our store
-  std::string sha256;    ///< of the tarball
-  std::string strategy;  ///< "handover" or "in-place"
-  std::string base_image_ref;
+  std::string key;         ///< of the tarball in our store
+  std::string strategy;    ///< "handover" or "in-place"
   std::uint64_t size = 0;  ///< of the tarball, bytes
-  std::uint64_t sequence = 0;
 };
 
 /// What the pointer means for this machine: a target, or none and why.

@@ -1,6 +1,5 @@
 #include "state/journal.h"
 
-#include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "midair/json/json.h"
 #include "state/state_file.h"
@@ -13,15 +12,10 @@ Result<std::optional<JournalEntry>> read_journal(const std::filesystem::path& pa
   JsonReader reader(**object, path.string());
   JournalEntry entry;
   entry.upgrade_id = reader.string("upgrade_id");
-  entry.version = reader.string("version");
-  entry.digest = reader.string("digest");
-  entry.hot_ref = reader.string("hot_ref");
-  entry.base_image_ref = reader.string("base_image_ref");
+  entry.name() = read_release_name(reader);
   entry.state = reader.string("state");
   entry.started_at = reader.string("started_at");
-  entry.sequence = reader.unsigned_integer("sequence");
   entry.switched = reader.boolean("switched");
-  if (!is_sha256_hex(entry.digest)) reader.complain("'digest' is no SHA-256");
   MIDAIR_TRY(reader.finish());
   return std::optional(std::move(entry));
 }
@@ -29,13 +23,9 @@ Result<std::optional<JournalEntry>> read_journal(const std::filesystem::path& pa
 Result<void> write_journal(const std::filesystem::path& path, const JournalEntry& entry) {
   Poco::JSON::Object object;
   object.set("upgrade_id", entry.upgrade_id);
-  object.set("version", entry.version);
-  object.set("digest", entry.digest);
-  object.set("hot_ref", entry.hot_ref);
-  object.set("base_image_ref", entry.base_image_ref);
+  set_release_name(object, entry.name());
   object.set("state", entry.state);
   object.set("started_at", entry.started_at);
-  object.set("sequence", entry.sequence);
   object.set("switched", entry.switched);
   return write_state_file(path, object);
 }

@@ -3,25 +3,21 @@
 /// it means that the swap died with its sidecar.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "midair/error.h"
+#include "midair/release/release_name.h"
 
 namespace midair::sidecar {
 
-struct JournalEntry {
+/// Which release the swap was to bring, and how far it came.
+struct JournalEntry : ReleaseName {
   std::string upgrade_id;
-  std::string version;
-  std::string digest;  ///< SHA-256 of the release's tarball
-  std::string hot_ref;
-  std::string base_image_ref;
   std::string state;       ///< the state of the swap that was entered last
   std::string started_at;  ///< RFC 3339
-  std::uint64_t sequence = 0;
-  bool switched = false;  ///< past the point of no return: going back is a rollback, no longer an abort
+  bool switched = false;   ///< past the point of no return: going back is a rollback, no longer an abort
 };
 
 /// Nothing if no swap was in flight. Errc::corrupt if the record is torn or can't be understood, Errc::refused if a

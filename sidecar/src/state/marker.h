@@ -2,23 +2,18 @@
 /// `marker.json`: the release that is committed on this machine.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "midair/error.h"
+#include "midair/release/release_name.h"
 
 namespace midair::sidecar {
 
-/// The last release that passed its probation here, and the base image that it was made for.
-struct Marker {
-  std::string version;
-  std::string digest;  ///< SHA-256 of its tarball: names releases/<digest>
-  std::string hot_ref;
-  std::string base_image_ref;
+/// The last release that passed its probation here; its digest names releases/<digest>.
+struct Marker : ReleaseName {
   std::string committed_at;  ///< RFC 3339
-  std::uint64_t sequence = 0;
 };
 
 /// Nothing if there is none. Errc::corrupt if it can't be understood, Errc::refused if a newer sidecar wrote it: in

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
+#include "midair/digest.h"
 #include "midair/durable_file.h"
-#include "midair/json/json.h"
 
 namespace midair::sidecar {
 
@@ -33,6 +33,25 @@ Result<std::optional<Poco::JSON::Object::Ptr>> read_state_file(const std::filesy
 Result<void> write_state_file(const std::filesystem::path& path, Poco::JSON::Object& object) {
   object.set("format", kFormat);
   return write_file_durably(path, to_canonical_json(object) + "\n");
+}
+
+ReleaseName read_release_name(JsonReader& reader) {
+  ReleaseName name;
+  name.version = reader.string("version");
+  name.digest = reader.string("digest");
+  name.hot_ref = reader.string("hot_ref");
+  name.base_image_ref = reader.string("base_image_ref");
+  name.sequence = reader.unsigned_integer("sequence");
+  if (!is_sha256_hex(name.digest)) reader.complain("'digest' is no SHA-256");
+  return name;
+}
+
+void set_release_name(Poco::JSON::Object& object, const ReleaseName& name) {
+  object.set("version", name.version);
+  object.set("digest", name.digest);
+  object.set("hot_ref", name.hot_ref);
+  object.set("base_image_ref", name.base_image_ref);
+  object.set("sequence", name.sequence);
 }
 
 }  // namespace midair::sidecar

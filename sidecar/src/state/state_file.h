@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "midair/error.h"
+#include "midair/json/json.h"
+#include "midair/release/release_name.h"
 
 namespace midair::sidecar {
 
@@ -17,5 +19,11 @@ namespace midair::sidecar {
 
 /// Adds the format and replaces the file durably.
 [[nodiscard]] Result<void> write_state_file(const std::filesystem::path& path, Poco::JSON::Object& object);
+
+/// The fields that name a release; all of them must be there, and the digest a SHA-256.
+[[nodiscard]] ReleaseName read_release_name(JsonReader& reader);
+
+/// Adds what read_release_name() reads.
+void set_release_name(Poco::JSON::Object& object, const ReleaseName& name);
 
 }  // namespace midair::sidecar

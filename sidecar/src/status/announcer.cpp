@@ -12,11 +12,8 @@ void Announcer::record(const std::string& state) {
   state_ = state;
   const ReleaseRef& running = serving_.generation() == 0 ? serving_.committed() : serving_.release();
   MachineRecord record;
+  record.name() = running.name();
   record.base_image_ref = base_image_ref_;
-  record.hot_ref = running.hot_ref;
-  record.version = running.version;
-  record.digest = running.digest;
-  record.sequence = running.sequence;
   record.fingerprint = fingerprint_of(record.base_image_ref, record.hot_ref);
   record.state = state;
   record.sidecar_version = MIDAIR_BUILD_VERSION;

@@ -92,11 +92,7 @@ class Serving {
   void expect_ready(bool said_ready) { fallback_said_ready_ = said_ready; }
 
   /// The code that serves was published again under another name: it is known by that name from now on.
-  void rename(const std::string& version, const std::string& hot_ref, std::uint64_t sequence) {
-    release_.version = version;
-    release_.hot_ref = hot_ref;
-    release_.sequence = sequence;
-  }
+  void rename(const ReleaseName& name) { release_.name() = name; }
   /// At the start: what is committed.
   void start_from(const ReleaseRef& committed) { committed_ = committed; }
   /// What serves is what the next start would run.

@@ -114,7 +114,7 @@ void SwapMachine::enter(const SwapRow& row) {
   state_ = row.to;
   since_ = loop_.clock().now();
   log(LogLevel::info, std::string("swap.") + to_string(state_),
-      {{"version", target_->version}, {"digest", target_->sha256.substr(0, 12)}, {"from", to_string(row.from)}});
+      {{"version", target_->version}, {"digest", target_->digest.substr(0, 12)}, {"from", to_string(row.from)}});
   if (row.from != row.to) problem_.clear();
   if (state_ == SwapState::idle && row.from == SwapState::committed) strategy_.committed();
   if (state_ == SwapState::idle) return finish();
@@ -239,12 +239,8 @@ Result<void> SwapMachine::note_in_journal() const {
 
 Result<void> SwapMachine::write_journal(SwapState state, bool switched) const {
   JournalEntry entry;
+  entry.name() = target_->name();
   entry.upgrade_id = target_->upgrade_id;
-  entry.version = target_->version;
-  entry.digest = target_->sha256;
-  entry.hot_ref = target_->hot_ref;
-  entry.base_image_ref = target_->base_image_ref;
-  entry.sequence = target_->sequence;
   entry.state = to_string(state);
   entry.started_at = outcome_.started_at;
   entry.switched = switched;
@@ -259,14 +255,7 @@ Result<void> SwapMachine::switch_over() {
 }
 
 Result<void> SwapMachine::commit() {
-  Marker marker;
-  marker.version = target_->version;
-  marker.digest = target_->sha256;
-  marker.hot_ref = target_->hot_ref;
-  marker.base_image_ref = target_->base_image_ref;
-  marker.sequence = target_->sequence;
-  marker.committed_at = format_rfc3339(loop_.clock().wall());
-  return write_marker(dir_.marker(), marker);
+  return write_marker(dir_.marker(), {target_->name(), format_rfc3339(loop_.clock().wall())});
 }
 
 void SwapMachine::put_back_current() {

@@ -63,7 +63,7 @@ void Upgrades::consider() {
   const Target& target = *decision_->target;
   const ReleaseRef& serving = parts_.serving.release();
   if (target.hot_ref == serving.hot_ref || target.upgrade_id == retry_of_) return;
-  if (target.sha256 == serving.digest) return adopt(target);
+  if (target.digest == serving.digest) return adopt(target);
   if (!may_try(target)) return;
   if (auto counted = parts_.attempts.begin(target.upgrade_id); !counted) return put_off(target, counted.error());
   parts_.announcer.disk_problem("");
@@ -92,15 +92,13 @@ bool Upgrades::may_try(const Target& target) {
 }
 
 void Upgrades::adopt(const Target& target) {
-  Marker marker{
-      target.version, target.sha256, target.hot_ref, target.base_image_ref, format_rfc3339(parts_.loop.clock().wall()),
-      target.sequence};
+  const Marker marker{target.name(), format_rfc3339(parts_.loop.clock().wall())};
   if (auto written = write_marker(parts_.dir.marker(), marker); !written) return put_off(target, written.error());
-  parts_.serving.rename(target.version, target.hot_ref, target.sequence);
+  parts_.serving.rename(target.name());
   parts_.serving.commit();
   log(LogLevel::notice, "release.adopted", {{"version", target.version}, {"why", "the same code runs already"}});
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::completed);
-  result.observed_digest = target.sha256;
+  result.observed_digest = target.digest;
   result.total_duration_ms = 0;
   parts_.announcer.record("serving");
   parts_.announcer.result(target.upgrade_id, result);
@@ -146,7 +144,7 @@ void Upgrades::completed(const SwapOutcome& outcome) {
   retry_delay_.reset();
   log(LogLevel::notice, "release.committed",
       {{"version", outcome.target.version},
-       {"digest", outcome.target.sha256.substr(0, 12)},
+       {"digest", outcome.target.digest.substr(0, 12)},
        {"took_ms", std::to_string(static_cast<long>(milliseconds_of(outcome.took)))}});
   warn_unwritten(parts_.attempts.forget_all());
   collect_garbage();

@@ -42,10 +42,9 @@ Target PointerWatch::named() const {
   const auto pointer = Pointer::parse(bytes_, StoreLayout{identity_.app}.pointer());
   if (!pointer || !pointer->hot_upgrade()) return target;
   const HotUpgrade& upgrade = *pointer->hot_upgrade();
-  if (upgrade.source_image_ref.size() > kMaxHotRef) return target;
-  target.upgrade_id = upgrade_id_of(upgrade.source_image_ref);
-  target.version = upgrade.version;
-  target.sequence = upgrade.sequence;
+  if (upgrade.hot_ref.size() > kMaxHotRef) return target;
+  target.name() = upgrade.name();
+  target.upgrade_id = upgrade_id_of(upgrade.hot_ref);
   return target;
 }
 

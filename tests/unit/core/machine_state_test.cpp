@@ -134,19 +134,16 @@ class MachineStateTest : public CppUnit::TestFixture {
   }
 
   void record_survives_a_round_trip() {
-    const MachineRecord record{.machine_id = "28715e9ad77189",
-                               .region = "iad",
-                               .process_group = "web",
-                               .base_image_ref = "base",
-                               .hot_ref = "hot",
-                               .version = "1.2.0",
-                               .digest = std::string(64, 'c'),
-                               .sequence = 7,
-                               .fingerprint = fingerprint_of("base", "hot"),
-                               .state = "serving",
-                               .sidecar_version = "0.1.0",
-                               .booted_at = "2026-11-20T21:00:00.000000Z",
-                               .updated_at = "2026-11-20T21:09:00.000000Z"};
+    MachineRecord record;
+    record.name() = {"1.2.0", std::string(64, 'c'), "hot", "base", 7};
+    record.machine_id = "28715e9ad77189";
+    record.region = "iad";
+    record.process_group = "web";
+    record.fingerprint = fingerprint_of("base", "hot");
+    record.state = "serving";
+    record.sidecar_version = "0.1.0";
+    record.booted_at = "2026-11-20T21:00:00.000000Z";
+    record.updated_at = "2026-11-20T21:09:00.000000Z";
     const MachineRecord read = value_of(MachineRecord::parse(record.to_json(), "m.json"));
     CPPUNIT_ASSERT_EQUAL(record.to_json(), read.to_json());
     CPPUNIT_ASSERT_EQUAL(record.process_group, read.process_group);

@@ -58,8 +58,8 @@ class ManifestTest : public CppUnit::TestFixture {
     manifest.app = "my_app";
     manifest.version = "1.2.0";
     manifest.strategy = "static";
-    manifest.files = {{.path = "bin/run", .size = 5, .sha256 = kDigest, .executable = true},
-                      {.path = "data", .size = 9007199254740991ULL, .sha256 = kDigest}};
+    manifest.files = {{.path = "bin/run", .size = 5, .digest = kDigest, .executable = true},
+                      {.path = "data", .size = 9007199254740991ULL, .digest = kDigest}};
     const std::string text = manifest.to_json();
     CPPUNIT_ASSERT_EQUAL(R"({"app":"my_app","files":[{"executable":true,"path":"bin/run","sha256":")" + kDigest +
                              R"(","size":5},{"executable":false,"path":"data","sha256":")" + kDigest +
@@ -194,7 +194,7 @@ class ManifestTest : public CppUnit::TestFixture {
     manifest.app = "my_app";
     manifest.version = "1";
     for (int i = 100'000; i < 200'000; ++i)
-      manifest.files.push_back({.path = "node_modules/f" + std::to_string(i), .size = 1, .sha256 = kDigest});
+      manifest.files.push_back({.path = "node_modules/f" + std::to_string(i), .size = 1, .digest = kDigest});
     const Manifest read = value_of(parse(manifest.to_json()));
     CPPUNIT_ASSERT_EQUAL(std::size_t{100'000}, read.files.size());
     CPPUNIT_ASSERT_EQUAL(std::string("node_modules/f199999"), read.files.back().path);

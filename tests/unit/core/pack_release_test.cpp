@@ -36,7 +36,7 @@ class PackReleaseTest : public ReleaseFixture {
     const Fd fd = tarball();
     const PackedRelease packed = value_of(pack(fd, source_));
     const std::string bytes = content_of(temp_ / "release.tar.gz");
-    CPPUNIT_ASSERT_EQUAL(sha256_hex(bytes), packed.sha256);
+    CPPUNIT_ASSERT_EQUAL(sha256_hex(bytes), packed.digest);
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{bytes.size()}, packed.size);
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{300'000 + 18 + 5}, packed.unpacked_size);
     CPPUNIT_ASSERT_EQUAL(std::string("my_app"), packed.manifest.app);
@@ -44,7 +44,7 @@ class PackReleaseTest : public ReleaseFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("handover"), packed.manifest.strategy);
     const ManifestFile& run = packed.manifest.files.at(1);
     CPPUNIT_ASSERT_EQUAL(std::string("bin/run"), run.path);
-    CPPUNIT_ASSERT_EQUAL(sha256_hex("#!/bin/sh\necho v1\n"), run.sha256);
+    CPPUNIT_ASSERT_EQUAL(sha256_hex("#!/bin/sh\necho v1\n"), run.digest);
     CPPUNIT_ASSERT(run.executable && run.size == 18 && !packed.manifest.files.at(0).executable);
   }
 
@@ -60,18 +60,18 @@ class PackReleaseTest : public ReleaseFixture {
       fs::last_write_time(other / name, fs::file_time_type::clock::now() - std::chrono::hours(9999));
     fs::create_directory(other / "empty");
 
-    const std::string first = value_of(pack(tarball(), source_)).sha256;
-    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), other)).sha256);
-    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), source_)).sha256);
+    const std::string first = value_of(pack(tarball(), source_)).digest;
+    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), other)).digest);
+    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), source_)).digest);
   }
 
   void other_files_give_other_bytes() {
     write_file(source_ / "a", "1");
-    const std::string first = value_of(pack()).sha256;
+    const std::string first = value_of(pack()).digest;
     write_file(source_ / "a", "1", 0755);
-    const std::string executable = value_of(pack()).sha256;
+    const std::string executable = value_of(pack()).digest;
     write_file(source_ / "a", "2", 0755);
-    const std::string changed = value_of(pack()).sha256;
+    const std::string changed = value_of(pack()).digest;
     CPPUNIT_ASSERT(first != executable && executable != changed && first != changed);
   }
 

@@ -15,15 +15,16 @@ const std::string kDigest(64, 'a');
 Pointer parse(std::string_view text) { return value_of(Pointer::parse(text, "current.json")); }
 
 HotUpgrade full_upgrade() {
-  return {.version = "1.2.0",
-          .source_image_ref = "registry.fly.io/my-app:deployment-01NEW",
-          .tarball_url = "https://fly.storage.tigris.dev/b/releases/my_app-1.2.0.tar.gz",
-          .deployed_at = "2026-11-20T21:09:29.904881Z",
-          .sha256 = kDigest,
-          .size = 4711,
-          .sequence = 7,
-          .strategy = "handover",
-          .fence = 3};
+  return {{.version = "1.2.0",
+           .digest = kDigest,
+           .hot_ref = "registry.fly.io/my-app:deployment-01NEW",
+           .base_image_ref = "base",
+           .sequence = 7},
+          "https://fly.storage.tigris.dev/b/releases/my_app-1.2.0.tar.gz",
+          "2026-11-20T21:09:29.904881Z",
+          4711,
+          "handover",
+          3};
 }
 
 }  // namespace
@@ -49,14 +50,15 @@ class PointerTest : public CppUnit::TestFixture {
                          initial.image_ref());
     CPPUNIT_ASSERT(!initial.hot_upgrade());
 
-    const HotUpgrade upgrade = parse(flydeploy::kPointerWithHotUpgrade).hot_upgrade().value();
+    const Pointer pointing = parse(flydeploy::kPointerWithHotUpgrade);
+    const HotUpgrade upgrade = pointing.hot_upgrade().value();
+    CPPUNIT_ASSERT_EQUAL(pointing.image_ref(), upgrade.base_image_ref);
     CPPUNIT_ASSERT_EQUAL(std::string("0.1.0"), upgrade.version);
-    CPPUNIT_ASSERT_EQUAL(std::string("registry.fly.io/my-app:deployment-01KA93QZX1V2B3C4D5E6F7G8H9"),
-                         upgrade.source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(std::string("registry.fly.io/my-app:deployment-01KA93QZX1V2B3C4D5E6F7G8H9"), upgrade.hot_ref);
     CPPUNIT_ASSERT_EQUAL(std::string("http://127.0.0.1:7790/peer-bucket/releases/my_app-0.1.0.tar.gz"),
                          upgrade.tarball_url);
     CPPUNIT_ASSERT_EQUAL(std::string("2026-11-20T21:09:29.904881Z"), upgrade.deployed_at);
-    CPPUNIT_ASSERT(upgrade.sha256.empty() && upgrade.strategy.empty());
+    CPPUNIT_ASSERT(upgrade.digest.empty() && upgrade.strategy.empty());
     CPPUNIT_ASSERT(upgrade.size == 0 && upgrade.sequence == 0 && upgrade.fence == 0);
   }
 
@@ -73,15 +75,16 @@ class PointerTest : public CppUnit::TestFixture {
 
   void hot_upgrade_survives_a_round_trip() {
     Pointer pointer = Pointer::for_base_image("old", "then");
-    pointer.set_hot_upgrade("base", full_upgrade(), "now");
+    pointer.set_hot_upgrade(full_upgrade(), "now");
     const Pointer read = parse(pointer.to_json());
     CPPUNIT_ASSERT_EQUAL(std::string("base"), read.image_ref());
     const HotUpgrade upgrade = read.hot_upgrade().value();
+    CPPUNIT_ASSERT_EQUAL(std::string("base"), upgrade.base_image_ref);
     CPPUNIT_ASSERT_EQUAL(std::string("1.2.0"), upgrade.version);
-    CPPUNIT_ASSERT_EQUAL(full_upgrade().source_image_ref, upgrade.source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(full_upgrade().hot_ref, upgrade.hot_ref);
     CPPUNIT_ASSERT_EQUAL(full_upgrade().tarball_url, upgrade.tarball_url);
     CPPUNIT_ASSERT_EQUAL(full_upgrade().deployed_at, upgrade.deployed_at);
-    CPPUNIT_ASSERT_EQUAL(kDigest, upgrade.sha256);
+    CPPUNIT_ASSERT_EQUAL(kDigest, upgrade.digest);
     CPPUNIT_ASSERT_EQUAL(std::string("handover"), upgrade.strategy);
     CPPUNIT_ASSERT(upgrade.size == 4711 && upgrade.sequence == 7 && upgrade.fence == 3);
     CPPUNIT_ASSERT_EQUAL(pointer.to_json(), read.to_json());
@@ -91,7 +94,7 @@ class PointerTest : public CppUnit::TestFixture {
     Pointer pointer =
         parse(R"({"blue_green_upgrade":{"x":[1,2.5,"é"]},"future":{"b":null},"image_ref":"i","set_at":"s",)"
               R"("hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u","rollout":{"wave":2}}})");
-    pointer.set_hot_upgrade("base", full_upgrade(), "now");
+    pointer.set_hot_upgrade(full_upgrade(), "now");
     const auto json = value_of(parse_json_object(pointer.to_json(), "current.json", kMaxPointerBytes));
     CPPUNIT_ASSERT_EQUAL(std::string(R"({"x":[1,2.5,"é"]})"),
                          to_canonical_json(*json->getObject("blue_green_upgrade")));
@@ -103,13 +106,14 @@ class PointerTest : public CppUnit::TestFixture {
 
   void nothing_lingers_from_the_release_before() {
     Pointer pointer = Pointer::for_base_image("base", "then");
-    pointer.set_hot_upgrade("base", full_upgrade(), "then");
+    pointer.set_hot_upgrade(full_upgrade(), "then");
     HotUpgrade bare;
     bare.version = "2";
-    bare.source_image_ref = "r";
+    bare.hot_ref = "r";
+    bare.base_image_ref = "base";
     bare.tarball_url = "u";
     bare.deployed_at = "d";
-    pointer.set_hot_upgrade("base", bare, "now");
+    pointer.set_hot_upgrade(bare, "now");
     CPPUNIT_ASSERT_EQUAL(
         std::string(R"({"blue_green_upgrade":null,"hot_upgrade":{"deployed_at":"d","source_image_ref":"r",)"
                     R"("tarball_url":"u","version":"2"},"image_ref":"base","set_at":"now"})"),
@@ -119,7 +123,7 @@ class PointerTest : public CppUnit::TestFixture {
   void copies_do_not_share_changes() {
     const Pointer original = parse(flydeploy::kPointerWithHotUpgrade);
     Pointer changed = original;
-    changed.set_hot_upgrade("base", full_upgrade(), "now");
+    changed.set_hot_upgrade(full_upgrade(), "now");
     CPPUNIT_ASSERT_EQUAL(std::string(flydeploy::kPointerWithHotUpgrade), original.to_json());
   }
 
@@ -129,7 +133,7 @@ class PointerTest : public CppUnit::TestFixture {
                               R"("hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u"}})");
       CPPUNIT_ASSERT(pointer.hot_upgrade());
       CPPUNIT_ASSERT(!pointer.is_for("") && !pointer.is_for("base"));
-      pointer.set_hot_upgrade("base", full_upgrade(), "now");
+      pointer.set_hot_upgrade(full_upgrade(), "now");
       CPPUNIT_ASSERT(pointer.is_for("base") && !pointer.is_for(""));
       CPPUNIT_ASSERT(parse(pointer.to_json()).is_for("base"));
     }

@@ -97,9 +97,9 @@ class ReleaseArchiveTest : public ReleaseFixture {
   void unpacked_release_can_be_packed_again() {
     write_good_source();
     const Fd fd = tarball();
-    const std::string first = value_of(pack(fd, source_)).sha256;
+    const std::string first = value_of(pack(fd, source_)).digest;
     value_of(extract_release(fd.get(), target_, {}));
-    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), target_)).sha256);
+    CPPUNIT_ASSERT_EQUAL(first, value_of(pack(tarball(), target_)).digest);
   }
 
   void stops_when_asked() {

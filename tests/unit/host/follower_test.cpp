@@ -27,7 +27,7 @@ class FollowerTest : public CppUnit::TestFixture {
   const HotUpgrade upgrade_ = upgrade_named("01UPGRADE");
 
   Follower follow(ObjectStore& store, const std::vector<std::string>& ids) {
-    FollowTarget target{kLayout, upgrade_.source_image_ref, kBase, {}};
+    FollowTarget target{kLayout, upgrade_.hot_ref, kBase, {}};
     for (const auto& id : ids) {
       target.covered.push_back(machine(id));
       check_in(memory_, machine(id));
@@ -94,9 +94,7 @@ class FollowerTest : public CppUnit::TestFixture {
 
   void a_result_that_cannot_be_read_is_no_silence() {
     auto follower = follow(store_, {"a", "b"});
-    const auto key = [&](const std::string& id) {
-      return kLayout.result(upgrade_id_of(upgrade_.source_image_ref), id);
-    };
+    const auto key = [&](const std::string& id) { return kLayout.result(upgrade_id_of(upgrade_.hot_ref), id); };
     store_text(memory_, key("a"), "{");
     store_text(memory_, key("b"), std::string(kMaxMachineStateBytes + 1, ' '));
     store_text(memory_, key("stranger"), "{");

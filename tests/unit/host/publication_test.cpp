@@ -33,7 +33,7 @@ class PublicationTest : public CppUnit::TestFixture {
   PublishedState state() { return value_of(read_published_state(store_, kLayout, {})); }
   Result<HotUpgrade> publish_named(ObjectStore& store, DeployLock& lock, const PublishedState& state,
                                    const std::string& id, const std::string& version = "v2") {
-    return publish(store, clock_, lock, kLayout, state, kBase, upgrade_named(id, version));
+    return publish(store, clock_, lock, kLayout, state, upgrade_named(id, version));
   }
   Pointer pointer() { return value_of(read_pointer(store_, kLayout, {}))->pointer; }
 
@@ -44,7 +44,7 @@ class PublicationTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(held->fence(), upgrade.fence);
     CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall()), upgrade.deployed_at);
     CPPUNIT_ASSERT_EQUAL(kBase, pointer().image_ref());
-    CPPUNIT_ASSERT_EQUAL(upgrade.source_image_ref, pointer().hot_upgrade()->source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(upgrade.hot_ref, pointer().hot_upgrade()->hot_ref);
     CPPUNIT_ASSERT_EQUAL(text_at(store_, kLayout.pointer()), text_at(store_, kLayout.history(1)));
   }
 
@@ -91,7 +91,7 @@ class PublicationTest : public CppUnit::TestFixture {
       upgrade.tarball_url = "https://b." + std::string(name) + "/v1";
       store_text(store_, kLayout.pointer(), pointer_to(upgrade).to_json());
       upgrade.tarball_url = "https://t3.storage.dev/b/v2";
-      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), kBase, upgrade).ok());
+      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), upgrade).ok());
       CPPUNIT_ASSERT_EQUAL("https://" + std::string(name) + "/b/v2", pointer().hot_upgrade()->tarball_url);
     }
   }
@@ -150,7 +150,7 @@ class PublicationTest : public CppUnit::TestFixture {
 
     refusals = 100;
     assert_fails(publish_named(moody, *held, state(), "01B"), Errc::unavailable, "no conditional write");
-    CPPUNIT_ASSERT_EQUAL(std::string("midair/web:deployment-01A"), pointer().hot_upgrade()->source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(std::string("midair/web:deployment-01A"), pointer().hot_upgrade()->hot_ref);
   }
 
   void an_unknown_outcome_is_said_to_be_unknown() {

@@ -90,10 +90,10 @@ class TarballUploadTest : public CppUnit::TestFixture {
   void a_version_known_to_history_keeps_its_bytes() {
     auto published = upgrade_named("01A", "v1");
     const std::vector<Pointer> publications{pointer_to(published)};
-    assert_ok(check_version_is_free(publications, "v1", published.sha256));
+    assert_ok(check_version_is_free(publications, "v1", published.digest));
     assert_ok(check_version_is_free(publications, "v2", std::string(64, 'b')));
     assert_fails(check_version_is_free(publications, "v1", std::string(64, 'b')), Errc::refused, "version v1");
-    published.sha256.clear();  // FlyDeploy published it
+    published.digest.clear();  // FlyDeploy published it
     assert_ok(check_version_is_free({pointer_to(published)}, "v1", std::string(64, 'b')));
   }
 };

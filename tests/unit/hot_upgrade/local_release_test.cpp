@@ -48,7 +48,7 @@ class LocalReleaseTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(release.ok());
     CPPUNIT_ASSERT(std::filesystem::is_empty(dir_ / "tmp"));
     const auto tarball = release->tarball();
-    CPPUNIT_ASSERT_EQUAL(tarball.sha256, value_of(sha256_of_fd(tarball.fd, tarball.size, "tarball")));
+    CPPUNIT_ASSERT_EQUAL(tarball.digest, value_of(sha256_of_fd(tarball.fd, tarball.size, "tarball")));
   }
 };
 

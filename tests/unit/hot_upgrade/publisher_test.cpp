@@ -150,7 +150,7 @@ class PublisherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, summary.count(Outcome::rolled_back));
     CPPUNIT_ASSERT(!summary.everywhere() && !summary.interrupted);
     const auto upgrade = pointed_at().value();
-    CPPUNIT_ASSERT_EQUAL(std::string("midair/web:deployment-") + summary.upgrade_id, upgrade.source_image_ref);
+    CPPUNIT_ASSERT_EQUAL(std::string("midair/web:deployment-") + summary.upgrade_id, upgrade.hot_ref);
     CPPUNIT_ASSERT_EQUAL(store_.url_of(kLayout.tarball("v1")), upgrade.tarball_url);
     CPPUNIT_ASSERT_EQUAL(std::string("handover"), upgrade.strategy);
     CPPUNIT_ASSERT_EQUAL(value_of(store_.head(kLayout.tarball("v1"), {})).size, upgrade.size);

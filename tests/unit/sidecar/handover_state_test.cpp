@@ -108,7 +108,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
         std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, dir_, StateTransfer::Limits{ready, step});
     probation_ = std::make_unique<Probation>(*loop_, milliseconds(20), std::vector<HealthCheck>{});
     fallback_ = std::make_unique<Fallback>(*loop_, *supervisor_, serving_, *transfer_,
-                                           ReleaseRef{{}, {}, {}, 0, directory_ / "old"}, ReadyCheck{}, seconds(20));
+                                           ReleaseRef{{}, directory_ / "old"}, ReadyCheck{}, seconds(20));
     handover_ = std::make_unique<Handover>(
         StrategyParts{*loop_, *supervisor_, serving_, *transfer_, *probation_, *fallback_, {}, {.ready = seconds(20)}});
   }
@@ -123,7 +123,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
     fs::create_directories(directory_ / name);
     std::ofstream(directory_ / name / "behaviour") << R"({"schema":")" << schema << R"(","imports":["n/1",")" << schema
                                                    << "\"]" << (more.empty() ? "" : ",") << more << "}";
-    return {name, "", name, 1, directory_ / name};
+    return {{name, "", name, "", 1}, directory_ / name};
   }
 
   void serve(const std::string& more = {}, const std::string& schema = "n/1") {

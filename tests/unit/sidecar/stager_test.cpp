@@ -132,7 +132,7 @@ class StagerTest : public CppUnit::TestFixture {
     target.upgrade_id = "01ABC";
     target.version = version;
     target.key = StoreLayout{"shop"}.tarball(version);
-    target.sha256 = sha256_hex(bytes);
+    target.digest = sha256_hex(bytes);
     target.strategy = "handover";
     target.size = bytes.size();
     put(target.key, bytes);
@@ -148,7 +148,7 @@ class StagerTest : public CppUnit::TestFixture {
     return stager_.stage(target, stop);
   }
 
-  [[nodiscard]] fs::path part_of(const Target& target) const { return state_.incoming() / (target.sha256 + ".part"); }
+  [[nodiscard]] fs::path part_of(const Target& target) const { return state_.incoming() / (target.digest + ".part"); }
 
   void assert_nothing_left() const {
     CPPUNIT_ASSERT_MESSAGE("a download is left", fs::is_empty(state_.incoming()));
@@ -158,9 +158,9 @@ class StagerTest : public CppUnit::TestFixture {
 
   void assert_staged(const Target& target, const Result<StagedRelease>& staged) {
     if (!staged) CPPUNIT_FAIL(staged.error().to_string());
-    CPPUNIT_ASSERT_EQUAL(state_.release(target.sha256).string(), staged->directory.string());
+    CPPUNIT_ASSERT_EQUAL(state_.release(target.digest).string(), staged->directory.string());
     CPPUNIT_ASSERT_EQUAL(target.version, staged->manifest.version);
-    CPPUNIT_ASSERT_EQUAL(target.sha256, staged->target.sha256);
+    CPPUNIT_ASSERT_EQUAL(target.digest, staged->target.digest);
     const std::string server = value_of(read_file(staged->directory / "bin/server", 1000));
     CPPUNIT_ASSERT_EQUAL("#!/bin/sh\n# " + target.version, server);
     assert_nothing_left();
@@ -207,7 +207,7 @@ class StagerTest : public CppUnit::TestFixture {
   void a_sealed_release_that_was_tampered_with_is_fetched_anew() {
     const Target target = publish("1.0");
     assert_staged(target, stage(target));
-    const fs::path server = state_.release(target.sha256) / "bin/server";
+    const fs::path server = state_.release(target.digest) / "bin/server";
     std::stop_source stopped;
     stopped.request_stop();
     assert_fails(stage(target, stopped.get_token()), Errc::cancelled);
@@ -286,7 +286,7 @@ class StagerTest : public CppUnit::TestFixture {
     std::string flipped = sound;
     flipped[flipped.size() / 2] ^= 1;
     put(target.key, flipped);
-    assert_fails(stage(target), Errc::corrupt, target.sha256 + " was promised");
+    assert_fails(stage(target), Errc::corrupt, target.digest + " was promised");
     assert_nothing_left();
     put(target.key, sound);
     assert_staged(target, stage(target));
@@ -389,7 +389,7 @@ class StagerTest : public CppUnit::TestFixture {
 
   void what_a_crash_left_does_not_matter() {
     const Target target = publish("1.0");
-    const fs::path half = state_.releases() / (target.sha256 + ".tmp-staging");
+    const fs::path half = state_.releases() / (target.digest + ".tmp-staging");
     fs::create_directories(half / "bin");
     assert_ok(write_file_durably(half / "extra", "x"));
     fs::permissions(half, fs::perms::owner_read | fs::perms::owner_exec);

@@ -26,15 +26,12 @@ class StateFilesTest : public CppUnit::TestFixture {
   const std::string digest_ = std::string(64, 'a');
 
   [[nodiscard]] Marker marker() const {
-    return {"1.2",
-            digest_,
-            "registry.fly.io/app:deployment-01ABC",
-            "registry.fly.io/app:base",
-            "2026-11-20T21:09:25Z",
-            9'007'199'254'740'991ULL};
+    return {
+        {"1.2", digest_, "registry.fly.io/app:deployment-01ABC", "registry.fly.io/app:base", 9'007'199'254'740'991ULL},
+        "2026-11-20T21:09:25Z"};
   }
   [[nodiscard]] JournalEntry entry() const {
-    return {"01ABC", "1.2", digest_, "ref \"quoted\"", "base", "migrated", "2026-11-20T21:09:25Z", 7, true};
+    return {{"1.2", digest_, "ref \"quoted\"", "base", 7}, "01ABC", "migrated", "2026-11-20T21:09:25Z", true};
   }
 
   void what_is_not_there_is_no_error() {
@@ -99,7 +96,7 @@ class StateFilesTest : public CppUnit::TestFixture {
       assert_fails(read_marker(file_), Errc::corrupt);
       assert_fails(read_journal(file_), Errc::corrupt);
     }
-    assert_ok(write_marker(file_, Marker{"1", "no digest", "", "", "", 0}));
+    assert_ok(write_marker(file_, Marker{{"1", "no digest", "", "", 0}, ""}));
     assert_fails(read_marker(file_), Errc::corrupt, "digest");
   }
 

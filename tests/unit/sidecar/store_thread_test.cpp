@@ -201,14 +201,11 @@ class StoreThreadTest : public CppUnit::TestFixture {
 
   void publish(const std::string& version, std::uint64_t sequence) {
     HotUpgrade upgrade;
-    upgrade.version = version;
-    upgrade.source_image_ref = "shop:deployment-01" + std::to_string(sequence);
+    upgrade.name() = {version, std::string(64, '7'), "shop:deployment-01" + std::to_string(sequence), "base", sequence};
     upgrade.tarball_url = memory_.url_of("releases/shop-" + version + ".tar.gz");
-    upgrade.sha256 = std::string(64, '7');
     upgrade.size = 1000;
-    upgrade.sequence = sequence;
     Pointer pointer = Pointer::for_base_image("base", "now");
-    pointer.set_hot_upgrade("base", upgrade, "now");
+    pointer.set_hot_upgrade(upgrade, "now");
     put("releases/shop-current.json", pointer.to_json());
   }
   void put(const std::string& key, const std::string& text) {
@@ -218,7 +215,7 @@ class StoreThreadTest : public CppUnit::TestFixture {
     Target target;
     target.version = version;
     target.key = "releases/shop-" + version + ".tar.gz";
-    target.sha256 = std::string(64, '7');
+    target.digest = std::string(64, '7');
     target.strategy = "handover";
     target.size = 1000;
     return target;

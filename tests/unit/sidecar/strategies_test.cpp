@@ -63,7 +63,7 @@ struct World {
   StateDir dir = value_of(StateDir::open(directory / "state"));
   ListenSockets sockets = value_of(ListenSockets::open({}));
   ReadyCheck ready{ReadyCheck::Kind::notify};
-  ReleaseRef base{{}, {}, {}, 0, directory / "state"};
+  ReleaseRef base{{}, directory / "state"};
   StagedRelease release;
   Serving serving;
   Supervisor supervisor{*loop, dir, sockets, {{"/usr/bin/python3", "-c", kApp}, seconds(5)}, {[](auto&, auto&) {}}};

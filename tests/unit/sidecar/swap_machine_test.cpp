@@ -102,7 +102,7 @@ struct World {
     target.upgrade_id = "01ABC";
     target.version = "2";
     target.hot_ref = "midair/app:deployment-01ABC";
-    target.sha256 = std::string(64, 'b');
+    target.digest = std::string(64, 'b');
     target.base_image_ref = "base";
     target.sequence = 7;
     return target;

@@ -34,20 +34,21 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   [[nodiscard]] HotUpgrade sound() const {
     HotUpgrade upgrade;
     upgrade.version = "1.4.0";
-    upgrade.source_image_ref = "registry.fly.io/shop:deployment-01K9ABC";
+    upgrade.hot_ref = "registry.fly.io/shop:deployment-01K9ABC";
     upgrade.tarball_url = store_.url_of("releases/shop-1.4.0.tar.gz");
     upgrade.deployed_at = "2026-11-20T21:09:25.241415Z";
-    upgrade.sha256 = std::string(64, '7');
+    upgrade.digest = std::string(64, '7');
     upgrade.size = 1000;
     upgrade.sequence = 12;
     upgrade.strategy = "handover";
     return upgrade;
   }
 
-  [[nodiscard]] Result<Decision> decide(const HotUpgrade& upgrade, std::uint64_t highest = 0,
+  [[nodiscard]] Result<Decision> decide(HotUpgrade upgrade, std::uint64_t highest = 0,
                                         const std::string& base = "registry.fly.io/shop:base") const {
     Pointer pointer = Pointer::for_base_image(base, upgrade.deployed_at);
-    pointer.set_hot_upgrade(base, upgrade, upgrade.deployed_at);
+    upgrade.base_image_ref = base;
+    pointer.set_hot_upgrade(upgrade, upgrade.deployed_at);
     return DigestTrustPolicy(strategy_names(), 1'000'000).decide(pointer.to_json(), identity_, highest, store_);
   }
 
@@ -64,9 +65,9 @@ class TrustPolicyTest : public CppUnit::TestFixture {
     const Target& target = *decision.target;
     CPPUNIT_ASSERT_EQUAL(std::string("01K9ABC"), target.upgrade_id);
     CPPUNIT_ASSERT_EQUAL(std::string("1.4.0"), target.version);
-    CPPUNIT_ASSERT_EQUAL(sound().source_image_ref, target.hot_ref);
+    CPPUNIT_ASSERT_EQUAL(sound().hot_ref, target.hot_ref);
     CPPUNIT_ASSERT_EQUAL(std::string("releases/shop-1.4.0.tar.gz"), target.key);
-    CPPUNIT_ASSERT_EQUAL(sound().sha256, target.sha256);
+    CPPUNIT_ASSERT_EQUAL(sound().digest, target.digest);
     CPPUNIT_ASSERT_EQUAL(std::string("handover"), target.strategy);
     CPPUNIT_ASSERT_EQUAL(identity_.base_image_ref, target.base_image_ref);
     CPPUNIT_ASSERT_EQUAL(std::uint64_t{1000}, target.size);
@@ -117,7 +118,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
           std::string(R"({"image_ref":"a","image_ref":"b"})"), std::string(70'000, '{')})
       assert_fails(policy.decide(text, identity_, 0, store_), Errc::corrupt);
     HotUpgrade upgrade = sound();
-    upgrade.sha256 = std::string(64, 'F');
+    upgrade.digest = std::string(64, 'F');
     assert_fails(decide(upgrade), Errc::corrupt, "sha256");
   }
 
@@ -139,7 +140,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   }
 
   void refuses_a_missing_digest_or_size() {
-    assert_refused("no SHA-256", [](HotUpgrade& upgrade) { upgrade.sha256.clear(); });
+    assert_refused("no SHA-256", [](HotUpgrade& upgrade) { upgrade.digest.clear(); });
     assert_refused("no size", [](HotUpgrade& upgrade) { upgrade.size = 0; });
   }
 
@@ -160,7 +161,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
     for (const char* version : {"../1", "current", "1 0", "-1"})
       assert_refused("", [&](HotUpgrade& upgrade) { upgrade.version = version; });
     for (const std::string& ref : {std::string("a b"), std::string("a\nb"), std::string(513, 'a'), std::string()})
-      assert_refused("source_image_ref", [&](HotUpgrade& upgrade) { upgrade.source_image_ref = ref; });
+      assert_refused("source_image_ref", [&](HotUpgrade& upgrade) { upgrade.hot_ref = ref; });
   }
 
   void refuses_strategies_that_it_does_not_know() {

@@ -126,8 +126,8 @@ Result<void> Extraction::take_file(const TarEntry& entry) {
   if (entry.executable != file.executable)
     return corrupt(entry.name, file.executable ? "it is not executable as its manifest says"
                                                : "it is executable against its manifest");
-  MIDAIR_TRY_ASSIGN(const std::string sha256, copy_content(file.path, file.executable));
-  if (sha256 != file.sha256) return corrupt(entry.name, "its SHA-256 is not the one in the manifest");
+  MIDAIR_TRY_ASSIGN(const std::string digest, copy_content(file.path, file.executable));
+  if (digest != file.digest) return corrupt(entry.name, "its SHA-256 is not the one in the manifest");
   return {};
 }
 

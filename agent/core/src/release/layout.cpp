@@ -81,16 +81,15 @@ Result<void> check_machine_id(std::string_view machine_id) {
   return bad_name("machine id", machine_id, "it must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'");
 }
 
-std::string upgrade_id_of(std::string_view source_image_ref) {
+std::string upgrade_id_of(std::string_view hot_ref) {
   constexpr std::string_view kMark = "deployment-";
   const std::string allowed = charset({kUpper, kDigits});
-  for (auto at = source_image_ref.find(kMark); at != std::string_view::npos;
-       at = source_image_ref.find(kMark, at + 1)) {
-    const std::string_view rest = source_image_ref.substr(at + kMark.size());
+  for (auto at = hot_ref.find(kMark); at != std::string_view::npos; at = hot_ref.find(kMark, at + 1)) {
+    const std::string_view rest = hot_ref.substr(at + kMark.size());
     const std::string_view id = rest.substr(0, rest.find_first_not_of(allowed));
     if (!id.empty()) return std::string(id);
   }
-  return sha256_hex(source_image_ref).substr(0, 16);
+  return sha256_hex(hot_ref).substr(0, 16);
 }
 
 }  // namespace midair

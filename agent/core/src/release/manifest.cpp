@@ -66,9 +66,9 @@ class ManifestHandler final : public ForwardingHandler {
     ManifestFile file;
     file.path = reader.string("path");
     file.size = reader.unsigned_integer("size");
-    file.sha256 = reader.string("sha256");
+    file.digest = reader.string("sha256");
     file.executable = reader.optional_boolean("executable", false);
-    if (!is_sha256_hex(file.sha256)) reader.complain("field 'sha256' is not 64 lower-case hex digits");
+    if (!is_sha256_hex(file.digest)) reader.complain("field 'sha256' is not 64 lower-case hex digits");
     if (problem_.ok()) problem_ = reader.finish();
     if (problem_.ok()) problem_ = check_entry_name(file.path);
     files_.push_back(std::move(file));
@@ -162,7 +162,7 @@ std::string Manifest::to_json() const {
     Object::Ptr entry = new Object;
     entry->set("path", file.path);
     entry->set("size", static_cast<Poco::UInt64>(file.size));
-    entry->set("sha256", file.sha256);
+    entry->set("sha256", file.digest);
     entry->set("executable", file.executable);
     list->add(entry);
   }

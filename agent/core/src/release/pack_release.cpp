@@ -34,7 +34,7 @@ Result<void> write_file(TarWriter& tar, const ManifestFile& file, const SourceFi
     return tar.write(piece);
   };
   const auto content = read_source_file(source, stop, copy);
-  const SourceContent planned{.size = file.size, .sha256 = file.sha256, .executable = file.executable};
+  const SourceContent planned{.size = file.size, .digest = file.digest, .executable = file.executable};
   if (content.ok() && *content == planned) return {};
   if (content.ok() || content.error().code == Errc::bad_input) return changed(source.path);
   return content.error();
@@ -74,7 +74,7 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
   MIDAIR_TRY(check_same_files(plan));
   MIDAIR_TRY(check_ratio(tar.unpacked_size(), tar.gzip().packed_size(), plan.directory));
   packed.manifest = plan.manifest;
-  packed.sha256 = tar.gzip().packed_sha256();
+  packed.digest = tar.gzip().packed_sha256();
   packed.size = tar.gzip().packed_size();
   return packed;
 }

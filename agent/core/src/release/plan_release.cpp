@@ -85,7 +85,7 @@ Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop) {
                       read_source_file(plan.sources[i], stop, [](std::string_view) { return Result<void>(); }));
     ManifestFile& file = plan.manifest.files[i];
     file.size = content.size;
-    file.sha256 = std::move(content.sha256);
+    file.digest = std::move(content.digest);
     file.executable = content.executable;
   }
   return {};
@@ -118,7 +118,7 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
   if (plan.sources.size() > ExtractLimits().max_entries)
     return bad_input(directory, "it has more than " + std::to_string(ExtractLimits().max_entries) + " files");
 
-  for (const SourceFile& source : plan.sources) plan.manifest.files.push_back({.path = source.name, .sha256 = {}});
+  for (const SourceFile& source : plan.sources) plan.manifest.files.push_back({.path = source.name, .digest = {}});
   MIDAIR_TRY(check_names(plan));
   MIDAIR_TRY(hash_files(plan, stop));
   MIDAIR_TRY(check_limits(plan));

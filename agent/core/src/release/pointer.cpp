@@ -13,15 +13,15 @@ Result<HotUpgrade> parse_hot_upgrade(const Object& json, const std::string& subj
   JsonReader reader(json, subject);
   HotUpgrade upgrade;
   upgrade.version = reader.string("version");
-  upgrade.source_image_ref = reader.string("source_image_ref");
+  upgrade.hot_ref = reader.string("source_image_ref");
   upgrade.tarball_url = reader.string("tarball_url");
   upgrade.deployed_at = reader.optional_string("deployed_at");
-  upgrade.sha256 = reader.optional_string("sha256");
+  upgrade.digest = reader.optional_string("sha256");
   upgrade.size = reader.optional_unsigned("size").value_or(0);
   upgrade.sequence = reader.optional_unsigned("sequence").value_or(0);
   upgrade.strategy = reader.optional_string("strategy");
   upgrade.fence = reader.optional_unsigned("fence").value_or(0);
-  if (!upgrade.sha256.empty() && !is_sha256_hex(upgrade.sha256))
+  if (!upgrade.digest.empty() && !is_sha256_hex(upgrade.digest))
     reader.complain("field 'sha256' is not 64 lower-case hex digits");
   MIDAIR_TRY(reader.finish());
   return upgrade;
@@ -70,17 +70,18 @@ Result<Pointer> Pointer::parse(std::string_view text, const std::string& subject
   MIDAIR_TRY(reader.finish());
   if (hot_upgrade) {
     MIDAIR_TRY_ASSIGN(pointer.hot_upgrade_, parse_hot_upgrade(*hot_upgrade, subject));
+    pointer.hot_upgrade_->base_image_ref = pointer.image_ref_;
   }
   return pointer;
 }
 
-void Pointer::set_hot_upgrade(const std::string& image_ref, const HotUpgrade& upgrade, const std::string& set_at) {
+void Pointer::set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_at) {
   Object::Ptr hot = copy_of(json_->getObject("hot_upgrade"));
   hot->set("version", upgrade.version);
-  hot->set("source_image_ref", upgrade.source_image_ref);
+  hot->set("source_image_ref", upgrade.hot_ref);
   hot->set("tarball_url", upgrade.tarball_url);
   hot->set("deployed_at", upgrade.deployed_at);
-  set_or_remove(*hot, "sha256", upgrade.sha256);
+  set_or_remove(*hot, "sha256", upgrade.digest);
   set_or_remove(*hot, "size", upgrade.size);
   set_or_remove(*hot, "sequence", upgrade.sequence);
   set_or_remove(*hot, "strategy", upgrade.strategy);
@@ -88,9 +89,9 @@ void Pointer::set_hot_upgrade(const std::string& image_ref, const HotUpgrade& up
 
   json_ = copy_of(json_);  // copies of this pointer share the old one
   json_->set("hot_upgrade", hot);
-  json_->set("image_ref", image_ref);
+  json_->set("image_ref", upgrade.base_image_ref);
   json_->set("set_at", set_at);
-  image_ref_ = image_ref;
+  image_ref_ = upgrade.base_image_ref;
   names_image_ = true;
   hot_upgrade_ = upgrade;
 }

@@ -35,7 +35,7 @@ Result<ManifestModule> read_module(const SourceFile& source, const ManifestFile&
     bytes.append(piece);
     return {};
   }));
-  if (sha256_hex(bytes) != file.sha256) return unfit(source, "it changed while it was packed");
+  if (sha256_hex(bytes) != file.digest) return unfit(source, "it changed while it was packed");
   midair_lint lint{};
   if (!midair_lint_module(bytes.data(), bytes.size(), &lint)) return unfit(source, lint.problem);
   return ManifestModule{module_name(file.path), file.path, lint.build_id};

@@ -104,7 +104,7 @@ Result<SourceContent> read_source_file(const SourceFile& file, const std::stop_t
                                        const std::function<Result<void>(std::string_view)>& take) {
   struct stat status {};
   MIDAIR_TRY_ASSIGN(const Fd fd, open_regular(file.path, status));
-  SourceContent content{.size = 0, .sha256 = {}, .executable = (status.st_mode & S_IXUSR) != 0};
+  SourceContent content{.size = 0, .digest = {}, .executable = (status.st_mode & S_IXUSR) != 0};
   Sha256 hash;
   std::vector<char> buffer(kBufferBytes);
   for (;;) {
@@ -118,7 +118,7 @@ Result<SourceContent> read_source_file(const SourceFile& file, const std::stop_t
     content.size += piece.size();
     MIDAIR_TRY(take(piece));
   }
-  content.sha256 = hash.finish_hex();
+  content.digest = hash.finish_hex();
   return content;
 }
 

@@ -29,7 +29,7 @@ struct SourceFile {
 /// What a file was when it was read.
 struct SourceContent {
   std::uint64_t size = 0;
-  std::string sha256;
+  std::string digest;
   bool executable = false;
 
   bool operator==(const SourceContent&) const = default;

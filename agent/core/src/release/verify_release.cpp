@@ -34,8 +34,8 @@ Result<Fd> open_listed(DirTree& tree, const std::string& name, bool executable) 
 
 Result<void> verify_file(DirTree& tree, const ManifestFile& file, const std::stop_token& stop) {
   MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, file.path, file.executable));
-  MIDAIR_TRY_ASSIGN(const std::string sha256, sha256_of_fd(fd.get(), file.size, file.path, stop));
-  if (sha256 != file.sha256) return differs(file.path, "its SHA-256 is not the one in the manifest");
+  MIDAIR_TRY_ASSIGN(const std::string digest, sha256_of_fd(fd.get(), file.size, file.path, stop));
+  if (digest != file.digest) return differs(file.path, "its SHA-256 is not the one in the manifest");
   return {};
 }
 

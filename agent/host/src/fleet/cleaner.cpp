@@ -42,7 +42,7 @@ std::set<std::string> stale_upgrades(const PublishedState& published) {
   std::set<std::string> stale;
   const auto sort_in = [&](const Pointer& pointer) {
     if (!pointer.hot_upgrade()) return;
-    auto id = upgrade_id_of(pointer.hot_upgrade()->source_image_ref);
+    auto id = upgrade_id_of(pointer.hot_upgrade()->hot_ref);
     if (kept.contains(id)) return;
     (kept.size() < kKeptUpgrades ? kept : stale).insert(std::move(id));
   };

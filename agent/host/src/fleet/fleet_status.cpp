@@ -42,7 +42,7 @@ MachineStatus judge_record(const MachineRecord& machine, const std::optional<Poi
   const auto& upgrade = *pointer->hot_upgrade();
   if (result && result->status == UpgradeStatus::failed) return {machine, Verdict::failed, result->error};
   if (result && result->status == UpgradeStatus::rolled_back) return {machine, Verdict::rolled_back, result->error};
-  const bool runs_it = machine.hot_ref == upgrade.source_image_ref && machine.state == kServingState;
+  const bool runs_it = machine.hot_ref == upgrade.hot_ref && machine.state == kServingState;
   if (runs_it && (!result || result->final())) return {machine, Verdict::up_to_date, ""};
   return judge_unfinished(machine, upgrade, result, now);
 }
@@ -90,7 +90,7 @@ Result<FleetSnapshot> FleetStatus::take(const CallLimits& limits) {
 
 void FleetStatus::mirror_results_of_pointer() {
   const bool hot = current_ && current_->pointer.hot_upgrade();
-  const auto upgrade_id = hot ? upgrade_id_of(current_->pointer.hot_upgrade()->source_image_ref) : "";
+  const auto upgrade_id = hot ? upgrade_id_of(current_->pointer.hot_upgrade()->hot_ref) : "";
   if (upgrade_id == upgrade_id_) return;
   upgrade_id_ = upgrade_id;
   results_.reset();

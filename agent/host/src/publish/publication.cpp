@@ -41,15 +41,16 @@ Result<void> swap(ObjectStore& store, DeployLock& lock, const StoreLayout& layou
 }  // namespace
 
 Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& lock, const StoreLayout& layout,
-                           const PublishedState& state, const std::string& base_image, HotUpgrade upgrade) {
+                           const PublishedState& state, HotUpgrade upgrade) {
   if (state.fence() > lock.fence()) return overtaken(layout, *state.current);
   upgrade.deployed_at = format_rfc3339(clock.wall());
   MIDAIR_TRY_ASSIGN(upgrade.sequence, state.next_sequence());
   upgrade.fence = lock.fence();
   if (state.current && state.current->pointer.hot_upgrade())
     upgrade.tarball_url = under_the_name_of(upgrade.tarball_url, state.current->pointer.hot_upgrade()->tarball_url);
-  auto pointer = state.current ? state.current->pointer : Pointer::for_base_image(base_image, upgrade.deployed_at);
-  pointer.set_hot_upgrade(base_image, upgrade, upgrade.deployed_at);
+  auto pointer =
+      state.current ? state.current->pointer : Pointer::for_base_image(upgrade.base_image_ref, upgrade.deployed_at);
+  pointer.set_hot_upgrade(upgrade, upgrade.deployed_at);
   const auto text = pointer.to_json();
 
   const auto history_key = layout.history(upgrade.sequence);

@@ -83,7 +83,7 @@ Result<UploadOutcome> probe_tarball(ObjectStore& store, const std::string& key, 
   if (there->size != tarball.size)
     return taken(key, std::to_string(there->size) + " bytes", std::to_string(tarball.size));
   MIDAIR_TRY_ASSIGN(const auto digest, stored_digest(store, key, tarball.size, stop));
-  if (digest != tarball.sha256) return taken_by_digest(key, digest, tarball.sha256);
+  if (digest != tarball.digest) return taken_by_digest(key, digest, tarball.digest);
   return UploadOutcome::already_there;
 }
 
@@ -106,11 +106,11 @@ Result<UploadOutcome> upload_tarball(ObjectStore& store, const std::string& key,
 }
 
 Result<void> check_version_is_free(const std::vector<Pointer>& published, const std::string& version,
-                                   const std::string& sha256) {
+                                   const std::string& digest) {
   for (const auto& pointer : published) {
     const auto& upgrade = pointer.hot_upgrade();
-    if (upgrade && upgrade->version == version && !upgrade->sha256.empty() && upgrade->sha256 != sha256)
-      return taken_by_digest("version " + version, upgrade->sha256, sha256);
+    if (upgrade && upgrade->version == version && !upgrade->digest.empty() && upgrade->digest != digest)
+      return taken_by_digest("version " + version, upgrade->digest, digest);
   }
   return {};
 }

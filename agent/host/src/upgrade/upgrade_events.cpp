@@ -35,7 +35,7 @@ struct Describe {
     json.set("files", packed.files);
     json.set("size", packed.size);
     json.set("unpacked_size", packed.unpacked_size);
-    json.set("sha256", packed.sha256);
+    json.set("sha256", packed.digest);
     json.set("took_ms", milliseconds(packed.took));
     return "packed";
   }
@@ -78,7 +78,7 @@ struct Describe {
 
   std::string operator()(const UpgradePublished& published) const {
     json.set("upgrade_id", published.upgrade_id);
-    json.set("source_image_ref", published.upgrade.source_image_ref);
+    json.set("source_image_ref", published.upgrade.hot_ref);
     json.set("version", published.upgrade.version);
     json.set("sequence", published.upgrade.sequence);
     json.set("deployed_at", published.upgrade.deployed_at);

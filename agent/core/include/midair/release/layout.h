@@ -35,7 +35,7 @@ struct StoreLayout {
 [[nodiscard]] Result<void> check_machine_id(std::string_view machine_id);
 
 /// The name under which results of an upgrade are filed: the `deployment-([A-Z0-9]+)` part of
-/// `source_image_ref`, else the first 16 hex digits of its SHA-256 (FlyDeploy's rule, so both understand each other).
-[[nodiscard]] std::string upgrade_id_of(std::string_view source_image_ref);
+/// `hot_ref`, else the first 16 hex digits of its SHA-256 (FlyDeploy's rule, so both understand each other).
+[[nodiscard]] std::string upgrade_id_of(std::string_view hot_ref);
 
 }  // namespace midair

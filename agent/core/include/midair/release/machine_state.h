@@ -9,24 +9,21 @@
 #include <vector>
 
 #include "midair/error.h"
+#include "midair/release/release_name.h"
 
 namespace midair {
 
 /// Records and results are never longer than this.
 inline constexpr std::uint64_t kMaxMachineStateBytes = 64 * 1024;
 
-/// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and at its end.
-struct MachineRecord {
+/// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and at its end. Its name
+/// is that of the release that runs; on the base image all of it but base_image_ref is empty.
+struct MachineRecord : ReleaseName {
   std::string machine_id;
   std::string region;
   std::string process_group;  ///< FLY_PROCESS_GROUP; may be empty
-  std::string base_image_ref;
-  std::string hot_ref;  ///< source_image_ref of the release that runs; empty on the base image
-  std::string version;  ///< of the release that runs; empty on the base image
-  std::string digest;   ///< SHA-256 of its tarball; empty on the base image
-  std::uint64_t sequence = 0;
-  std::string fingerprint;  ///< see fingerprint_of()
-  std::string state;        ///< "serving", "swapping", "stopped"
+  std::string fingerprint;    ///< see fingerprint_of()
+  std::string state;          ///< "serving", "swapping", "stopped"
   std::string sidecar_version;
   std::string booted_at;   ///< RFC 3339
   std::string updated_at;  ///< RFC 3339

@@ -26,7 +26,7 @@ inline constexpr std::string_view kInPlace = "in-place";
 struct ManifestFile {
   std::string path;        ///< relative, [A-Za-z0-9._@+-/], checked by check_entry_name()
   std::uint64_t size = 0;  ///< bytes
-  std::string sha256;      ///< of its content, 64 hex digits
+  std::string digest;      ///< SHA-256 of its content, 64 hex digits
   bool executable = false;
 };
 

@@ -10,24 +10,23 @@
 #include <string_view>
 
 #include "midair/error.h"
+#include "midair/release/release_name.h"
 
 namespace midair {
 
 /// The pointer is never longer than this; more is refused unread.
 inline constexpr std::uint64_t kMaxPointerBytes = 64 * 1024;
 
-/// The `hot_upgrade` object. Fields below the line are Midair's own; FlyDeploy neither writes nor minds them.
-struct HotUpgrade {
-  std::string version;
-  std::string source_image_ref;  ///< names this upgrade; unique per publication
+/// The `hot_upgrade` object, and the pointer's `image_ref` as base_image_ref. There `hot_ref` is `source_image_ref` and
+/// `digest` is `sha256`. Midair's own, which FlyDeploy neither writes nor minds: digest, sequence, and what stands
+/// below the line.
+struct HotUpgrade : ReleaseName {
   std::string tarball_url;
   std::string deployed_at;  ///< RFC 3339
   // ---
-  std::string sha256;          ///< of the tarball, 64 hex digits; empty where FlyDeploy published
-  std::uint64_t size = 0;      ///< of the tarball, bytes
-  std::uint64_t sequence = 0;  ///< only grows; 0 where FlyDeploy published
-  std::string strategy;        ///< "handover", ...
-  std::uint64_t fence = 0;     ///< the fence of the lock under which it was published
+  std::uint64_t size = 0;   ///< of the tarball, bytes
+  std::string strategy;     ///< "handover", ...
+  std::uint64_t fence = 0;  ///< the fence of the lock under which it was published
 };
 
 /// The pointer, and the JSON it came from, so that unknown fields survive a read-modify-write.
@@ -50,8 +49,8 @@ class Pointer {
   /// Where the release of FlyDeploy's blue-green upgrade lies; empty if it names none.
   [[nodiscard]] std::string blue_green_tarball_url() const;
 
-  /// Points at `upgrade`, for machines with base image `image_ref`.
-  void set_hot_upgrade(const std::string& image_ref, const HotUpgrade& upgrade, const std::string& set_at);
+  /// Points machines with base image `upgrade.base_image_ref` at `upgrade`.
+  void set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_at);
 
   /// Compact JSON, keys in order.
   [[nodiscard]] std::string to_json() const;

@@ -16,7 +16,7 @@ namespace midair {
 /// What pack_release() made.
 struct PackedRelease {
   Manifest manifest;
-  std::string sha256;               ///< of the tarball
+  std::string digest;               ///< SHA-256 of the tarball
   std::uint64_t size = 0;           ///< of the tarball, bytes
   std::uint64_t unpacked_size = 0;  ///< of all files together, bytes
 };

@@ -32,7 +32,7 @@ struct MachineOutcome {
 /// Which machines are expected to take which upgrade.
 struct FollowTarget {
   StoreLayout layout;
-  std::string hot_ref;  ///< source_image_ref of the upgrade
+  std::string hot_ref;  ///< of the upgrade
   std::string base_image;
   std::vector<MachineRecord> covered;
 };

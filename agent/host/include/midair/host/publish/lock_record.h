@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kMaxLockBytes = 16 * 1024;
 struct LockRecord {
   std::string locked_by;      ///< "user@host"
   std::string locked_at;      ///< RFC 3339; renewed with the lock, because FlyDeploy judges its age by it
-  std::string deployment_id;  ///< source_image_ref of what the holder publishes
+  std::string deployment_id;  ///< hot_ref of what the holder publishes
   std::string expires_at;     ///< RFC 3339, by the holder's wall clock: a hint, never proof
   // ---
   std::uint64_t fence = 0;  ///< grows with every lock; 0 where FlyDeploy holds it

@@ -13,8 +13,8 @@
 
 namespace midair::host {
 
-/// Points the fleet with base image `base_image` at `upgrade`, whose deployed_at, sequence and fence are filled in
-/// here, and whose tarball_url keeps the name of Tigris that the pointer has. Returns it completed.
+/// Points the fleet with base image `upgrade.base_image_ref` at `upgrade`, whose deployed_at, sequence and fence are
+/// filled in here, and whose tarball_url keeps the name of Tigris that the pointer has. Returns it completed.
 ///
 /// `state` is what was read under `lock`. The pointer is replaced by compare-and-swap only, only while the lock is
 /// proven to be ours, and never where it carries a higher fence; unknown fields of it survive. A compare-and-swap whose
@@ -22,7 +22,6 @@ namespace midair::host {
 /// Errc::precondition (the lock was lost, or somebody else published) it is not, and the history entry was taken back;
 /// on any other error it says in `cause` what is unknown.
 [[nodiscard]] Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& lock,
-                                         const StoreLayout& layout, const PublishedState& state,
-                                         const std::string& base_image, HotUpgrade upgrade);
+                                         const StoreLayout& layout, const PublishedState& state, HotUpgrade upgrade);
 
 }  // namespace midair::host

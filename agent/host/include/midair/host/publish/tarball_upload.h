@@ -15,7 +15,7 @@ namespace midair::host {
 struct LocalTarball {
   int fd = -1;  ///< borrowed; read with pread
   std::uint64_t size = 0;
-  std::string sha256;  ///< 64 hex digits
+  std::string digest;  ///< SHA-256, 64 hex digits
 };
 
 enum class UploadOutcome { uploaded, already_there };
@@ -33,6 +33,6 @@ enum class UploadOutcome { uploaded, already_there };
 /// Errc::refused if the recent history (or the pointer itself, put first by the caller) gave `version` to other bytes,
 /// also where its tarball is gone by now.
 [[nodiscard]] Result<void> check_version_is_free(const std::vector<Pointer>& published, const std::string& version,
-                                                 const std::string& sha256);
+                                                 const std::string& digest);
 
 }  // namespace midair::host

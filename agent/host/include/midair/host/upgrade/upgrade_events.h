@@ -32,7 +32,7 @@ struct ReleasePacked {
   std::size_t files = 0;
   std::uint64_t size = 0;           ///< of the tarball, bytes
   std::uint64_t unpacked_size = 0;  ///< bytes
-  std::string sha256;               ///< of the tarball
+  std::string digest;               ///< SHA-256 of the tarball
   std::chrono::nanoseconds took{};
 };
 
