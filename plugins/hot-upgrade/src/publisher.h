@@ -7,7 +7,7 @@
 
 #include "midair/clock.h"
 #include "midair/host/event_bus.h"
-#include "midair/host/machine_directory.h"
+#include "midair/host/fleet/machine_directory.h"
 #include "midair/host/store_provider.h"
 #include "midair/host/upgrade/upgrader.h"
 #include "midair/pause.h"

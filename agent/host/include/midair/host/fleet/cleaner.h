@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "midair/clock.h"
-#include "midair/host/machine_directory.h"
+#include "midair/host/fleet/machine_directory.h"
 #include "midair/host/publish/deploy_lock.h"
 #include "midair/host/publish/published_state.h"
 #include "midair/release/layout.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "midair/clock.h"
+#include "midair/host/fleet/machine_directory.h"
 #include "midair/host/fleet/prefix_mirror.h"
-#include "midair/host/machine_directory.h"
 #include "midair/host/publish/published_state.h"
 #include "midair/release/layout.h"
 #include "midair/release/machine_state.h"

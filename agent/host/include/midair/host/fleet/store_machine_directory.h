@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "midair/host/fleet/machine_directory.h"
 #include "midair/host/fleet/prefix_mirror.h"
-#include "midair/host/machine_directory.h"
 
 namespace midair::host {
 
