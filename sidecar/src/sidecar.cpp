@@ -222,7 +222,7 @@ void Sidecar::begin_ending() {
   upgrades_->stop();
   swap_->stop_requested();
   strategy_->stop_watching();
-  announcer_->record("stopped");
+  announcer_->record(MachineState::stopped);
 }
 
 void Sidecar::leave_when_empty() {

@@ -10,6 +10,7 @@
 
 #include "forwarding_store.h"
 #include "midair/clock.h"
+#include "midair/host/fleet/fleet_machine.h"
 #include "midair/pause.h"
 #include "midair/release/layout.h"
 #include "midair/release/machine_state.h"
@@ -134,7 +135,7 @@ inline std::string text_at(ObjectStore& store, const std::string& key) {
 inline bool exists(ObjectStore& store, const std::string& key) { return store.head(key, {}).ok(); }
 
 inline MachineRecord machine(const std::string& id, const std::string& base = kBase,
-                             const std::string& state = "serving") {
+                             MachineState state = MachineState::serving) {
   MachineRecord record;
   record.machine_id = id;
   record.region = "iad";
@@ -153,6 +154,14 @@ inline MachineRecord machine_on(const std::string& id, const HotUpgrade& upgrade
   record.base_image_ref = base;
   record.fingerprint = fingerprint_of(base, upgrade.hot_ref);
   return record;
+}
+
+/// A machine of which nothing but that is believed.
+inline FleetMachine member(const std::string& id, const std::string& base = kBase,
+                           FleetState state = FleetState::serving) {
+  auto machine = as_recorded(host::machine(id, base));
+  machine.state = state;
+  return machine;
 }
 
 inline void check_in(ObjectStore& store, const MachineRecord& record) {

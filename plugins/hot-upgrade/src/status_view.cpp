@@ -35,7 +35,7 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
 }
 
 Object machine_json(const MachineStatus& status) {
-  const auto& machine = status.machine;
+  const auto& machine = status.machine.record;
   Object json;
   json.set("machine_id", machine.machine_id);
   json.set("region", machine.region);
@@ -46,9 +46,12 @@ Object machine_json(const MachineStatus& status) {
   json.set("digest", machine.digest);
   json.set("sequence", machine.sequence);
   json.set("fingerprint", machine.fingerprint);
-  json.set("state", machine.state);
-  if (!machine.platform_state.empty()) json.set("platform_state", machine.platform_state);
-  if (!machine.platform_image.empty()) json.set("platform_image", machine.platform_image);
+  json.set("state", std::string(to_string(status.machine.state)));
+  const auto set_if_known = [&](const char* name, const std::string& text) {
+    if (!text.empty()) json.set(name, text);
+  };
+  set_if_known("platform_state", status.machine.platform_state);
+  set_if_known("platform_image", status.machine.platform_image);
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);
@@ -92,7 +95,7 @@ std::string colour_of(Verdict verdict) {
 }
 
 Row row_of(const MachineStatus& status) {
-  const auto& machine = status.machine;
+  const auto& machine = status.machine.record;
   const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : tame(text); };
   return {or_dash(machine.machine_id),
           or_dash(machine.region),
@@ -100,7 +103,7 @@ Row row_of(const MachineStatus& status) {
           or_dash(machine.version),
           or_dash(machine.digest.substr(0, 12)),
           or_dash(machine.fingerprint),
-          or_dash(machine.state),
+          or_dash(to_string(status.machine.state)),
           words_of(status.verdict) + (status.why.empty() ? "" : ": " + tame(status.why))};
 }
 

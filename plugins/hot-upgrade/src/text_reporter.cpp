@@ -65,8 +65,8 @@ void TextReporter::tell(const ReleasePacked& packed) {
 void TextReporter::tell(const FleetPlanned& fleet) {
   const auto& plan = fleet.plan;
   step("covers", count_machines(plan.covered.size()) + " on base image " + tame(plan.base_image));
-  for (const auto& [record, reason] : plan.uncovered)
-    machine(record.machine_id, record.region, "yellow", "not covered", reason);
+  for (const auto& [left_out, reason] : plan.uncovered)
+    machine(left_out.record.machine_id, left_out.record.region, "yellow", "not covered", reason);
 }
 
 void TextReporter::tell(const UpgradePlan& plan) {

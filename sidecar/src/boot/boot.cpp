@@ -91,7 +91,7 @@ void Boot::start(const StagedRelease& release) {
   if (!started) return start_without(started.error().to_string());
   phase_ = Phase::over;
   parts_.serving.boot_with(*started.value(), parts_.serving.committed());
-  parts_.announcer.record("swapping");
+  parts_.announcer.record(MachineState::swapping);
   parts_.swap.booted(release);
   parts_.upgrades.begin();
 }
@@ -115,7 +115,7 @@ void Boot::serve(const ReleaseRef& release) {
   let_settle(release);
   if (auto pointed = parts_.dir.point_current_at(release.directory); !pointed)
     log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});
-  parts_.announcer.record("serving");
+  parts_.announcer.record(MachineState::serving);
   start_polling();
   parts_.upgrades.begin();
 }

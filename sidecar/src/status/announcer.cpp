@@ -5,10 +5,10 @@ namespace midair::sidecar {
 void Announcer::disk_problem(const std::string& why) {
   if (why == problem_) return;
   problem_ = why;
-  if (!state_.empty()) record(state_);
+  if (state_ != MachineState::unknown) record(state_);
 }
 
-void Announcer::record(const std::string& state) {
+void Announcer::record(MachineState state) {
   state_ = state;
   const ReleaseRef& running = serving_.generation() == 0 ? serving_.committed() : serving_.release();
   MachineRecord record;

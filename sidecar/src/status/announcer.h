@@ -24,7 +24,7 @@ class Announcer {
         clock_(clock) {}
 
   /// The machine's record: what serves, or is to, and in which state the machine is.
-  void record(const std::string& state);
+  void record(MachineState state);
   /// Why nothing can be installed on this machine's disk; empty: it can. The record says so from now on.
   void disk_problem(const std::string& why);
   /// The beginning of a result: what it is about, and when it was so.
@@ -38,8 +38,8 @@ class Announcer {
   const Serving& serving_;
   Reporter& reporter_;
   const Clock& clock_;
-  std::string state_;    ///< of the last record; empty before the first
-  std::string problem_;  ///< of the disk
+  MachineState state_ = MachineState::unknown;  ///< of the last record; unknown before the first
+  std::string problem_;                         ///< of the disk
 };
 
 }  // namespace midair::sidecar

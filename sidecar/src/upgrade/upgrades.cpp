@@ -100,7 +100,7 @@ void Upgrades::adopt(const Target& target) {
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::completed);
   result.observed_digest = target.digest;
   result.total_duration_ms = 0;
-  parts_.announcer.record("serving");
+  parts_.announcer.record(MachineState::serving);
   parts_.announcer.result(target.upgrade_id, result);
 }
 
@@ -132,7 +132,7 @@ void Upgrades::finished(const SwapOutcome& outcome) {
     failed(outcome, result);
   }
   // The record first: whoever reads the result finds the record to match.
-  if (!ending_) parts_.announcer.record("serving");
+  if (!ending_) parts_.announcer.record(MachineState::serving);
   const bool interrupted = outcome.error && outcome.error->code == Errc::cancelled;
   if (!interrupted) parts_.announcer.result(outcome.target.upgrade_id, result);
   consider();

@@ -31,6 +31,7 @@ class MachineStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refuses_results_of_wrong_shape);
   CPPUNIT_TEST(record_survives_a_round_trip);
   CPPUNIT_TEST(record_on_the_base_image_has_null_for_the_release);
+  CPPUNIT_TEST(a_state_that_nobody_knows_hides_no_machine);
   CPPUNIT_TEST(refuses_records_of_wrong_shape);
   CPPUNIT_TEST(fingerprint_depends_on_both_refs);
   CPPUNIT_TEST_SUITE_END();
@@ -140,12 +141,13 @@ class MachineStateTest : public CppUnit::TestFixture {
     record.region = "iad";
     record.process_group = "web";
     record.fingerprint = fingerprint_of("base", "hot");
-    record.state = "serving";
+    record.state = MachineState::serving;
     record.sidecar_version = "0.1.0";
     record.booted_at = "2026-11-20T21:00:00.000000Z";
     record.updated_at = "2026-11-20T21:09:00.000000Z";
     const MachineRecord read = value_of(MachineRecord::parse(record.to_json(), "m.json"));
     CPPUNIT_ASSERT_EQUAL(record.to_json(), read.to_json());
+    CPPUNIT_ASSERT(read.state == MachineState::serving);
     CPPUNIT_ASSERT_EQUAL(record.process_group, read.process_group);
     CPPUNIT_ASSERT_EQUAL(record.hot_ref, read.hot_ref);
     CPPUNIT_ASSERT_EQUAL(record.digest, read.digest);
@@ -160,6 +162,20 @@ class MachineStateTest : public CppUnit::TestFixture {
     const auto json = json_of(text);
     for (const char* key : {"hot_ref", "version", "digest"}) CPPUNIT_ASSERT(json->has(key) && json->isNull(key));
     CPPUNIT_ASSERT(value_of(MachineRecord::parse(text, "m.json")).hot_ref.empty());
+  }
+
+  void a_state_that_nobody_knows_hides_no_machine() {
+    for (const char* text : {R"({"machine_id":"m","state":"hibernating"})", R"({"machine_id":"m"})"}) {
+      const auto record = value_of(MachineRecord::parse(text, "m.json"));
+      CPPUNIT_ASSERT(record.state == MachineState::unknown);
+      CPPUNIT_ASSERT_EQUAL(std::string(), json_of(record.to_json())->getValue<std::string>("state"));
+    }
+    for (const auto state : {MachineState::serving, MachineState::swapping, MachineState::stopped}) {
+      MachineRecord record;
+      record.machine_id = "m";
+      record.state = state;
+      CPPUNIT_ASSERT(value_of(MachineRecord::parse(record.to_json(), "m.json")).state == state);
+    }
   }
 
   void refuses_records_of_wrong_shape() {

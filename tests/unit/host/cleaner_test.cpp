@@ -68,7 +68,7 @@ class CleanerTest : public CppUnit::TestFixture {
     auto elsewhere = upgrade_named("01A", "renamed");
     elsewhere.tarball_url = store_.url_of("releases/web-odd-name.tar.gz");
     publish({elsewhere});
-    input_.machines.push_back(machine_on("m", upgrade_named("0OLD", "ancient")));
+    input_.machines.push_back(as_recorded(machine_on("m", upgrade_named("0OLD", "ancient"))));
     for (const char* version : {"renamed", "odd-name", "ancient", "unknown"}) object(kLayout.tarball(version));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("renamed")));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("odd-name")));
@@ -110,7 +110,7 @@ class CleanerTest : public CppUnit::TestFixture {
 
   void no_tarball_goes_while_something_is_unreadable() {
     object(kLayout.tarball("orphan"));
-    input_.machines.push_back(machine("m", "", std::string(kUnreadableState)));
+    input_.machines.push_back(member("m", "", FleetState::unreadable));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("orphan")));
     input_.machines.clear();
     input_.published.history.complete = false;

@@ -27,63 +27,58 @@ class FleetDirectoryTest : public CppUnit::TestFixture {
     machine.image = image;
     return machine;
   }
-  static MachineStatus judged(const MachineRecord& record) { return judge(record, std::nullopt, std::nullopt, {}); }
+  static MachineStatus judged(const FleetMachine& machine) { return judge(machine, std::nullopt, std::nullopt, {}); }
 
   void a_machine_that_fly_does_not_run_is_stopped_whatever_its_record_says() {
-    const auto fleet = merge_fleet({machine("a"), machine("b"), machine("c")},
+    const auto fleet = merge_fleet({member("a"), member("b"), member("c")},
                                    {known("a", "started"), known("b", "suspended"), known("c", "stopped")});
-    CPPUNIT_ASSERT_EQUAL(std::string("serving"), fleet[0].state);
-    CPPUNIT_ASSERT(fleet[1].state == kStoppedState && fleet[2].state == kStoppedState);
+    CPPUNIT_ASSERT(fleet[0].state == FleetState::serving);
+    CPPUNIT_ASSERT(fleet[1].state == FleetState::stopped && fleet[2].state == FleetState::stopped);
     CPPUNIT_ASSERT(judged(fleet[1]).verdict == Verdict::stopped && judged(fleet[1]).why == "suspended");
   }
 
   void a_machine_that_runs_without_a_record_is_silent() {
     const auto fleet =
-        merge_fleet({machine("b")}, {known("b", "started"), known("a", "started", "image"), known("c", "stopped")});
-    CPPUNIT_ASSERT_EQUAL(std::string("a"), fleet[0].machine_id);
-    CPPUNIT_ASSERT(fleet[0].state == kSilentState && fleet[0].base_image_ref == "image");
+        merge_fleet({member("b")}, {known("b", "started"), known("a", "started", "image"), known("c", "stopped")});
+    CPPUNIT_ASSERT_EQUAL(std::string("a"), fleet[0].record.machine_id);
+    CPPUNIT_ASSERT(fleet[0].state == FleetState::silent && fleet[0].record.base_image_ref == "image");
     CPPUNIT_ASSERT(judged(fleet[0]).verdict == Verdict::silent);
-    CPPUNIT_ASSERT(fleet[2].state == kStoppedState);
+    CPPUNIT_ASSERT(fleet[2].state == FleetState::stopped);
   }
 
   void a_record_of_a_machine_that_fly_does_not_know_is_gone() {
-    const auto fleet = merge_fleet({machine("a")}, {});
-    CPPUNIT_ASSERT(fleet[0].state == kGoneState && judged(fleet[0]).verdict == Verdict::gone);
+    const auto fleet = merge_fleet({member("a")}, {});
+    CPPUNIT_ASSERT(fleet[0].state == FleetState::gone && judged(fleet[0]).verdict == Verdict::gone);
   }
 
   void what_is_being_destroyed_is_no_part_of_the_fleet() {
-    const auto fleet = merge_fleet({machine("a")}, {known("a", "destroying"), known("b", "destroyed")});
+    const auto fleet = merge_fleet({member("a")}, {known("a", "destroying"), known("b", "destroyed")});
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, fleet.size());
-    CPPUNIT_ASSERT(fleet[0].state == kGoneState);
+    CPPUNIT_ASSERT(fleet[0].state == FleetState::gone);
   }
 
   void another_image_is_told() {
-    const auto fleet = merge_fleet({machine("a")}, {known("a", "started", "another")});
+    const auto fleet = merge_fleet({member("a")}, {known("a", "started", "another")});
     CPPUNIT_ASSERT(judged(fleet[0]).why.find("Fly has another image for it, another") != std::string::npos);
   }
 
   void only_machines_that_can_answer_are_counted_on() {
-    MachineRecord record;
-    for (const auto& [state, can] : std::vector<std::pair<std::string, bool>>{{"serving", true},
-                                                                              {"swapping", true},
-                                                                              {"stopped", false},
-                                                                              {"silent", false},
-                                                                              {"gone", false},
-                                                                              {"unreadable", false}}) {
-      record.state = state;
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(state, can, can_answer(record));
-    }
+    using enum FleetState;
+    for (const auto state : {unknown, serving, swapping})
+      CPPUNIT_ASSERT_MESSAGE(to_string(state), can_answer(member("a", kBase, state)));
+    for (const auto state : {stopped, silent, gone, unreadable})
+      CPPUNIT_ASSERT_MESSAGE(to_string(state), !can_answer(member("a", kBase, state)));
   }
 
   void without_an_api_the_store_alone_counts() {
     MemoryObjectStore store;
     check_in(store, machine("a"));
     FleetDirectory alone([] { return std::shared_ptr<MachinesRead>(); });
-    CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(alone.machines(store, "web", {}))[0].state);
+    CPPUNIT_ASSERT(value_of(alone.machines(store, "web", {}))[0].state == FleetState::serving);
     FleetDirectory broken([]() -> Result<std::shared_ptr<MachinesRead>> {
       return Error{Errc::bad_input, "use", "it", "its settings are wrong"};
     });
-    CPPUNIT_ASSERT_EQUAL(std::string("serving"), value_of(broken.machines(store, "web", {}))[0].state);
+    CPPUNIT_ASSERT(value_of(broken.machines(store, "web", {}))[0].state == FleetState::serving);
   }
 
   void the_platform_is_asked_for_those_who_never_checked_in() {
@@ -96,7 +91,7 @@ class FleetDirectoryTest : public CppUnit::TestFixture {
     FleetDirectory both([platform] { return std::shared_ptr<MachinesRead>(platform); });
     const auto fleet = value_of(both.machines(store, "web", {}));
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, fleet.size());
-    CPPUNIT_ASSERT(fleet[0].state == kServingState && fleet[1].state == kSilentState);
+    CPPUNIT_ASSERT(fleet[0].state == FleetState::serving && fleet[1].state == FleetState::silent);
   }
 };
 

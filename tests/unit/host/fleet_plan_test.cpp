@@ -16,24 +16,24 @@ class FleetPlanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   void machines_that_agree_choose_the_base_image() {
-    const auto plan = value_of(plan_fleet({machine("a"), machine("b", kBase, "swapping")}, {}, Force::no));
+    const auto plan = value_of(plan_fleet({member("a"), member("b", kBase, FleetState::swapping)}, {}, Force::no));
     CPPUNIT_ASSERT_EQUAL(kBase, plan.base_image);
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, plan.covered.size());
     CPPUNIT_ASSERT(plan.uncovered.empty());
   }
 
   void machines_that_disagree_are_counted_by_image() {
-    const auto plan = plan_fleet({machine("a", "one"), machine("b", "two"), machine("c", "two")}, {}, Force::yes);
+    const auto plan = plan_fleet({member("a", "one"), member("b", "two"), member("c", "two")}, {}, Force::yes);
     assert_fails(plan, Errc::refused, "one (1 machine), two (2 machines)");
     assert_fails(plan, Errc::refused, "--image REF");
   }
 
   void a_named_image_covers_its_machines_only() {
-    const auto plan = value_of(plan_fleet({machine("a", "one"), machine("b", "two")}, "two", Force::no));
-    CPPUNIT_ASSERT_EQUAL(std::string("b"), plan.covered.at(0).machine_id);
-    CPPUNIT_ASSERT_EQUAL(std::string("a"), plan.uncovered.at(0).machine.machine_id);
+    const auto plan = value_of(plan_fleet({member("a", "one"), member("b", "two")}, "two", Force::no));
+    CPPUNIT_ASSERT_EQUAL(std::string("b"), plan.covered.at(0).record.machine_id);
+    CPPUNIT_ASSERT_EQUAL(std::string("a"), plan.uncovered.at(0).machine.record.machine_id);
     CPPUNIT_ASSERT_EQUAL(std::string("runs another base image, one"), plan.uncovered.at(0).reason);
-    assert_fails(plan_fleet({machine("a", "one")}, "two", Force::no), Errc::refused, "they run one (1 machine)");
+    assert_fails(plan_fleet({member("a", "one")}, "two", Force::no), Errc::refused, "they run one (1 machine)");
   }
 
   void an_empty_fleet_is_refused_unless_machines_to_come_are_meant() {
@@ -47,11 +47,12 @@ class FleetPlanTest : public CppUnit::TestFixture {
 
   void stopped_and_unreadable_machines_have_no_say() {
     const auto plan = value_of(
-        plan_fleet({machine("a"), machine("b", "two", "stopped"), machine("c", "", "unreadable")}, {}, Force::no));
+        plan_fleet({member("a"), member("b", "two", FleetState::stopped), member("c", "", FleetState::unreadable)}, {},
+                   Force::no));
     CPPUNIT_ASSERT_EQUAL(kBase, plan.base_image);
     CPPUNIT_ASSERT_EQUAL(std::string("stopped; it looks for its upgrade when it starts"), plan.uncovered.at(0).reason);
     CPPUNIT_ASSERT_EQUAL(std::string("its record cannot be read"), plan.uncovered.at(1).reason);
-    assert_fails(plan_fleet({machine("b", "two", "stopped")}, {}, Force::no), Errc::refused, "checked in");
+    assert_fails(plan_fleet({member("b", "two", FleetState::stopped)}, {}, Force::no), Errc::refused, "checked in");
   }
 };
 

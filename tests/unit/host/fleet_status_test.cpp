@@ -31,7 +31,7 @@ class FleetStatusTest : public CppUnit::TestFixture {
     return upgrade;
   }
   MachineStatus judged(const MachineRecord& machine, const std::optional<UpgradeResult>& result = {}) {
-    return judge(machine, pointer_to(upgrade_), result, clock_.wall());
+    return judge(as_recorded(machine), pointer_to(upgrade_), result, clock_.wall());
   }
   static void check(Verdict expected, const MachineStatus& status, const std::string& why = {}) {
     CPPUNIT_ASSERT_EQUAL(std::string(to_string(expected)), std::string(to_string(status.verdict)));
@@ -49,7 +49,7 @@ class FleetStatusTest : public CppUnit::TestFixture {
     check(Verdict::pending, judged(machine("a"), pending), "probation");
     check(Verdict::pending, judged(machine_on("a", upgrade_), pending), "probation");
     auto swapping = machine_on("a", upgrade_);
-    swapping.state = "swapping";
+    swapping.state = MachineState::swapping;
     check(Verdict::pending, judged(swapping));
   }
 
@@ -83,15 +83,16 @@ class FleetStatusTest : public CppUnit::TestFixture {
     check(Verdict::base_image, judged(machine("a", "other")), "the pointer is for another base image");
     check(Verdict::other_base, judged(machine_on("a", upgrade_named("0OLD"), "other")),
           "the pointer is for another base image");
-    const auto none = judge(machine("a"), std::nullopt, std::nullopt, clock_.wall());
+    const auto none = judge(member("a"), std::nullopt, std::nullopt, clock_.wall());
     check(Verdict::base_image, none, "no hot upgrade is published");
-    const auto initial = judge(machine("a"), Pointer::for_base_image(kBase, ""), std::nullopt, clock_.wall());
+    const auto initial = judge(member("a"), Pointer::for_base_image(kBase, ""), std::nullopt, clock_.wall());
     check(Verdict::base_image, initial, "no hot upgrade is published");
   }
 
   void stopped_and_unreadable_machines_are_called_so() {
-    check(Verdict::stopped, judged(machine("a", kBase, "stopped")));
-    check(Verdict::unreadable, judged(machine("a", "", std::string(kUnreadableState))), "its record cannot be read");
+    check(Verdict::stopped, judged(machine("a", kBase, MachineState::stopped)));
+    const auto unreadable = judge(member("a", "", FleetState::unreadable), std::nullopt, std::nullopt, clock_.wall());
+    check(Verdict::unreadable, unreadable, "its record cannot be read");
   }
 
   void a_snapshot_without_changes_costs_a_conditional_get_and_two_lists() {

@@ -29,7 +29,7 @@ class FollowerTest : public CppUnit::TestFixture {
   Follower follow(ObjectStore& store, const std::vector<std::string>& ids) {
     FollowTarget target{kLayout, upgrade_.hot_ref, kBase, {}};
     for (const auto& id : ids) {
-      target.covered.push_back(machine(id));
+      target.covered.push_back(member(id));
       check_in(memory_, machine(id));
     }
     return Follower(store, directory_, clock_, target);
@@ -112,7 +112,7 @@ class FollowerTest : public CppUnit::TestFixture {
     auto follower = follow(store_, {"a"});
     check_in(memory_, machine("new"));
     check_in(memory_, machine("alien", "another image"));
-    check_in(memory_, machine("asleep", kBase, "stopped"));
+    check_in(memory_, machine("asleep", kBase, MachineState::stopped));
     poll_all(follower);
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, follower.followed());
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, follower.awaited());
@@ -122,7 +122,7 @@ class FollowerTest : public CppUnit::TestFixture {
     auto follower = follow(store_, {"a", "b", "c"});
     check_in(memory_, machine_on("a", upgrade_));
     auto swapping = machine_on("b", upgrade_);
-    swapping.state = "swapping";
+    swapping.state = MachineState::swapping;
     check_in(memory_, swapping);
     tell(result_of("c", UpgradeStatus::pending));
     check_in(memory_, machine_on("c", upgrade_));
@@ -136,7 +136,7 @@ class FollowerTest : public CppUnit::TestFixture {
 
   void a_machine_that_stops_or_leaves_is_not_waited_for() {
     auto follower = follow(store_, {"a", "b"});
-    check_in(memory_, machine("a", kBase, "stopped"));
+    check_in(memory_, machine("a", kBase, MachineState::stopped));
     check_in(memory_, machine("b", "a newer image"));
     poll_all(follower);
     CPPUNIT_ASSERT_EQUAL(std::size_t{0}, follower.awaited());

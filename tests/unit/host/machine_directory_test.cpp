@@ -18,13 +18,13 @@ class MachineDirectoryTest : public CppUnit::TestFixture {
   CountingStore store_{memory_};
   StoreMachineDirectory directory_;
 
-  std::vector<MachineRecord> look() { return value_of(directory_.machines(store_, "web", {})); }
+  std::vector<FleetMachine> look() { return value_of(directory_.machines(store_, "web", {})); }
 
   void it_lists_the_machines_that_checked_in_by_id() {
     for (const char* id : {"b", "a-1", "a"}) check_in(memory_, machine(id));
     store_text(memory_, kLayout.machines_prefix() + "notes.txt", "not a machine");
     std::string ids;
-    for (const auto& record : look()) ids += record.machine_id + " ";
+    for (const auto& machine : look()) ids += machine.record.machine_id + " ";
     CPPUNIT_ASSERT_EQUAL(std::string("a a-1 b "), ids);
     CPPUNIT_ASSERT(value_of(directory_.machines(store_, "other", {})).empty());
   }
@@ -54,10 +54,10 @@ class MachineDirectoryTest : public CppUnit::TestFixture {
     for (int i = 0; i < 2; ++i) {
       const auto fleet = look();
       CPPUNIT_ASSERT_EQUAL(std::size_t{4}, fleet.size());
-      CPPUNIT_ASSERT_EQUAL(std::string("serving"), fleet[0].state);
+      CPPUNIT_ASSERT(fleet[0].state == FleetState::serving);
       for (int broken = 1; broken < 4; ++broken) {
-        CPPUNIT_ASSERT_EQUAL(std::string(kUnreadableState), fleet[broken].state);
-        CPPUNIT_ASSERT(fleet[broken].base_image_ref.empty());
+        CPPUNIT_ASSERT(fleet[broken].state == FleetState::unreadable);
+        CPPUNIT_ASSERT(fleet[broken].record.base_image_ref.empty());
       }
     }
   }

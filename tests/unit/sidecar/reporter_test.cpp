@@ -89,7 +89,7 @@ class ReporterTest : public CppUnit::TestFixture {
 
   void a_record_arrives_with_who_we_are() {
     MachineRecord record;
-    record.state = "serving";
+    record.state = MachineState::serving;
     reporter_.record(record);
     CPPUNIT_ASSERT(!reporter_.flush(limits_));
     const std::string key = "releases/shop-machines/m1.json";
@@ -99,7 +99,7 @@ class ReporterTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("fra"), read.region);
     CPPUNIT_ASSERT_EQUAL(std::string("web"), read.process_group);
     CPPUNIT_ASSERT_EQUAL(std::string("base"), read.base_image_ref);
-    CPPUNIT_ASSERT_EQUAL(std::string("serving"), read.state);
+    CPPUNIT_ASSERT(read.state == MachineState::serving);
     CPPUNIT_ASSERT_EQUAL(format_rfc3339(clock_.wall()), read.updated_at);
   }
 

@@ -14,6 +14,7 @@ using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
+constexpr std::array kStates{MachineState::serving, MachineState::swapping, MachineState::stopped};
 constexpr std::array kStatuses{UpgradeStatus::pending, UpgradeStatus::completed, UpgradeStatus::failed,
                                UpgradeStatus::rolled_back};
 
@@ -42,6 +43,14 @@ Array::Ptr array_of(const std::vector<std::string>& strings) {
   return array;
 }
 
+/// An odd state must not hide the machine: it is unknown.
+MachineState read_state(JsonReader& reader) {
+  const std::string name = reader.optional_string("state");
+  for (const MachineState state : kStates)
+    if (name == to_string(state)) return state;
+  return MachineState::unknown;
+}
+
 UpgradeStatus read_status(JsonReader& reader) {
   const std::string name = reader.string("status");
   for (const UpgradeStatus status : kStatuses)
@@ -51,6 +60,16 @@ UpgradeStatus read_status(JsonReader& reader) {
 }
 
 }  // namespace
+
+const char* to_string(MachineState state) noexcept {
+  switch (state) {
+    case MachineState::unknown: return "";
+    case MachineState::serving: return "serving";
+    case MachineState::swapping: return "swapping";
+    case MachineState::stopped: return "stopped";
+  }
+  return "";
+}
 
 Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::string& subject) {
   MIDAIR_TRY_ASSIGN(const Object::Ptr json, parse_json_object(text, subject, kMaxMachineStateBytes));
@@ -65,7 +84,7 @@ Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::str
   record.digest = reader.optional_string("digest");
   record.sequence = reader.optional_unsigned("sequence").value_or(0);
   record.fingerprint = reader.optional_string("fingerprint");
-  record.state = reader.optional_string("state");
+  record.state = read_state(reader);
   record.sidecar_version = reader.optional_string("sidecar_version");
   record.booted_at = reader.optional_string("booted_at");
   record.updated_at = reader.optional_string("updated_at");
@@ -85,7 +104,7 @@ std::string MachineRecord::to_json() const {
   json.set("digest", null_if_empty(digest));
   json.set("sequence", static_cast<Poco::UInt64>(sequence));
   json.set("fingerprint", fingerprint);
-  json.set("state", state);
+  json.set("state", std::string(to_string(state)));
   json.set("sidecar_version", sidecar_version);
   json.set("booted_at", booted_at);
   json.set("updated_at", updated_at);

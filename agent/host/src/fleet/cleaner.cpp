@@ -8,7 +8,6 @@
 #include <set>
 #include <string_view>
 
-#include "midair/host/fleet/store_machine_directory.h"
 #include "midair/parallel.h"
 
 namespace midair::host {
@@ -60,13 +59,13 @@ std::set<std::string> kept_tarballs(const ObjectStore& store, const CleanupInput
     if (const auto key = store.key_of(pointer.hot_upgrade()->tarball_url)) kept.insert(*key);
   }
   for (const auto& machine : input.machines)
-    if (!machine.version.empty()) kept.insert(input.layout.tarball(machine.version));
+    if (!machine.record.version.empty()) kept.insert(input.layout.tarball(machine.record.version));
   return kept;
 }
 
 bool everything_is_readable(const CleanupInput& input) {
   return input.published.history.complete &&
-         std::ranges::none_of(input.machines, [](const auto& machine) { return machine.state == kUnreadableState; });
+         std::ranges::find(input.machines, FleetState::unreadable, &FleetMachine::state) == input.machines.end();
 }
 
 /// "01J..." of "releases/<app>-results/01J.../machine.json"; empty for other keys.

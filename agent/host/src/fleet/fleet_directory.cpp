@@ -24,64 +24,66 @@ bool is_one_of(const auto& states, const std::string& state) {
   return std::ranges::find(states, state) != states.end();
 }
 
-MachineRecord unrecorded(const Machine& machine) {
-  MachineRecord record;
-  record.machine_id = machine.id;
-  record.region = machine.region;
-  record.process_group = machine.process_group();
-  record.base_image_ref = machine.image;
-  record.state = kSilentState;
-  record.updated_at = machine.updated_at;
-  return record;
+FleetMachine unrecorded(const Machine& machine) {
+  FleetMachine silent;
+  silent.record.machine_id = machine.id;
+  silent.record.region = machine.region;
+  silent.record.process_group = machine.process_group();
+  silent.record.base_image_ref = machine.image;
+  silent.record.updated_at = machine.updated_at;
+  silent.state = FleetState::silent;
+  return silent;
 }
 
-void add_platform(MachineRecord& record, const Machine& machine) {
-  record.platform_state = machine.state;
-  record.platform_image = machine.image;
-  if (is_one_of(kNotRunning, machine.state)) record.state = kStoppedState;
+void add_platform(FleetMachine& known, const Machine& machine) {
+  known.platform_state = machine.state;
+  known.platform_image = machine.image;
+  if (is_one_of(kNotRunning, machine.state)) known.state = FleetState::stopped;
+}
+
+void note_gone(FleetMachine& known) {
+  known.state = FleetState::gone;
+  known.platform_state = to_string(FleetState::gone);
 }
 
 }  // namespace
 
-bool can_answer(const MachineRecord& machine) {
-  static constexpr std::array kMute{kStoppedState, kUnreadableState, kSilentState, kGoneState};
-  return std::ranges::find(kMute, machine.state) == kMute.end();
-}
+std::vector<FleetMachine> merge_fleet(std::vector<FleetMachine> checked_in, const std::vector<Machine>& machines) {
+  std::map<std::string, const Machine*> platform;
+  for (const auto& machine : machines)
+    if (!is_one_of(kLeaving, machine.state)) platform[machine.id] = &machine;
 
-std::vector<MachineRecord> merge_fleet(std::vector<MachineRecord> records, const std::vector<Machine>& machines) {
-  std::map<std::string, MachineRecord> fleet;
-  for (auto& record : records) fleet[record.machine_id] = std::move(record);
-  for (auto& [id, record] : fleet) record.platform_state = kGoneState;
-  for (const auto& machine : machines) {
-    if (is_one_of(kLeaving, machine.state)) continue;
-    add_platform(fleet.try_emplace(machine.id, unrecorded(machine)).first->second, machine);
+  std::map<std::string, FleetMachine> fleet;
+  for (auto& known : checked_in) {
+    if (!platform.contains(known.record.machine_id)) note_gone(known);
+    fleet[known.record.machine_id] = std::move(known);
   }
-  std::vector<MachineRecord> merged;
-  for (auto& [id, record] : fleet) {
-    if (record.platform_state == kGoneState) record.state = kGoneState;
-    merged.push_back(std::move(record));
-  }
+  for (const auto& [id, machine] : platform)
+    add_platform(fleet.try_emplace(id, unrecorded(*machine)).first->second, *machine);
+
+  std::vector<FleetMachine> merged;
+  for (auto& [id, machine] : fleet) merged.push_back(std::move(machine));
   return merged;
 }
 
-Result<std::vector<MachineRecord>> FleetDirectory::machines(ObjectStore& store, const std::string& app,
-                                                            const CallLimits& limits) {
-  MIDAIR_TRY_ASSIGN(auto records, store_directory_.machines(store, app, limits));
+Result<std::vector<FleetMachine>> FleetDirectory::machines(ObjectStore& store, const std::string& app,
+                                                           const CallLimits& limits) {
+  MIDAIR_TRY_ASSIGN(auto checked_in, store_directory_.machines(store, app, limits));
   const auto api = find_machines_();
-  if ((api.ok() && !*api) || is_resting()) return records;
+  if ((api.ok() && !*api) || is_resting()) return checked_in;
   const auto machines =
       api.ok() ? (*api)->list(app, {.summary = true}, {std::min(limits.deadline, kPlatformPatience), limits.stop})
                : Result<std::vector<Machine>>(api.error());
   if (!machines.ok()) {
     if (machines.error().code == Errc::cancelled) return machines.error();
     rest(machines.error());
-    return records;
+    return checked_in;
   }
-  if (machines->empty() && std::ranges::any_of(records, can_answer)) {
+  if (machines->empty() && std::ranges::any_of(checked_in, can_answer)) {
     rest({Errc::refused, "believe", "the Machines API", "it knows no machine of " + app + ", but some serve"});
-    return records;
+    return checked_in;
   }
-  return merge_fleet(std::move(records), *machines);
+  return merge_fleet(std::move(checked_in), *machines);
 }
 
 void FleetDirectory::rest(const Error& trouble) {

@@ -2,7 +2,6 @@
 
 #include <map>
 
-#include "midair/host/fleet/fleet_directory.h"
 #include "midair/human.h"
 
 namespace midair::host {
@@ -11,10 +10,10 @@ namespace {
 
 using ImageCounts = std::map<std::string, std::size_t>;
 
-ImageCounts count_images(const std::vector<MachineRecord>& fleet) {
+ImageCounts count_images(const std::vector<FleetMachine>& fleet) {
   ImageCounts counts;
   for (const auto& machine : fleet)
-    if (can_answer(machine)) ++counts[machine.base_image_ref];
+    if (can_answer(machine)) ++counts[machine.record.base_image_ref];
   return counts;
 }
 
@@ -38,21 +37,26 @@ Result<std::string> agreed_image(const ImageCounts& counts) {
   return counts.begin()->first;
 }
 
-std::string reason_not_covered(const MachineRecord& machine) {
-  if (machine.state == kUnreadableState) return "its record cannot be read";
-  if (machine.state == kSilentState) return "it has not checked in";
-  if (machine.state == kGoneState) return "Fly knows no such machine";
-  if (machine.state == kStoppedState) return "stopped; it looks for its upgrade when it starts";
-  return "runs another base image, " + machine.base_image_ref;
+std::string reason_not_covered(const FleetMachine& machine) {
+  switch (machine.state) {
+    case FleetState::unreadable: return "its record cannot be read";
+    case FleetState::silent: return "it has not checked in";
+    case FleetState::gone: return "Fly knows no such machine";
+    case FleetState::stopped: return "stopped; it looks for its upgrade when it starts";
+    case FleetState::unknown:
+    case FleetState::serving:
+    case FleetState::swapping: break;
+  }
+  return "runs another base image, " + machine.record.base_image_ref;
 }
 
 }  // namespace
 
-bool covers(const std::string& base_image, const MachineRecord& machine) {
-  return can_answer(machine) && machine.base_image_ref == base_image;
+bool covers(const std::string& base_image, const FleetMachine& machine) {
+  return can_answer(machine) && machine.record.base_image_ref == base_image;
 }
 
-Result<FleetPlan> plan_fleet(const std::vector<MachineRecord>& fleet, const std::optional<std::string>& image,
+Result<FleetPlan> plan_fleet(const std::vector<FleetMachine>& fleet, const std::optional<std::string>& image,
                              Force force) {
   const auto counts = count_images(fleet);
   FleetPlan plan;

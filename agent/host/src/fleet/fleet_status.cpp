@@ -2,47 +2,45 @@
 
 #include <algorithm>
 
-#include "midair/host/fleet/fleet_directory.h"
-
 namespace midair::host {
 
 namespace {
 
 WallTime time_or_epoch(const std::string& text) { return parse_rfc3339(text).value_or(WallTime()); }
 
-std::string version_running(const MachineRecord& machine) {
-  return machine.hot_ref.empty() ? "its base image" : machine.version;
+std::string version_running(const FleetMachine& machine) {
+  return machine.record.hot_ref.empty() ? "its base image" : machine.record.version;
 }
 
 /// A covered machine that neither runs the upgrade nor said anything final about it.
-MachineStatus judge_unfinished(const MachineRecord& machine, const HotUpgrade& upgrade,
+MachineStatus judge_unfinished(const FleetMachine& machine, const HotUpgrade& upgrade,
                                const std::optional<UpgradeResult>& result, WallTime now) {
   const auto began = time_or_epoch(result ? result->started_at : "");
-  const auto last_sign = std::max({time_or_epoch(upgrade.deployed_at), time_or_epoch(machine.booted_at), began});
+  const auto last_sign = std::max({time_or_epoch(upgrade.deployed_at), time_or_epoch(machine.record.booted_at), began});
   if (now - last_sign > kStaleAfter)
     return {machine, Verdict::stale, "still runs " + version_running(machine) + " and gave no final answer"};
   return {machine, Verdict::pending, result && !result->final() ? result->step : ""};
 }
 
 /// What the pointer and its result say of it.
-MachineStatus judge_record(const MachineRecord& machine, const std::optional<Pointer>& pointer,
+MachineStatus judge_record(const FleetMachine& machine, const std::optional<Pointer>& pointer,
                            const std::optional<UpgradeResult>& result, WallTime now) {
-  if (machine.state == kUnreadableState) return {machine, Verdict::unreadable, "its record cannot be read"};
-  if (machine.state == kGoneState) return {machine, Verdict::gone, "Fly knows no such machine"};
-  if (machine.state == kSilentState)
+  if (machine.state == FleetState::unreadable) return {machine, Verdict::unreadable, "its record cannot be read"};
+  if (machine.state == FleetState::gone) return {machine, Verdict::gone, "Fly knows no such machine"};
+  if (machine.state == FleetState::silent)
     return {machine, Verdict::silent, "Fly says that it is " + machine.platform_state + ", but it has not checked in"};
-  if (machine.state == kStoppedState)
+  if (machine.state == FleetState::stopped)
     return {machine, Verdict::stopped, machine.platform_state == "suspended" ? "suspended" : ""};
-  const bool covered = pointer && pointer->hot_upgrade() && pointer->is_for(machine.base_image_ref);
+  const bool covered = pointer && pointer->hot_upgrade() && pointer->is_for(machine.record.base_image_ref);
   if (!covered) {
     const std::string why =
         pointer && pointer->hot_upgrade() ? "the pointer is for another base image" : "no hot upgrade is published";
-    return {machine, machine.hot_ref.empty() ? Verdict::base_image : Verdict::other_base, why};
+    return {machine, machine.record.hot_ref.empty() ? Verdict::base_image : Verdict::other_base, why};
   }
   const auto& upgrade = *pointer->hot_upgrade();
   if (result && result->status == UpgradeStatus::failed) return {machine, Verdict::failed, result->error};
   if (result && result->status == UpgradeStatus::rolled_back) return {machine, Verdict::rolled_back, result->error};
-  const bool runs_it = machine.hot_ref == upgrade.hot_ref && machine.state == kServingState;
+  const bool runs_it = machine.record.hot_ref == upgrade.hot_ref && machine.state == FleetState::serving;
   if (runs_it && (!result || result->final())) return {machine, Verdict::up_to_date, ""};
   return judge_unfinished(machine, upgrade, result, now);
 }
@@ -66,12 +64,11 @@ const char* to_string(Verdict verdict) noexcept {
   return "unreadable";
 }
 
-MachineStatus judge(const MachineRecord& machine, const std::optional<Pointer>& pointer,
+MachineStatus judge(const FleetMachine& machine, const std::optional<Pointer>& pointer,
                     const std::optional<UpgradeResult>& result, WallTime now) {
   auto status = judge_record(machine, pointer, result, now);
-  if (machine.platform_image.empty() || machine.base_image_ref.empty() ||
-      machine.platform_image == machine.base_image_ref)
-    return status;
+  const auto& running = machine.record.base_image_ref;
+  if (machine.platform_image.empty() || running.empty() || machine.platform_image == running) return status;
   status.why += (status.why.empty() ? "" : "; ") + ("Fly has another image for it, " + machine.platform_image);
   return status;
 }
@@ -84,7 +81,7 @@ Result<FleetSnapshot> FleetStatus::take(const CallLimits& limits) {
   FleetSnapshot snapshot;
   if (current_) snapshot.pointer = current_->pointer;
   for (const auto& machine : machines)
-    snapshot.machines.push_back(judge(machine, snapshot.pointer, result_of(machine.machine_id), clock_.wall()));
+    snapshot.machines.push_back(judge(machine, snapshot.pointer, result_of(machine.record.machine_id), clock_.wall()));
   return snapshot;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "midair/host/fleet/fleet_directory.h"
 #include "midair/host/fleet/fleet_plan.h"
 #include "midair/log.h"
 
@@ -54,7 +53,7 @@ Follower::Follower(ObjectStore& store, MachineDirectory& directory, const Clock&
       target_(target),
       results_(target.layout.results_prefix(upgrade_id_of(target.hot_ref)), kMaxMachineStateBytes),
       fleet_read_at_(clock.now()) {
-  for (const auto& record : target.covered) machines_[record.machine_id].record = record;
+  for (const auto& covered : target.covered) machines_[covered.record.machine_id].seen = covered;
 }
 
 Result<void> Follower::poll(const CallLimits& limits) {
@@ -80,7 +79,7 @@ Result<void> Follower::read_results(const CallLimits& limits) {
       continue;
     }
     auto& machine = machines_[id];
-    machine.record.machine_id = id;
+    machine.seen.record.machine_id = id;
     machine.unreadable.clear();
     machine.result = *result;
     news_.push_back(*std::move(result));
@@ -90,11 +89,12 @@ Result<void> Follower::read_results(const CallLimits& limits) {
 
 Result<void> Follower::read_fleet(const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(const auto fleet, directory_.machines(store_, target_.layout.app, limits));
-  for (const auto& record : fleet) {
-    if (!machines_.contains(record.machine_id) && !covers(target_.base_image, record)) continue;
+  for (const auto& seen : fleet) {
+    const auto& record = seen.record;
+    if (!machines_.contains(record.machine_id) && !covers(target_.base_image, seen)) continue;
     auto& machine = machines_[record.machine_id];
-    machine.record = record;
-    if (machine.result || record.hot_ref != target_.hot_ref || record.state != kServingState) continue;
+    machine.seen = seen;
+    if (machine.result || record.hot_ref != target_.hot_ref || seen.state != FleetState::serving) continue;
     machine.result = completed_at_boot(record);
     news_.push_back(*machine.result);
   }
@@ -102,10 +102,10 @@ Result<void> Follower::read_fleet(const CallLimits& limits) {
 }
 
 std::string Follower::gone(const Machine& machine) const {
-  if (machine.record.state == kStoppedState) return "it stopped";
-  if (machine.record.state == kGoneState) return "Fly knows no such machine";
-  if (!machine.record.base_image_ref.empty() && machine.record.base_image_ref != target_.base_image)
-    return "it runs another base image now, " + machine.record.base_image_ref;
+  if (machine.seen.state == FleetState::stopped) return "it stopped";
+  if (machine.seen.state == FleetState::gone) return "Fly knows no such machine";
+  const auto& image = machine.seen.record.base_image_ref;
+  if (!image.empty() && image != target_.base_image) return "it runs another base image now, " + image;
   return {};
 }
 
@@ -121,7 +121,7 @@ std::vector<MachineOutcome> Follower::outcomes() const {
   for (const auto& [id, machine] : machines_) {
     MachineOutcome outcome;
     outcome.machine_id = id;
-    outcome.region = machine.record.region;
+    outcome.region = machine.seen.record.region;
     if (machine.result) {
       outcome.region = machine.result->region;
       outcome.outcome = outcome_of(machine.result->status);

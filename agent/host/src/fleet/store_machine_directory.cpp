@@ -18,36 +18,36 @@ Result<MachineRecord> read_record(const PrefixMirror::Entry& entry, const std::s
   return record;
 }
 
-MachineRecord unreadable(const std::string& id) {
-  MachineRecord record;
-  record.machine_id = id;
-  record.state = kUnreadableState;
-  return record;
+FleetMachine unreadable(const std::string& id) {
+  FleetMachine machine;
+  machine.record.machine_id = id;
+  machine.state = FleetState::unreadable;
+  return machine;
 }
 
 }  // namespace
 
-Result<std::vector<MachineRecord>> StoreMachineDirectory::machines(ObjectStore& store, const std::string& app,
-                                                                   const CallLimits& limits) {
+Result<std::vector<FleetMachine>> StoreMachineDirectory::machines(ObjectStore& store, const std::string& app,
+                                                                  const CallLimits& limits) {
   const std::lock_guard lock(mutex_);
   const auto prefix = StoreLayout{app}.machines_prefix();
   auto& mirror = mirrors_.try_emplace(store.name() + "\n" + prefix, prefix, kMaxMachineStateBytes).first->second;
   MIDAIR_TRY_ASSIGN(const auto changed, mirror.refresh(store, limits));
 
-  std::vector<MachineRecord> records;
+  std::vector<FleetMachine> machines;
   for (const auto& [key, entry] : mirror.entries()) {
     const auto id = mirror.stem_of(key);
     if (id.empty()) continue;
     if (auto record = read_record(entry, key, id); record.ok()) {
-      records.push_back(*std::move(record));
+      machines.push_back(as_recorded(*std::move(record)));
     } else {
       if (std::ranges::find(changed, key) != changed.end())
         log(LogLevel::warning, "machine.unreadable", {{"machine", id}, {"error", record.error().message()}});
-      records.push_back(unreadable(id));
+      machines.push_back(unreadable(id));
     }
   }
-  std::ranges::sort(records, {}, &MachineRecord::machine_id);
-  return records;
+  std::ranges::sort(machines, {}, [](const auto& machine) { return machine.record.machine_id; });
+  return machines;
 }
 
 }  // namespace midair::host

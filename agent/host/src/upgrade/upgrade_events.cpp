@@ -42,11 +42,11 @@ struct Describe {
 
   std::string operator()(const FleetPlanned& fleet) const {
     Array covered;
-    for (const auto& machine : fleet.plan.covered) covered.add(machine.machine_id);
+    for (const auto& machine : fleet.plan.covered) covered.add(machine.record.machine_id);
     Array uncovered;
     for (const auto& [machine, reason] : fleet.plan.uncovered) {
       Object entry;
-      entry.set("machine_id", machine.machine_id);
+      entry.set("machine_id", machine.record.machine_id);
       entry.set("reason", reason);
       uncovered.add(entry);
     }

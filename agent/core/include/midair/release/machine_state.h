@@ -16,6 +16,16 @@ namespace midair {
 /// Records and results are never longer than this.
 inline constexpr std::uint64_t kMaxMachineStateBytes = 64 * 1024;
 
+/// What a machine is doing, by its own word. The wire has the same names.
+enum class MachineState {
+  unknown,   ///< not told, or a word of a newer sidecar
+  serving,   ///< runs its code for users
+  swapping,  ///< brings up other code, or its first
+  stopped,   ///< was stopped in good order
+};
+/// "serving", "swapping", "stopped"; empty for MachineState::unknown.
+[[nodiscard]] const char* to_string(MachineState state) noexcept;
+
 /// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and at its end. Its name
 /// is that of the release that runs; on the base image all of it but base_image_ref is empty.
 struct MachineRecord : ReleaseName {
@@ -23,14 +33,11 @@ struct MachineRecord : ReleaseName {
   std::string region;
   std::string process_group;  ///< FLY_PROCESS_GROUP; may be empty
   std::string fingerprint;    ///< see fingerprint_of()
-  std::string state;          ///< "serving", "swapping", "stopped"
+  MachineState state = MachineState::unknown;
   std::string sidecar_version;
   std::string booted_at;   ///< RFC 3339
   std::string updated_at;  ///< RFC 3339
   std::string problem{};   ///< why nothing can be installed there, one line; empty: it can
-  // --- never stored: what the platform says of this machine, where it is asked
-  std::string platform_state{};  ///< "started", "stopped", ... or "gone"; empty: not asked
-  std::string platform_image{};
 
   static Result<MachineRecord> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;

@@ -25,7 +25,7 @@ struct CleanupInput {
   StoreLayout layout;
   std::vector<ObjectInfo> objects;  ///< everything below layout.tarball_prefix()
   PublishedState published;
-  std::vector<MachineRecord> machines;
+  std::vector<FleetMachine> machines;
   WallTime now{};
 };
 

@@ -14,23 +14,15 @@
 
 namespace midair::host {
 
-/// State of a machine that the platform runs but that has never checked in with the store.
-inline constexpr std::string_view kSilentState = "silent";
-/// State of a machine that checked in once and that the platform does not know (any more).
-inline constexpr std::string_view kGoneState = "gone";
-
-/// True if that machine may take an upgrade now and say so.
-[[nodiscard]] bool can_answer(const MachineRecord& machine);
-
-/// Puts what the store's records and what the platform says into one list, each machine once:
-/// - the platform says that it doesn't run: kStoppedState, whatever its record says;
-/// - it runs, but has no record: kSilentState;
-/// - it has a record, but the platform doesn't know it: kGoneState;
+/// Puts what the store and what the platform says into one list, each machine once:
+/// - the platform says that it doesn't run: FleetState::stopped, whatever its record says;
+/// - it runs, but has no record: FleetState::silent;
+/// - it has a record, but the platform doesn't know it: FleetState::gone;
 /// - all else as its record says.
 /// Without records of its own nothing is believed of the platform's silence: an API that fails, or that knows no
 /// machine at all where some have checked in, is left out, with a warning.
-[[nodiscard]] std::vector<MachineRecord> merge_fleet(std::vector<MachineRecord> records,
-                                                     const std::vector<Machine>& machines);
+[[nodiscard]] std::vector<FleetMachine> merge_fleet(std::vector<FleetMachine> checked_in,
+                                                    const std::vector<Machine>& machines);
 
 /// The store's directory, completed by the Machines API where that is to be had. Thread-safe.
 class FleetDirectory final : public MachineDirectory {
@@ -40,8 +32,8 @@ class FleetDirectory final : public MachineDirectory {
   /// `find_machines` is asked at each call, because plugins come and go.
   explicit FleetDirectory(FindMachines find_machines) : find_machines_(std::move(find_machines)) {}
 
-  Result<std::vector<MachineRecord>> machines(ObjectStore& store, const std::string& app,
-                                              const CallLimits& limits) override;
+  Result<std::vector<FleetMachine>> machines(ObjectStore& store, const std::string& app,
+                                             const CallLimits& limits) override;
 
  private:
   /// The platform can't be asked now: says so once, and leaves it alone for a while.

@@ -39,7 +39,7 @@ enum class Verdict {
 
 /// One machine, judged.
 struct MachineStatus {
-  MachineRecord machine;
+  FleetMachine machine;
   Verdict verdict = Verdict::pending;
   std::string why;  ///< one line; may be empty
 };
@@ -51,7 +51,7 @@ struct FleetSnapshot {
 };
 
 /// What to think of `machine`, given the pointer and what the machine said of that upgrade, if anything.
-[[nodiscard]] MachineStatus judge(const MachineRecord& machine, const std::optional<Pointer>& pointer,
+[[nodiscard]] MachineStatus judge(const FleetMachine& machine, const std::optional<Pointer>& pointer,
                                   const std::optional<UpgradeResult>& result, WallTime now);
 
 /// Takes snapshots. Each costs one conditional GET of the pointer, two LISTs, and one GET per record or result that

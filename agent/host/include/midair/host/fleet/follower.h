@@ -34,7 +34,7 @@ struct FollowTarget {
   StoreLayout layout;
   std::string hot_ref;  ///< of the upgrade
   std::string base_image;
-  std::vector<MachineRecord> covered;
+  std::vector<FleetMachine> covered;
 };
 
 /// Collects what machines say about one upgrade. A round costs one LIST of results and one GET per result that changed,
@@ -59,7 +59,7 @@ class Follower {
 
  private:
   struct Machine {
-    MachineRecord record;
+    FleetMachine seen;  ///< when the fleet was looked at
     std::optional<UpgradeResult> result;
     std::string unreadable{};  ///< why its last result says nothing to us; empty if it does
   };

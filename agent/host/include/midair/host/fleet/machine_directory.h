@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "midair/error.h"
-#include "midair/release/machine_state.h"
+#include "midair/host/fleet/fleet_machine.h"
 #include "midair/store/object_store.h"
 
 namespace midair::host {
@@ -16,8 +16,8 @@ class MachineDirectory {
  public:
   virtual ~MachineDirectory() = default;
   /// All machines known, in order of their ids. An error is never an empty fleet.
-  virtual Result<std::vector<MachineRecord>> machines(ObjectStore& store, const std::string& app,
-                                                      const CallLimits& limits) = 0;
+  virtual Result<std::vector<FleetMachine>> machines(ObjectStore& store, const std::string& app,
+                                                     const CallLimits& limits) = 0;
 };
 
 }  // namespace midair::host

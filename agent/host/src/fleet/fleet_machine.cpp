@@ -1,0 +1,50 @@
+#include "midair/host/fleet/fleet_machine.h"
+
+namespace midair::host {
+
+namespace {
+
+FleetState fleet_state_of(MachineState state) {
+  switch (state) {
+    case MachineState::unknown: return FleetState::unknown;
+    case MachineState::serving: return FleetState::serving;
+    case MachineState::swapping: return FleetState::swapping;
+    case MachineState::stopped: return FleetState::stopped;
+  }
+  return FleetState::unknown;
+}
+
+}  // namespace
+
+const char* to_string(FleetState state) noexcept {
+  switch (state) {
+    case FleetState::unknown: return to_string(MachineState::unknown);
+    case FleetState::serving: return to_string(MachineState::serving);
+    case FleetState::swapping: return to_string(MachineState::swapping);
+    case FleetState::stopped: return to_string(MachineState::stopped);
+    case FleetState::silent: return "silent";
+    case FleetState::gone: return "gone";
+    case FleetState::unreadable: return "unreadable";
+  }
+  return "";
+}
+
+FleetMachine as_recorded(MachineRecord record) {
+  const auto state = fleet_state_of(record.state);
+  return {std::move(record), state};
+}
+
+bool can_answer(const FleetMachine& machine) {
+  switch (machine.state) {
+    case FleetState::unknown:
+    case FleetState::serving:
+    case FleetState::swapping: return true;
+    case FleetState::stopped:
+    case FleetState::silent:
+    case FleetState::gone:
+    case FleetState::unreadable: return false;
+  }
+  return false;
+}
+
+}  // namespace midair::host
