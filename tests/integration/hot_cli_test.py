@@ -100,13 +100,13 @@ class HotTest(unittest.TestCase):
                       "state": "serving", "sidecar_version": "1", "booted_at": now(-7200), "updated_at": now(-60)}
             self.put(f"machines/{machine_id}.json", {**record, **fields})
 
-    def report(self, upgrade_id, machine_id, status, error=None):
+    def report(self, upgrade_id, machine_id, status, error=None, step=""):
         self.put(f"results/{upgrade_id}/{machine_id}.json",
                  {"machine_id": machine_id, "region": "iad", "status": status, "started_at": now(),
                   "applied_at": None if status == "pending" else now(), "error": error,
                   "success": status == "completed", "modules_reloaded": 0, "module_names": [],
                   "processes_succeeded": 1, "processes_failed": 0, "process_names": [], "suspend_duration_ms": 9,
-                  "total_duration_ms": 433, "step": "", "version": "v", "sequence": 1})
+                  "total_duration_ms": 433, "step": step, "version": "v", "sequence": 1})
 
     def wait_for_upgrade(self, last=None):
         """The id of the upgrade that the pointer names, once that is not `last`."""
@@ -206,6 +206,15 @@ class Publishing(HotTest):
         self.assert_status(1, result)
         self.assertRegex(result.stdout, r"m2 +iad +no answer +it said nothing")
         self.assertIn("1 of 2 machines upgraded to v1, 1 gave no answer", result.stdout)
+
+    def test_a_machine_that_is_still_at_it_says_why(self):
+        self.check_in("m1")
+        process = self.start("hot", "--from", self.release, "--version", "v1", "--timeout", "3s")
+        self.report(self.wait_for_upgrade(), "m1", "pending", "no \x1b[2J space", step="staged")
+        output, errors = process.communicate(timeout=20)
+        self.assertEqual(1, process.returncode, errors)
+        self.assertRegex(output, r"m1 +iad +staged +no \?\[2J space\n")
+        self.assertRegex(output, r"m1 +iad +no answer +it is still at 'staged': no \?\[2J space\n")
 
     def test_a_machine_that_appears_meanwhile_is_followed(self):
         self.check_in("m1")
@@ -462,6 +471,15 @@ class Status(HotTest):
         self.check_in("m1")
         self.report("01NOW", "m1", "failed", "\x1b[2Jgone")
         self.assertNotIn("\x1b", self.midair("status").stdout)
+
+    def test_a_problem_of_a_machine_has_a_line_of_its_own(self):
+        self.check_in("broken", problem="cannot write /var: no space left\x1b[2J")
+        self.check_in("well")
+        self.assertRegex(self.midair("status").stdout,
+                         r"broken .*\n  problem: cannot write /var: no space left \[2J\nwell .*\n$")
+        broken, well = json.loads(self.midair("status", "--json").stdout)["machines"]
+        self.assertEqual("cannot write /var: no space left\x1b[2J", broken["problem"])
+        self.assertNotIn("problem", well)
 
     def test_watching_prints_a_document_for_each_change(self):
         self.publish(now(-1))

@@ -52,6 +52,7 @@ Object machine_json(const MachineStatus& status) {
   };
   set_if_known("platform_state", status.machine.platform_state);
   set_if_known("platform_image", status.machine.platform_image);
+  set_if_known("problem", machine.problem);
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);
@@ -114,6 +115,12 @@ std::string line_of(const Row& row, const std::array<std::size_t, kColumns>& wid
   return line + console.colour(colour, row[kVerdictColumn]) + "\n";
 }
 
+/// Below a machine's row: why nothing can be installed there, if so.
+std::string problem_line_of(const MachineRecord& record, const Console& console) {
+  if (record.problem.empty()) return {};
+  return "  " + console.colour("yellow", "problem: " + one_line(record.problem)) + "\n";
+}
+
 }  // namespace
 
 std::string to_json(const FleetSnapshot& snapshot, const std::string& app) {
@@ -138,8 +145,10 @@ std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const
   for (const auto& status : snapshot.machines) widen(rows.emplace_back(row_of(status)));
 
   auto text = headline(snapshot, app, now) + line_of(titles, widths, console, "bold");
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    text += line_of(rows[i], widths, console, colour_of(snapshot.machines[i].verdict));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& [machine, verdict, why] = snapshot.machines[i];
+    text += line_of(rows[i], widths, console, colour_of(verdict)) + problem_line_of(machine.record, console);
+  }
   return text;
 }
 

@@ -12,7 +12,8 @@ namespace midair::host::hot {
 /// The JSON document that `midair status --json` prints, as the plugin's README documents it.
 [[nodiscard]] std::string to_json(const FleetSnapshot& snapshot, const std::string& app);
 
-/// A headline and a table, one line per machine; ages are counted up to `now`. `console` only lends its colours.
+/// A headline and a table, one line per machine and one more where it has a problem; ages are counted up to `now`.
+/// `console` only lends its colours.
 [[nodiscard]] std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console,
                                   WallTime now);
 

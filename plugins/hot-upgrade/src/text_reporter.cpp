@@ -96,7 +96,7 @@ void TextReporter::tell(const MachineAnswered& answered) {
     machine(result.machine_id, result.region, colour, state, text);
   };
   switch (result.status) {
-    case UpgradeStatus::pending: return say("dim", result.step.empty() ? "pending" : tame(result.step), "");
+    case UpgradeStatus::pending: return say("dim", result.step.empty() ? "pending" : tame(result.step), result.error);
     case UpgradeStatus::completed: return say("green", "upgraded", durations_of(result));
     case UpgradeStatus::failed: return say("red", "failed", result.error);
     case UpgradeStatus::rolled_back: return say("red", "rolled back", result.error);

@@ -82,14 +82,19 @@ class FollowerTest : public CppUnit::TestFixture {
   }
 
   void silence_is_not_success() {
-    auto follower = follow(store_, {"a", "b"});
+    auto follower = follow(store_, {"a", "b", "c"});
     auto pending = result_of("b", UpgradeStatus::pending);
     pending.step = "probation";
     tell(pending);
+    auto put_off = result_of("c", UpgradeStatus::pending, "no space");
+    put_off.step = "staging";
+    tell(put_off);
     poll_all(follower);
     const auto outcomes = follower.outcomes();
-    CPPUNIT_ASSERT(outcomes[0].outcome == Outcome::no_answer && outcomes[0].why == "it said nothing");
-    CPPUNIT_ASSERT(outcomes[1].outcome == Outcome::no_answer && outcomes[1].why == "it is still at 'probation'");
+    for (const auto& outcome : outcomes) CPPUNIT_ASSERT(outcome.outcome == Outcome::no_answer);
+    CPPUNIT_ASSERT_EQUAL(std::string("it said nothing"), outcomes[0].why);
+    CPPUNIT_ASSERT_EQUAL(std::string("it is still at 'probation'"), outcomes[1].why);
+    CPPUNIT_ASSERT_EQUAL(std::string("it is still at 'staging': no space"), outcomes[2].why);
   }
 
   void a_result_that_cannot_be_read_is_no_silence() {

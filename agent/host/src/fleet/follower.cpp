@@ -34,6 +34,10 @@ UpgradeResult completed_at_boot(const MachineRecord& record) {
   return result;
 }
 
+std::string unfinished(const UpgradeResult& pending) {
+  return "it is still at '" + pending.step + "'" + (pending.error.empty() ? "" : ": " + pending.error);
+}
+
 }  // namespace
 
 const char* to_string(Outcome outcome) noexcept {
@@ -131,8 +135,7 @@ std::vector<MachineOutcome> Follower::outcomes() const {
       outcome.why = gone(machine);
       if (outcome.why.empty() && !machine.unreadable.empty())
         outcome.why = "its result cannot be read: " + machine.unreadable;
-      if (outcome.why.empty())
-        outcome.why = machine.result ? "it is still at '" + machine.result->step + "'" : "it said nothing";
+      if (outcome.why.empty()) outcome.why = machine.result ? unfinished(*machine.result) : "it said nothing";
     }
     all.push_back(std::move(outcome));
   }
