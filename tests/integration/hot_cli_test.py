@@ -459,6 +459,20 @@ class Status(HotTest):
         self.assertRegex(table, r"broken .* failed: no space left")
         self.assertRegex(table, r"other .* on its base image: the pointer is for another base image")
 
+    def test_looking_at_a_store_that_is_not_there_creates_none(self):
+        self.store.rmdir()
+        for command in (("status",), ("status", "--watch"), ("status", "--json"),
+                        ("hot", "--from", self.release, "--dry-run")):
+            with self.subTest(command):
+                result = self.midair(*command)
+                self.assert_status(69, result)
+                self.assertIn(f"file://{self.store}", result.stderr)
+                self.assertIn("the directory is not there", result.stderr)
+                self.assertEqual("", result.stdout)
+                self.assertFalse(self.store.exists())
+        self.assert_status(65, self.hot())  # no machine has checked in
+        self.assertTrue(self.store.is_dir())
+
     def test_before_the_first_publication(self):
         self.assertIn("No machine has checked in", self.midair("status").stdout)
         self.check_in("m1")

@@ -40,7 +40,7 @@ Result<std::string> names_in(ObjectStore& store, const std::string& prefix, cons
 }
 
 Result<std::string> known_names(const std::string& what, StoreProvider& provider, const Invocation& invocation) {
-  MIDAIR_TRY_ASSIGN(const auto store, provider.store());
+  MIDAIR_TRY_ASSIGN(const auto store, provider.store(StoreUse::read));
   if (what == "apps") return names_in(*store, "releases/", "-current.json", check_app_name);
   MIDAIR_TRY_ASSIGN(const auto app, app_of(invocation));
   return names_in(*store, StoreLayout{app}.machines_prefix(), ".json", check_machine_id);

@@ -23,13 +23,14 @@ const std::map<std::string, std::string> kSettingOf{
 
 }  // namespace
 
-Result<std::shared_ptr<ObjectStore>> ConfiguredStore::store() {
+Result<std::shared_ptr<ObjectStore>> ConfiguredStore::store(StoreUse use) {
   const std::scoped_lock lock(mutex_);
   if (!store_) {
-    const auto settings = store_settings_from_env([this](const std::string& name) -> std::optional<std::string> {
+    auto settings = store_settings_from_env([this](const std::string& name) -> std::optional<std::string> {
       const auto setting = kSettingOf.find(name);
       return setting == kSettingOf.end() ? std::nullopt : config_.get(setting->second);
     });
+    settings.if_missing = use == StoreUse::write ? IfMissing::create : IfMissing::refuse;
     MIDAIR_TRY_ASSIGN(store_, open_store(settings));
   }
   return store_;

@@ -10,12 +10,12 @@
 
 namespace midair::host {
 
-/// Opens the store at the first call of store(), by the settings of that moment, and keeps it. Thread-safe.
+/// Opens the store at the first call of store() that can, by the settings of that moment, and keeps it. Thread-safe.
 class ConfiguredStore final : public StoreProvider {
  public:
   /// Keeps a reference to `config`.
   explicit ConfiguredStore(const Config& config) : config_(config) {}
-  Result<std::shared_ptr<ObjectStore>> store() override;
+  Result<std::shared_ptr<ObjectStore>> store(StoreUse use) override;
 
  private:
   const Config& config_;

@@ -74,10 +74,12 @@ int run(const CommandTools& tools, Invocation& invocation) {
   };
   if (request->lock_timeout < kShortestLockTimeout) return timeout_error("it is below 1s");
   if (request->lock_timeout > kLongestLockTimeout) return timeout_error("it is above 1h");
-  if (const auto store = tools.stores->store(); !store.ok()) return fail_without_store(invocation, store.error());
+  const bool dry_run = invocation.flag("dry-run");
+  if (const auto store = tools.stores->store(dry_run ? StoreUse::read : StoreUse::write); !store.ok())
+    return fail_without_store(invocation, store.error());
 
   const Reporter reporter(*tools.events, topic_of(*request), invocation.console());
-  if (invocation.flag("dry-run")) {
+  if (dry_run) {
     const auto plan = tools.upgrader->rehearse(*request, invocation.stop());
     return plan.ok() ? kExitOk : fail(invocation, plan.error());
   }

@@ -53,7 +53,7 @@ int watch(FleetStatus& status, SnapshotPrinter& printer, const Invocation& invoc
 int run(const CommandTools& tools, Invocation& invocation) {
   const auto app = app_of(invocation);
   if (!app.ok()) return fail(invocation, app.error());
-  const auto store = tools.stores->store();
+  const auto store = tools.stores->store(StoreUse::read);
   if (!store.ok()) return fail_without_store(invocation, store.error());
   FleetStatus status(**store, *tools.directory, system_clock(), StoreLayout{*app});
   SnapshotPrinter printer(invocation.console(), *app);

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "result_asserts.h"
 #include "temp_dir.h"
 
 namespace midair {
@@ -14,6 +15,7 @@ class OpenStoreTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(reads_credentials_under_other_names);
   CPPUNIT_TEST(has_tigris_as_the_default_endpoint);
   CPPUNIT_TEST(opens_directories);
+  CPPUNIT_TEST(creates_no_directory_only_to_read);
   CPPUNIT_TEST(says_which_setting_is_unusable);
   CPPUNIT_TEST(names_a_bucket_in_path_or_host);
   CPPUNIT_TEST(finds_the_key_behind_an_address_in_the_bucket);
@@ -96,6 +98,18 @@ class OpenStoreTest : public CppUnit::TestFixture {
     const auto store = open(settings);
     CPPUNIT_ASSERT(std::filesystem::is_directory(scratch.path() / "a b" / "c"));
     CPPUNIT_ASSERT_EQUAL("file://" + scratch.path().string() + "/a%20b/c/k", store->url_of("k"));
+  }
+
+  void creates_no_directory_only_to_read() {
+    const TempDir scratch;
+    StoreSettings settings;
+    settings.address = "file://" + scratch.path().string() + "/typo";
+    settings.if_missing = IfMissing::refuse;
+    assert_fails(open_store(settings), Errc::unavailable, "the directory is not there");
+    CPPUNIT_ASSERT(!std::filesystem::exists(scratch.path() / "typo"));
+    std::filesystem::create_directory(scratch.path() / "typo");
+    CPPUNIT_ASSERT(open(settings)->list("", {})->empty());
+    CPPUNIT_ASSERT(std::filesystem::is_empty(scratch.path() / "typo"));
   }
 
   void says_which_setting_is_unusable() {

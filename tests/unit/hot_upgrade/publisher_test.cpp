@@ -57,7 +57,7 @@ class Recorder {
 class FixedStore final : public StoreProvider {
  public:
   explicit FixedStore(ObjectStore& store) : store_(&store, [](ObjectStore*) {}) {}
-  Result<std::shared_ptr<ObjectStore>> store() override { return store_; }
+  Result<std::shared_ptr<ObjectStore>> store(StoreUse) override { return store_; }
 
  private:
   const std::shared_ptr<ObjectStore> store_;

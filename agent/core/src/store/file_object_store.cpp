@@ -146,13 +146,17 @@ Result<Etag> publish(int root, TemporaryFile& file, const Place& place, const St
 
 }  // namespace
 
-Result<std::unique_ptr<FileObjectStore>> FileObjectStore::open(const std::filesystem::path& directory) {
+Result<std::unique_ptr<FileObjectStore>> FileObjectStore::open(const std::filesystem::path& directory,
+                                                               IfMissing if_missing) {
   if (!directory.is_absolute())
     return Error{Errc::bad_input, "open the store", "file://" + directory.string(), "the directory is not absolute",
                  "write file:///DIR with three slashes"};
   std::string normal = directory.lexically_normal().string();
   while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
-  MIDAIR_TRY(make_private_dir(normal));
+  if (if_missing == IfMissing::create)
+    MIDAIR_TRY(make_private_dir(normal));
+  else
+    MIDAIR_TRY(open_root(normal));
   return std::unique_ptr<FileObjectStore>(new FileObjectStore(std::move(normal)));
 }
 

@@ -1,7 +1,6 @@
 #include "midair/store/open_store.h"
 
 #include "midair/net/url_text.h"
-#include "midair/store/file_object_store.h"
 #include "midair/store/s3_object_store.h"
 #include "midair/store/tigris.h"
 #include "store/s3_settings.h"
@@ -15,12 +14,12 @@ constexpr std::string_view kS3Scheme = "s3://";
 
 std::string address_of_bucket(const std::string& bucket) { return bucket.empty() ? "" : "s3://" + bucket; }
 
-Result<std::unique_ptr<ObjectStore>> open_file_store(const std::string& address) {
+Result<std::unique_ptr<ObjectStore>> open_file_store(const std::string& address, IfMissing if_missing) {
   const auto directory = percent_decode(std::string_view(address).substr(kFileScheme.size()));
   if (!directory || !directory->starts_with('/'))
     return Error{Errc::bad_input, "open the store", address, "it is not of the form file:///DIR",
                  "write an absolute directory after file://"};
-  MIDAIR_TRY_ASSIGN(auto store, FileObjectStore::open(*directory));
+  MIDAIR_TRY_ASSIGN(auto store, FileObjectStore::open(*directory, if_missing));
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
@@ -57,7 +56,7 @@ Result<std::unique_ptr<ObjectStore>> open_store(const StoreSettings& settings) {
   if (settings.address.empty())
     return Error{Errc::bad_input, "open the store", "", "no store is given",
                  "set --store or MIDAIR_STORE to s3://BUCKET[/PREFIX] or file:///DIR"};
-  if (settings.address.starts_with(kFileScheme)) return open_file_store(settings.address);
+  if (settings.address.starts_with(kFileScheme)) return open_file_store(settings.address, settings.if_missing);
   if (settings.address.starts_with(kS3Scheme)) {
     MIDAIR_TRY_ASSIGN(auto store, S3ObjectStore::open(settings));
     return std::unique_ptr<ObjectStore>(std::move(store));

@@ -14,6 +14,9 @@
 
 namespace midair {
 
+/// What opening a store does about a directory that isn't there.
+enum class IfMissing { create, refuse };
+
 /// Keys are files below a directory; any number of processes and threads may use it at once.
 ///
 /// *Writing.* A body goes to a temporary file in `.midair/` (which listings omit and keys may not name), is flushed and
@@ -29,9 +32,10 @@ namespace midair {
 /// bytes. Symbolic links below the directory are never followed: they and what is behind them do not exist.
 class FileObjectStore final : public ObjectStore {
  public:
-  /// Creates `directory` (mode 0700) if it isn't there. It must be absolute. If it disappears later, calls end with
-  /// Errc::unavailable until it is back.
-  static Result<std::unique_ptr<FileObjectStore>> open(const std::filesystem::path& directory);
+  /// `directory` must be absolute. If it isn't there, it is created (mode 0700), or that is Errc::unavailable, as
+  /// `if_missing` says. If it disappears later, calls end with Errc::unavailable until it is back.
+  static Result<std::unique_ptr<FileObjectStore>> open(const std::filesystem::path& directory,
+                                                       IfMissing if_missing = IfMissing::create);
 
   Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override;
   Result<Etag> put(const std::string& key, ByteSource& body, const PutCondition& condition,

@@ -9,6 +9,7 @@
 
 #include "midair/error.h"
 #include "midair/secret.h"
+#include "midair/store/file_object_store.h"
 #include "midair/store/object_store.h"
 
 namespace midair {
@@ -20,9 +21,10 @@ struct StoreSettings {
   std::string region;    ///< S3 only; default "auto"
   std::string access_key_id;
   Secret secret_access_key;
-  Secret session_token;     ///< may be empty
-  bool path_style = false;  ///< S3 only: bucket in the path instead of the host name
-  std::string ca_file;      ///< PEM file of extra roots; empty: the system's
+  Secret session_token;                      ///< may be empty
+  bool path_style = false;                   ///< S3 only: bucket in the path instead of the host name
+  std::string ca_file;                       ///< PEM file of extra roots; empty: the system's
+  IfMissing if_missing = IfMissing::create;  ///< file:// only
 };
 
 /// Reads settings by the environment names that Fly, Tigris and the AWS tools use:
@@ -34,8 +36,9 @@ struct StoreSettings {
 [[nodiscard]] StoreSettings store_settings_from_env(
     const std::function<std::optional<std::string>(const std::string&)>& lookup);
 
-/// Opens the store; does no I/O beyond reading `ca_file` and, for file://, creating DIR. Errc::bad_input says which
-/// setting is missing or unusable and where it can be given.
+/// Opens the store; does no I/O beyond reading `ca_file` and, for file://, looking for DIR or creating it.
+/// Errc::bad_input says which setting is missing or unusable and where it can be given, Errc::unavailable that DIR is
+/// missing and must not be created.
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(const StoreSettings& settings);
 
 }  // namespace midair
