@@ -34,14 +34,14 @@ class Fuzzer:
         self.learned = build / "corpus" / name
         self.findings = build / "findings" / f"{name}-"
 
-    def run(self, seconds):
+    def run(self, seconds, seed):
         """(true if nothing was found, what there is to say)."""
         if self.made:
             tarball_seeds.write_seeds(self.name, self.seeds, MAX_BYTES)
         self.learned.mkdir(parents=True, exist_ok=True)
         self.findings.parent.mkdir(exist_ok=True)
-        command = [self.program, *LIMITS, f"-max_total_time={seconds}", "-print_final_stats=1",
-                   f"-artifact_prefix={self.findings}"]
+        command = [self.program, *LIMITS, f"-max_total_time={seconds}", f"-seed={seed}",
+                   "-print_final_stats=1", f"-artifact_prefix={self.findings}"]
         if self.words.exists():
             command.append(f"-dict={self.words}")
         command += [self.learned, self.seeds]
@@ -73,6 +73,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path, help="the fuzzers' build directory")
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="tries the same inputs in each run; 0 (the default): others")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="side by side (default: one per processor)")
     options = parser.parse_intermixed_args()
     build = options.build.resolve()
@@ -80,7 +81,7 @@ def main():
 
     sound = True
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        runs = [pool.submit(Fuzzer(build, name).run, options.seconds) for name in names]
+        runs = [pool.submit(Fuzzer(build, name).run, options.seconds, options.seed) for name in names]
         for run in concurrent.futures.as_completed(runs):
             found_nothing, words = run.result()
             sound = sound and found_nothing

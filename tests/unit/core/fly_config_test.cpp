@@ -20,6 +20,7 @@ class FlyConfigTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_app_that_is_no_text_is_none);
   CPPUNIT_TEST(what_only_flyctl_reads_does_not_stop_us);
   CPPUNIT_TEST(strings_and_comments_stay_as_they_are);
+  CPPUNIT_TEST(letters_beyond_ascii_are_no_whitespace);
   CPPUNIT_TEST(json_and_yaml_say_the_same);
   CPPUNIT_TEST(plain_scalars_of_yaml_have_types);
   CPPUNIT_TEST(what_can_not_be_read_is_said_with_its_line);
@@ -102,6 +103,12 @@ class FlyConfigTest : public CppUnit::TestFixture {
           "A = \"\"\"a\\\n  b\"\"\"\"", "A = \"\\\\e 23:59:60\"", "A = 23:59:601", "A = '''\\e", "\\", "A = \"\\"})
       same(text, as_toml_1_0(text));
     same("ab", toml_value("\"\"\"\\\r\n  a\\\r\n \r\n b\"\"\""));
+  }
+
+  // toml++ asks of each character after a line that ends in a backslash; see config/tomlplusplus.h.
+  void letters_beyond_ascii_are_no_whitespace() {
+    same("one \u00e9t\u00e9", toml_value("\"\"\"one \\\n  \u00e9t\u00e9\"\"\""));
+    fails("fly.toml", "[env]\nA = 2026-11-2\u02ab\n", ":2: it is no TOML: ");
   }
 
   void json_and_yaml_say_the_same() {

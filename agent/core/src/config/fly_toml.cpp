@@ -1,4 +1,4 @@
-#include <toml++/toml.h>
+#include "config/tomlplusplus.h"
 
 #include <cstdio>
 #include <cstdlib>
