@@ -39,5 +39,7 @@ function(midair_group_sources_below directory)
 endfunction()
 
 if(MIDAIR_UNITY)
+  # It takes a file of a group for a header.
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
   cmake_language(DEFER CALL midair_group_sources_below ${PROJECT_SOURCE_DIR})
 endif()

@@ -16,7 +16,7 @@ namespace midair {
 
 namespace {
 
-constexpr std::uint32_t kLong = 60'000;  // ms; nothing here waits for so long
+constexpr std::uint32_t kEndless = 60'000;  // ms; nothing here waits for so long
 
 /// A thread that is inside of a call until it is told to leave.
 class Caller {
@@ -70,7 +70,7 @@ bool swap_under_load(int swaps) {
       }
     });
   for (int i = 0; i < swaps; ++i) {
-    if (midair_gate_close(kLong) != MIDAIR_OK) ++torn;
+    if (midair_gate_close(kEndless) != MIDAIR_OK) ++torn;
     ++guarded.left;
     ++guarded.right;
     midair_gate_open();
@@ -111,7 +111,7 @@ class GateTest : public CppUnit::TestFixture {
 
   void closing_waits_for_who_is_inside() {
     Caller caller;
-    auto closed = std::async(std::launch::async, [] { return midair_gate_close(kLong); });
+    auto closed = std::async(std::launch::async, [] { return midair_gate_close(kEndless); });
     CPPUNIT_ASSERT(closed.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout);
     caller.leave();
     CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, closed.get());
@@ -128,7 +128,7 @@ class GateTest : public CppUnit::TestFixture {
   }
 
   void holds_new_callers_until_it_opens() {
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
     auto held = std::async(std::launch::async, [] {
       const bool in = midair_enter();
       midair_leave();
@@ -141,7 +141,7 @@ class GateTest : public CppUnit::TestFixture {
 
   void a_call_within_a_call_goes_through_a_closing_gate() {
     CPPUNIT_ASSERT(midair_enter());
-    auto closed = std::async(std::launch::async, [] { return midair_gate_close(kLong); });
+    auto closed = std::async(std::launch::async, [] { return midair_gate_close(kEndless); });
     CPPUNIT_ASSERT(closed.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout);
     CPPUNIT_ASSERT(midair_enter());
     midair_leave();
@@ -153,21 +153,21 @@ class GateTest : public CppUnit::TestFixture {
 
   void refuses_to_be_closed_from_inside() {
     midair_enter();
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OUT_OF_ORDER, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OUT_OF_ORDER, midair_gate_close(kEndless));
     midair_leave();
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
     midair_gate_open();
   }
 
   void has_one_closer_at_a_time() {
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_BUSY, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_BUSY, midair_gate_close(kEndless));
     midair_gate_open();
   }
 
   void a_thread_that_ends_inside_has_left() {
     std::thread([] { midair_enter(); }).join();
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
     midair_gate_open();
   }
 
@@ -179,7 +179,7 @@ class GateTest : public CppUnit::TestFixture {
           midair_enter();
           midair_leave();
         });
-      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
       midair_gate_open();
       for (auto& thread : threads) thread.join();
     }
@@ -195,11 +195,11 @@ class GateTest : public CppUnit::TestFixture {
   }
 
   void is_open_in_the_child_of_a_fork() {
-    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+    CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
     in_child([] {
       CPPUNIT_ASSERT(midair_enter());
       midair_leave();
-      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kLong));
+      CPPUNIT_ASSERT_EQUAL(MIDAIR_OK, midair_gate_close(kEndless));
     });
     midair_gate_open();
   }
@@ -217,7 +217,7 @@ class GateTest : public CppUnit::TestFixture {
 
   void refuses_everybody_once_retired() {
     in_child([] {
-      midair_gate_close(kLong);
+      midair_gate_close(kEndless);
       auto held = std::async(std::launch::async, [] { return midair_enter(); });
       held.wait_for(std::chrono::milliseconds(10));
       midair_gate_retire();
