@@ -51,7 +51,7 @@ void Client::request(RequestKind kind) {
     tally_.answered(kind, answer->version, Tally::Clock::now() - start, answer->longest_gap);
 }
 
-Result<HttpAnswer> Client::exchange(RequestKind kind) {
+Result<LoadAnswer> Client::exchange(RequestKind kind) {
   const std::string text = request_text(kind);
   if (connection_ && connection_->stale()) {
     tally_.reconnected();
@@ -63,7 +63,7 @@ Result<HttpAnswer> Client::exchange(RequestKind kind) {
       return answer;
     tally_.reconnected();
   }
-  MIDAIR_TRY_ASSIGN(connection_, HttpConnection::open(plan_.host, plan_.port, plan_.timeout));
+  MIDAIR_TRY_ASSIGN(connection_, LoadConnection::open(plan_.host, plan_.port, plan_.timeout));
   return connection_->exchange(text, plan_.version_header);
 }
 

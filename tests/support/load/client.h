@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 
-#include "http_connection.h"
+#include "load_connection.h"
 #include "tally.h"
 
 namespace midair {
@@ -41,14 +41,14 @@ class Client {
  private:
   RequestKind choose();
   void request(RequestKind kind);
-  Result<HttpAnswer> exchange(RequestKind kind);
+  Result<LoadAnswer> exchange(RequestKind kind);
   [[nodiscard]] std::string request_text(RequestKind kind) const;
 
   const LoadPlan& plan_;
   Tally& tally_;
   const bool fresh_;
   std::mt19937 random_;
-  std::optional<HttpConnection> connection_{};
+  std::optional<LoadConnection> connection_{};
 };
 
 }  // namespace midair

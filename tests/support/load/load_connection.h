@@ -13,7 +13,7 @@
 namespace midair {
 
 /// A whole answer that was received to its last byte.
-struct HttpAnswer {
+struct LoadAnswer {
   int status = 0;
   std::string version;  ///< the value of the header that names the app's version
   std::uint64_t body_bytes = 0;
@@ -22,16 +22,16 @@ struct HttpAnswer {
 };
 
 /// One connection to a server on a local address. Not thread-safe.
-class HttpConnection {
+class LoadConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// Connects within `timeout`; every later wait for bytes has the same limit.
-  static Result<HttpConnection> open(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout);
+  static Result<LoadConnection> open(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout);
 
   /// Sends `request` (head and body) and reads its whole answer. `version_header` in lower case. After an error the
   /// connection is of no use.
-  Result<HttpAnswer> exchange(std::string_view request, std::string_view version_header);
+  Result<LoadAnswer> exchange(std::string_view request, std::string_view version_header);
 
   /// The server has closed, or sent what nobody asked for: do not send on it.
   [[nodiscard]] bool stale() const;
@@ -40,13 +40,13 @@ class HttpConnection {
   [[nodiscard]] bool unanswered() const { return unanswered_; }
 
  private:
-  HttpConnection(Fd socket, std::chrono::milliseconds timeout) : socket_(std::move(socket)), timeout_(timeout) {}
+  LoadConnection(Fd socket, std::chrono::milliseconds timeout) : socket_(std::move(socket)), timeout_(timeout) {}
 
   Result<void> send(std::string_view bytes);
   Result<void> receive();
   Result<std::string> read_line();
-  Result<void> skip(std::uint64_t bytes, HttpAnswer& answer);
-  Result<void> skip_chunks(HttpAnswer& answer);
+  Result<void> skip(std::uint64_t bytes, LoadAnswer& answer);
+  Result<void> skip_chunks(LoadAnswer& answer);
 
   Fd socket_;
   std::chrono::milliseconds timeout_;

@@ -1,4 +1,4 @@
-#include "http_connection.h"
+#include "load_connection.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -44,7 +44,7 @@ std::optional<Number> number(std::string_view text, int base = 10) {
 
 }  // namespace
 
-Result<HttpConnection> HttpConnection::open(const std::string& host, std::uint16_t port,
+Result<LoadConnection> LoadConnection::open(const std::string& host, std::uint16_t port,
                                             std::chrono::milliseconds timeout) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -62,15 +62,15 @@ Result<HttpConnection> HttpConnection::open(const std::string& host, std::uint16
   setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return failed_errno("connect");
-  return HttpConnection(std::move(socket), timeout);
+  return LoadConnection(std::move(socket), timeout);
 }
 
-bool HttpConnection::stale() const {
+bool LoadConnection::stale() const {
   pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   return !buffer_.empty() || poll(&readable, 1, 0) != 0;
 }
 
-Result<void> HttpConnection::send(std::string_view bytes) {
+Result<void> LoadConnection::send(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0) return failed_errno("send the request");
@@ -79,7 +79,7 @@ Result<void> HttpConnection::send(std::string_view bytes) {
   return {};
 }
 
-Result<void> HttpConnection::receive() {
+Result<void> LoadConnection::receive() {
   std::array<char, 16 * 1024> chunk{};
   const ssize_t got = recv(socket_.get(), chunk.data(), chunk.size(), 0);
   if (got < 0) return failed_errno("read the answer");
@@ -92,7 +92,7 @@ Result<void> HttpConnection::receive() {
   return {};
 }
 
-Result<std::string> HttpConnection::read_line() {
+Result<std::string> LoadConnection::read_line() {
   std::size_t end = 0;
   while ((end = buffer_.find("\r\n")) == std::string::npos) {
     if (buffer_.size() > kMaxLine) return failed("read the answer", "a line is too long", Errc::corrupt);
@@ -103,7 +103,7 @@ Result<std::string> HttpConnection::read_line() {
   return line;
 }
 
-Result<void> HttpConnection::skip(std::uint64_t bytes, HttpAnswer& answer) {
+Result<void> LoadConnection::skip(std::uint64_t bytes, LoadAnswer& answer) {
   answer.body_bytes += bytes;
   while (bytes > buffer_.size()) {
     bytes -= buffer_.size();
@@ -114,7 +114,7 @@ Result<void> HttpConnection::skip(std::uint64_t bytes, HttpAnswer& answer) {
   return {};
 }
 
-Result<void> HttpConnection::skip_chunks(HttpAnswer& answer) {
+Result<void> LoadConnection::skip_chunks(LoadAnswer& answer) {
   while (true) {
     MIDAIR_TRY_ASSIGN(const auto line, read_line());
     const auto size = number<std::uint64_t>(line.substr(0, line.find(';')), 16);
@@ -126,13 +126,13 @@ Result<void> HttpConnection::skip_chunks(HttpAnswer& answer) {
   }
 }
 
-Result<HttpAnswer> HttpConnection::exchange(std::string_view request, std::string_view version_header) {
+Result<LoadAnswer> LoadConnection::exchange(std::string_view request, std::string_view version_header) {
   unanswered_ = true;
   longest_gap_ = {};
   last_arrival_ = Clock::now();
   MIDAIR_TRY(send(request));
 
-  HttpAnswer answer;
+  LoadAnswer answer;
   MIDAIR_TRY_ASSIGN(const auto status_line, read_line());
   const auto status = status_line.starts_with("HTTP/1.") && status_line.size() >= 12
                           ? number<int>(std::string_view(status_line).substr(9, 3))
