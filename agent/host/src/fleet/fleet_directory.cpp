@@ -62,6 +62,7 @@ std::vector<FleetMachine> merge_fleet(std::vector<FleetMachine> checked_in, cons
     add_platform(fleet.try_emplace(id, unrecorded(*machine)).first->second, *machine);
 
   std::vector<FleetMachine> merged;
+  merged.reserve(fleet.size());
   for (auto& [id, machine] : fleet) merged.push_back(std::move(machine));
   return merged;
 }
