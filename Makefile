@@ -5,6 +5,8 @@ JOBS ?= $(shell nproc)
 # Tests wait more than they work.
 TESTS_AT_ONCE ?= $(shell expr 2 '*' $(JOBS))
 CTEST = ctest --output-on-failure -j $(TESTS_AT_ONCE)
+# With a sanitizer they work more than they wait.
+SANITIZED = ctest --output-on-failure -j $(JOBS)
 CONFIGURE = cmake -S . -G Ninja
 # ON: files are compiled in groups, which is faster from nothing and slower after an edit (cmake/Unity.cmake).
 UNITY ?= OFF
@@ -45,14 +47,14 @@ test-asan: ## run what AddressSanitizer and UBSan can find something in, and the
 	@test -e $(BUILD)-asan/build.ninja || $(CONFIGURE) -B $(BUILD)-asan -DMIDAIR_UNITY=ON \
 	  -DMIDAIR_SANITIZE=address -DMIDAIR_FAULTS=ON -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-asan
-	$(CTEST) --test-dir $(BUILD)-asan -LE not-asan
+	$(SANITIZED) --test-dir $(BUILD)-asan -LE not-asan
 
 test-tsan: ## run what has threads under ThreadSanitizer
 	@scripts/bootstrap.sh test
 	@test -e $(BUILD)-tsan/build.ninja || $(CONFIGURE) -B $(BUILD)-tsan -DMIDAIR_UNITY=ON \
 	  -DMIDAIR_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-tsan --target threads
-	$(CTEST) --test-dir $(BUILD)-tsan -L threads
+	$(SANITIZED) --test-dir $(BUILD)-tsan -L threads
 
 build-fuzz:
 	@scripts/bootstrap.sh test

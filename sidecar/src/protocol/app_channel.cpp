@@ -112,15 +112,16 @@ void AppChannel::ignore(std::uint64_t id) {
 }
 
 void AppChannel::close(const std::string& why) {
-  if (!is_open()) return;
+  const bool was_open = is_open();
   hello_limit_.reset();
   watch_.reset();
   fd_.reset();
+  // Also what was asked when it was closed already, and is about to be told so.
   while (!open_.empty()) {
     const std::uint64_t id = open_.begin()->first;
     conclude(id, request_error(Errc::unavailable, open_.begin()->second.op, why));
   }
-  events_.on_closed(why);
+  if (was_open) events_.on_closed(why);
 }
 
 }  // namespace midair::sidecar

@@ -35,6 +35,7 @@ class AppChannelTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_line_that_is_no_answer_closes);
   CPPUNIT_TEST(the_end_of_the_connection_fails_every_open_request_once);
   CPPUNIT_TEST(a_request_after_the_end_fails);
+  CPPUNIT_TEST(a_request_after_the_end_is_answered_before_the_process_is_forgotten);
   CPPUNIT_TEST(an_app_that_does_not_read_is_cut_off);
   CPPUNIT_TEST(a_callback_may_ask_the_next_and_may_close);
   CPPUNIT_TEST(a_flood_of_answers_is_taken_in_portions);
@@ -265,6 +266,16 @@ class AppChannelTest : public CppUnit::TestFixture {
     pump();
     assert_says("not connected", outcome->error);
     assert_ended("it exited");
+  }
+
+  void a_request_after_the_end_is_answered_before_the_process_is_forgotten() {
+    greet();
+    channel_->close("it closed the connection");
+    const auto outcome = ask("abort");
+    channel_->close("it exited");  // before the loop came to it
+    CPPUNIT_ASSERT_EQUAL(1, outcome->times);
+    assert_says("it exited", outcome->error);
+    assert_ended("it closed the connection");
   }
 
   void an_app_that_does_not_read_is_cut_off() {
