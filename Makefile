@@ -13,7 +13,7 @@ UNITY ?= OFF
 # Where the demo finds its programs: what was built already, else a build of its own with only what it needs.
 DEMO = $(if $(wildcard $(BUILD)/build.ninja),$(BUILD),$(BUILD)-demo)
 
-.PHONY: help build build-tests test lint test-asan test-tsan build-fuzz test-fuzz sabotage-changed check check-all fuzz torture \
+.PHONY: help build build-tests test lint test-faults test-asan test-tsan build-fuzz test-fuzz sabotage-changed check check-all fuzz torture \
   sabotage bench install package release demo clean
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ build-tests: ## build everything, tests too
 test: build-tests ## run every test of the plain build
 	$(CTEST) --test-dir $(BUILD)
 
-check: lint test-asan test-tsan test-fuzz sabotage-changed ## what `make test` leaves: lint, sanitizers, fuzzers, sabotage of what changed
+check: lint test-faults test-asan test-tsan test-fuzz sabotage-changed ## what `make test` leaves: lint, faults, sanitizers, fuzzers, sabotage
 
 check-all: check sabotage torture fuzz ## all sabotages, 2000 power cuts, a minute for each fuzzer
 
@@ -42,10 +42,16 @@ lint: ## check formatting, run clang-tidy on what changed
 	@test -e $(BUILD)-lint/build.ninja || $(CONFIGURE) -B $(BUILD)-lint
 	scripts/lint.sh $(BUILD)-lint
 
-test-asan: ## run what AddressSanitizer and UBSan can find something in, and the fault matrices
+test-faults: ## fail, kill and hang every state of a swap and every step of publishing
+	@scripts/bootstrap.sh test
+	@test -e $(BUILD)-faults/build.ninja || $(CONFIGURE) -B $(BUILD)-faults -DMIDAIR_UNITY=ON -DMIDAIR_FAULTS=ON
+	cmake --build $(BUILD)-faults --target programs
+	$(CTEST) --test-dir $(BUILD)-faults -L faults
+
+test-asan: ## run what AddressSanitizer and UBSan can find something in
 	@scripts/bootstrap.sh test
 	@test -e $(BUILD)-asan/build.ninja || $(CONFIGURE) -B $(BUILD)-asan -DMIDAIR_UNITY=ON \
-	  -DMIDAIR_SANITIZE=address -DMIDAIR_FAULTS=ON -DCMAKE_BUILD_TYPE=Debug
+	  -DMIDAIR_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-asan
 	$(SANITIZED) --test-dir $(BUILD)-asan -LE not-asan
 
@@ -99,5 +105,5 @@ demo: ## upgrade three machines under load, then roll back a broken release
 	scripts/demo.sh $(DEMO)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-lint \
+	rm -rf $(BUILD) $(BUILD)-faults $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-lint \
 	  $(BUILD)-sabotage $(BUILD)-demo $(BUILD)-ref dist

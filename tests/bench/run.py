@@ -11,6 +11,7 @@ import ctypes
 import importlib
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -28,7 +29,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def is_optimised():
     cache = (build_dir() / "CMakeCache.txt").read_text()
-    return "CMAKE_BUILD_TYPE:STRING=Debug" not in cache and "MIDAIR_SANITIZE:BOOL=ON" not in cache
+    return not re.search(r"^(CMAKE_BUILD_TYPE:\w+=Debug|MIDAIR_SANITIZE:\w+=(?!OFF$).+)$", cache, re.MULTILINE)
 
 
 def main():

@@ -40,7 +40,9 @@ const Setting& setting() {
 std::optional<Error> fault(const std::string& name) {
   const Setting& set = setting();
   if (set.point != name) return std::nullopt;
-  log(LogLevel::error, "fault.reached", {{"point", name}, {"action", set.action}});
+  // Past any LogWriter, whose lines end with a process that is killed.
+  const std::string line = format_log_line(LogLevel::error, "fault.reached", {{"point", name}, {"action", set.action}});
+  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
   if (set.action == "kill") ::kill(::getpid(), SIGKILL);
   while (set.action == "hang") ::pause();
   if (set.action == "enospc") return system_error(ENOSPC, "pass", "the fault point " + name);
