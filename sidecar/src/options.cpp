@@ -17,6 +17,7 @@
 #include "midair/manual/help.h"
 #include "midair/manual/suggestion.h"
 #include "midair/release/layout.h"
+#include "process/stop_signal.h"
 #include "raw_options.h"
 #include "state/state_dir.h"
 #include "swap/swap_machine.h"
@@ -140,6 +141,7 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.listen, listen_specs(raw));
   MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw));
   MIDAIR_TRY(read_durations(raw, options));
+  MIDAIR_TRY_ASSIGN(options.stop_signal, parse_stop_signal(raw.text("stop-signal")));
   if (!raw.text("hooks").empty()) {
     MIDAIR_TRY_ASSIGN(options.hooks, absolute_path(raw.text("hooks")));
     MIDAIR_TRY(read_file(options.hooks, kMaxHookScript));

@@ -32,6 +32,7 @@ struct RunOptions {
   std::chrono::milliseconds suspend_timeout{};
   std::chrono::milliseconds probation{};
   std::chrono::milliseconds drain_timeout{};
+  int stop_signal = 0;                   ///< asks the app to end
   std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own
   std::chrono::milliseconds watchdog{};  ///< 0: none
   std::vector<std::string> command;

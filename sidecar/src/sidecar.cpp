@@ -95,7 +95,7 @@ void Sidecar::make_app_parts() {
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
   announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_, clock_);
   supervisor_ = std::make_unique<Supervisor>(
-      *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout},
+      *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
 }
@@ -174,7 +174,7 @@ void Sidecar::on_signal(int signo) {
   log(LogLevel::notice, "sidecar.stopping", {{"signal", signo == SIGTERM ? "TERM" : "INT"}});
   if (!boot_->over()) exit_status_ = 128 + signo;
   begin_ending();
-  supervisor_->end_all(signo);
+  supervisor_->end_all();
   leave_when_empty();
 }
 
@@ -212,7 +212,7 @@ void Sidecar::on_finished(const SwapOutcome& outcome) {
 void Sidecar::give_up(const Error& error, int status) {
   exit_status_ = report(error, status);
   begin_ending();
-  supervisor_->end_all(SIGKILL);
+  supervisor_->kill_all();
   leave_when_empty();
 }
 

@@ -72,6 +72,7 @@ class SidecarCli(unittest.TestCase):
         self.assertIn("Try: set FLY_APP_NAME, or give --app NAME\n", run())
         self.assertIn("100ms", run("--app", "a", MIDAIR_SUSPEND_TIMEOUT="1ms"))
         self.assertIn("'loud'", run("--app", "a", "--log-level", "loud"))
+        self.assertIn("there is no such signal", run("--app", "a", MIDAIR_STOP_SIGNAL="GRACEFULLY"))
         self.assertIn("--listen HOST:PORT", run("--app", "a", MIDAIR_READY_TCP="1"))
         result = self.sidecar("run", "--app", "a", "--ready-tcp", "--ready-http", "/", "--", "./app")
         self.assertEqual(64, result.returncode, result.stderr)

@@ -75,6 +75,13 @@ void Child::signal_group(int sig) const noexcept {
   ::kill(-session_.leader, sig);
 }
 
+bool Child::signal_rest(int sig) const {
+  const auto members = living_members(session_);
+  for (const pid_t member : members)
+    if (member != session_.leader) ::kill(member, sig);
+  return !members.empty();
+}
+
 bool Child::holds_any_socket(const std::vector<ino_t>& inodes) const {
   const auto members = living_members(session_);
   return std::any_of(members.begin(), members.end(), [&](pid_t pid) { return process_holds(pid, inodes); });

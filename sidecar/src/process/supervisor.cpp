@@ -64,34 +64,49 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
 
 void Supervisor::drain(Generation& generation) {
   if (generation.asked_to_end) return;
-  generation.asked_to_end = true;
   log(LogLevel::info, "app.draining",
       {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
-  if (auto sent = generation.child.signal(SIGTERM); !sent)
-    log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+  ask_to_end(generation);
+  limit_time(generation);
+}
+
+void Supervisor::limit_time(Generation& generation) {
+  if (generation.kill_timer) return;
   generation.kill_timer = loop_.after(settings_.drain_timeout, [this, &generation] {
     log(LogLevel::warning, "app.drain_timeout", {{"generation", std::to_string(generation.number)}});
     kill(generation);
   });
 }
 
-void Supervisor::kill(Generation& generation) {
+void Supervisor::ask_to_end(Generation& generation) {
   generation.asked_to_end = true;
-  generation.child.signal_group(SIGKILL);
+  if (generation.leader_ended) return;  // the others were asked when it did
+  if (auto sent = generation.child.signal(settings_.stop_signal); !sent)
+    log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
 }
 
-void Supervisor::end_all(int signo) {
-  for (const auto& generation : generations_) {
-    generation->asked_to_end = true;
-    if (auto sent = generation->child.signal(signo); !sent)
-      log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
-  }
+void Supervisor::kill(Generation& generation) {
+  generation.asked_to_end = true;
+  generation.killed = true;
+  generation.child.signal_group(SIGKILL);
+  // Whose parent isn't us may die unheard.
+  if (generation.leader_ended)
+    generation.kill_timer = loop_.after({}, [this, &generation] { remove(generation, *generation.leader_ended); });
+}
+
+void Supervisor::end_all() {
+  for (const auto& generation : generations_) ask_to_end(*generation);
+}
+
+void Supervisor::kill_all() {
+  for (const auto& generation : generations_) kill(*generation);
 }
 
 void Supervisor::reap() {
   // READY=1 followed by an immediate exit must be seen in that order (systemd issue 15547).
   for (const auto& generation : generations_) hear(*generation);
   for (const auto& [pid, status] : reaper_.drain()) ended(pid, status);
+  remove_those_that_finished();
 }
 
 Generation* Supervisor::find(unsigned number) {
@@ -127,10 +142,33 @@ void Supervisor::ended(pid_t pid, const ExitStatus& status) {
   const auto found = std::find_if(generations_.begin(), generations_.end(),
                                   [pid](const auto& generation) { return generation->child.pid() == pid; });
   if (found == generations_.end()) return;  // an orphan
+  Generation& generation = **found;
+  generation.child.reaped();
+  generation.leader_ended = status;
+  const bool all = !generation.asked_to_end || generation.killed;
+  if (all || !generation.child.signal_rest(settings_.stop_signal)) return remove(generation, status);
+  // A wrapper ends at once, and what it wraps finishes what it has begun.
+  log(LogLevel::info, "app.leader_ended", {{"generation", std::to_string(generation.number)}, {"how", status.text()}});
+  limit_time(generation);
+}
+
+void Supervisor::remove_those_that_finished() {
+  // One at a time: the hook may start and end others.
+  for (;;) {
+    const auto finished = std::find_if(generations_.begin(), generations_.end(), [](const auto& generation) {
+      return generation->leader_ended && !generation->killed && !generation->child.lives();
+    });
+    if (finished == generations_.end()) return;
+    remove(**finished, *(*finished)->leader_ended);
+  }
+}
+
+void Supervisor::remove(Generation& ending, const ExitStatus& status) {
+  const auto found = std::find_if(generations_.begin(), generations_.end(),
+                                  [&ending](const auto& generation) { return generation.get() == &ending; });
   // Out of the list first: the hook may start and end others. Destroying it kills what is left of its session.
   const std::unique_ptr<Generation> generation = std::move(*found);
   generations_.erase(found);
-  generation->child.reaped();
   log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
       {{"generation", std::to_string(generation->number)}, {"how", status.text()}});
   hooks_.on_exit(*generation, status);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,12 +33,14 @@ struct Generation {
   NotifySocket notify;
   std::unique_ptr<AppSocket> app;  ///< the upgrade protocol
   EventLoop::Watch notify_watch{};
-  EventLoop::Timer kill_timer{};
-  bool ready = false;                ///< it said READY=1
-  std::function<void()> on_ready{};  ///< called from the loop each time it says so; must not end a generation
-  unsigned swaps_in_place = 0;       ///< that it has committed since it was started on `release`
-  bool asked_to_end = false;         ///< it was sent SIGTERM or SIGKILL by us
-  std::string status{};              ///< its last STATUS=
+  std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
+  bool ready = false;                            ///< it said READY=1
+  std::function<void()> on_ready{};          ///< called from the loop each time it says so; must not end a generation
+  unsigned swaps_in_place = 0;               ///< that it has committed since it was started on `release`
+  bool asked_to_end = false;                 ///< by us, by the stop signal or SIGKILL
+  bool killed = false;                       ///< by us: nothing of it is waited for
+  std::optional<ExitStatus> leader_ended{};  ///< the main process, while what it has started finishes
+  std::string status{};                      ///< its last STATUS=
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
              std::unique_ptr<AppSocket> app_socket)
@@ -59,9 +63,11 @@ class Supervisor {
   struct Settings {
     std::vector<std::string> command;
     std::chrono::milliseconds drain_timeout{std::chrono::seconds(30)};
+    int stop_signal = SIGTERM;  ///< lets the app finish what it has begun, and end
   };
   struct Hooks {
-    /// A generation's main process ended. It is removed when the hook returns; its stragglers are killed.
+    /// A generation ended: its main process, and if it was asked to end all that this had started. It is removed when
+    /// the hook returns; its stragglers are killed. The status is the main process's.
     std::function<void(Generation&, const ExitStatus&)> on_exit;
   };
 
@@ -69,12 +75,16 @@ class Supervisor {
 
   /// Starts a process on a release, with the listening sockets and the stored descriptors.
   Result<Generation*> start(const ReleaseRef& release, Entry entry = Entry::at_once);
-  /// SIGTERM now, SIGKILL to the whole session when the drain timeout has passed.
+  /// The stop signal now, SIGKILL to the whole session when the drain timeout has passed. If the main process ends
+  /// before the others, as a wrapper does, these get the signal too, and the rest of the time.
   void drain(Generation& generation);
   /// SIGKILL to the whole session.
   void kill(Generation& generation);
-  /// Asks every generation's main process to end with that signal.
-  void end_all(int signo);
+  /// Asks every generation to end by the stop signal. Its main process may take as long as it wants, and then what that
+  /// has left behind the drain timeout.
+  void end_all();
+  /// SIGKILL to all.
+  void kill_all();
   /// Call on SIGCHLD: hears last words first, then reaps children and orphans.
   void reap();
 
@@ -87,6 +97,10 @@ class Supervisor {
   void hear(Generation& generation);
   void keep(Generation& generation, NotifyMessage& message);
   void ended(pid_t pid, const ExitStatus& status);
+  void ask_to_end(Generation& generation);
+  void limit_time(Generation& generation);
+  void remove(Generation& generation, const ExitStatus& status);
+  void remove_those_that_finished();
   void enforce_generation_cap();
 
   EventLoop& loop_;

@@ -41,7 +41,7 @@ struct World {
 
   void end_all() {
     run_until([this] {
-      supervisor.end_all(SIGKILL);  // also what is started meanwhile
+      supervisor.kill_all();  // also what is started meanwhile
       return supervisor.empty();
     });
   }

@@ -1,0 +1,136 @@
+"""How an old generation ends: asked by the signal that its server knows, as a whole, and within its time."""
+
+import os
+import signal
+import threading
+import unittest
+
+from case import FleetCase
+from fleet import wait_until
+
+# It answers /slow when the file `go` is there, and finishes what it has begun on one signal only.
+SERVER = """#!/usr/bin/python3
+import http.server, json, os, signal, socket, threading, time
+from handover import notify
+VERSION = "{version}"
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/slow":
+            open("{told}", "a").write("begun\\n")
+            while not os.path.exists("{go}"):
+                time.sleep(0.01)
+        body = json.dumps({{"version": VERSION}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+server.daemon_threads = False
+server.socket = socket.socket(fileno=3)
+
+def finish(number, _):
+    open("{told}", "a").write(signal.Signals(number).name + "\\n")
+    threading.Thread(target=server.shutdown).start()
+
+signal.signal(signal.{signal}, finish)
+notify("READY=1")
+server.serve_forever()
+server.server_close()
+"""
+
+WRAPPER = "#!/bin/sh\n./server.py\ntrue\n"  # no exec: the shell stays, and dies of the signal
+
+
+class Drain(FleetCase):
+    stop_signal = "SIGTERM"
+
+    def release(self, version, **files):
+        return super().release(version, wrapper=WRAPPER, server=SERVER.format(
+            version=version, signal=self.stop_signal, told=self.told, go=self.root / "go"), **files)
+
+    @property
+    def told(self):
+        return self.root / "told"
+
+    def heard(self, word):
+        return self.told.exists() and word in self.told.read_text().split()
+
+    def slow_request(self, machine):
+        """Begins one; returns what waits for its answer."""
+        answers = []
+
+        def ask():
+            try:
+                answers.append(machine.request(path="/slow", timeout=30)[0])
+            except OSError as error:
+                answers.append(error)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        wait_until(lambda: self.heard("begun"), machine.tail)
+
+        def answer():
+            (self.root / "go").touch()
+            thread.join()
+            return answers[0]
+        return answer
+
+    def test_what_a_wrapped_server_has_begun_is_finished(self):
+        machine = self.started(command=("./wrapper.py",))
+        answer = self.slow_request(machine)
+        self.publish("new")
+        wait_until(lambda: self.heard("SIGTERM"), machine.tail)
+        wait_until(lambda: "app.leader_ended generation=1" in machine.log(), machine.tail)
+        self.assertEqual(answer(), 200, machine.tail(40))
+        wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
+        self.assertNotIn("drain_timeout", machine.log())
+
+    def test_a_stop_waits_for_what_a_wrapped_server_has_begun(self):
+        machine = self.started(command=("./wrapper.py",))
+        answer = self.slow_request(machine)
+        os.kill(machine.process.pid, signal.SIGTERM)
+        wait_until(lambda: "app.leader_ended" in machine.log(), machine.tail)
+        self.assertEqual(answer(), 200, machine.tail(40))
+        self.assertEqual(machine.process.wait(20), 143)
+
+    def test_what_does_not_finish_in_its_time_is_killed_whole(self):
+        machine = self.started(command=("./wrapper.py",), options={"--drain-timeout": "300ms"})
+        self.slow_request(machine)  # the answer never comes
+        self.publish("new")
+        wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
+        self.assertIn("app.drain_timeout generation=1", machine.log())
+        self.assertEqual(machine.version(), "new")
+        (self.root / "go").touch()
+
+
+class StopSignal(Drain):
+    """The same of a server that drains on another signal, and is cut by TERM."""
+
+    stop_signal = "SIGQUIT"
+
+    def machine(self, name="m1", **settings):
+        settings["options"] = {"--stop-signal": "QUIT", **settings.get("options", {})}
+        return super().machine(name, **settings)
+
+    def test_what_a_wrapped_server_has_begun_is_finished(self):
+        machine = self.started()
+        answer = self.slow_request(machine)
+        self.publish("new")
+        wait_until(lambda: self.heard("SIGQUIT"), machine.tail)
+        self.assertEqual(answer(), 200, machine.tail(40))
+
+    def test_a_stop_waits_for_what_a_wrapped_server_has_begun(self):
+        machine = self.started()
+        answer = self.slow_request(machine)
+        os.kill(machine.process.pid, signal.SIGTERM)  # as Fly does, whatever the app's own signal is
+        wait_until(lambda: self.heard("SIGQUIT"), machine.tail)
+        self.assertEqual(answer(), 200, machine.tail(40))
+        self.assertEqual(machine.process.wait(20), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
