@@ -9,7 +9,7 @@ from fleet import wait_until
 class RollBack(FleetCase):
     def setUp(self):
         super().setUp()
-        self.m1 = self.started(options={"--ready-timeout": "1s"})
+        self.m1 = self.started(options={"--ready-timeout": "4s"})
         self.publish("good")
         self.clients = self.load(self.m1)
         self.clients.wait_for_requests(50)
