@@ -13,8 +13,8 @@ UNITY ?= OFF
 # Where the demo finds its programs: what was built already, else a build of its own with only what it needs.
 DEMO = $(if $(wildcard $(BUILD)/build.ninja),$(BUILD),$(BUILD)-demo)
 
-.PHONY: help build build-tests test lint test-faults test-asan test-tsan build-fuzz test-fuzz sabotage-changed check check-all fuzz torture \
-  sabotage bench install package release demo clean
+.PHONY: help build build-tests test lint test-faults test-asan test-tsan build-fuzz test-fuzz sabotage-changed check \
+  check-all fuzz torture sabotage bench install package release demo clean
 .NOTPARALLEL:
 
 help: ## list the verbs

@@ -8,6 +8,7 @@
 #include "boot/recovery.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
+#include "process/stop_signal.h"
 #include "swap/strategies/strategies.h"
 
 namespace midair::sidecar {
@@ -171,7 +172,7 @@ void Sidecar::watch_over_loop() {
 void Sidecar::on_signal(int signo) {
   if (signo == SIGCHLD) return supervisor_->reap();
   if (signo != SIGTERM && signo != SIGINT) return pass_to_app(signo);
-  log(LogLevel::notice, "sidecar.stopping", {{"signal", signo == SIGTERM ? "TERM" : "INT"}});
+  log(LogLevel::notice, "sidecar.stopping", {{"signal", signal_name(signo)}});
   if (!boot_->over()) exit_status_ = 128 + signo;
   begin_ending();
   supervisor_->end_all();

@@ -8,9 +8,9 @@ import unittest
 from case import FleetCase
 from fleet import wait_until
 
-# It answers /slow when the file `go` is there, and finishes what it has begun on one signal only.
+# It answers /slow when somebody has written to the pipe `go`, and finishes what it has begun on one signal only.
 SERVER = """#!/usr/bin/python3
-import http.server, json, os, signal, socket, threading, time
+import http.server, json, signal, socket, threading
 from handover import notify
 VERSION = "{version}"
 
@@ -18,8 +18,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
             open("{told}", "a").write("begun\\n")
-            while not os.path.exists("{go}"):
-                time.sleep(0.01)
+            open("{go}").read()
         body = json.dumps({{"version": VERSION}}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -49,6 +48,10 @@ WRAPPER = "#!/bin/sh\n./server.py\ntrue\n"  # no exec: the shell stays, and dies
 class Drain(FleetCase):
     stop_signal = "SIGTERM"
 
+    def setUp(self):
+        super().setUp()
+        os.mkfifo(self.root / "go")
+
     def release(self, version, **files):
         return super().release(version, wrapper=WRAPPER, server=SERVER.format(
             version=version, signal=self.stop_signal, told=self.told, go=self.root / "go"), **files)
@@ -74,7 +77,7 @@ class Drain(FleetCase):
         wait_until(lambda: self.heard("begun"), machine.tail)
 
         def answer():
-            (self.root / "go").touch()
+            (self.root / "go").write_text("")
             thread.join()
             return answers[0]
         return answer
@@ -104,7 +107,6 @@ class Drain(FleetCase):
         wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
         self.assertIn("app.drain_timeout generation=1", machine.log())
         self.assertEqual(machine.version(), "new")
-        (self.root / "go").touch()
 
 
 class StopSignal(Drain):

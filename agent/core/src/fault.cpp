@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "midair/durable_file.h"
 #include "midair/log.h"
 
 namespace midair {
@@ -42,7 +43,7 @@ std::optional<Error> fault(const std::string& name) {
   if (set.point != name) return std::nullopt;
   // Past any LogWriter, whose lines end with a process that is killed.
   const std::string line = format_log_line(LogLevel::error, "fault.reached", {{"point", name}, {"action", set.action}});
-  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+  static_cast<void>(write_all(STDERR_FILENO, line, "standard error"));
   if (set.action == "kill") ::kill(::getpid(), SIGKILL);
   while (set.action == "hang") ::pause();
   if (set.action == "enospc") return system_error(ENOSPC, "pass", "the fault point " + name);

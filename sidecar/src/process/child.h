@@ -53,7 +53,8 @@ class Child {
   [[nodiscard]] Result<void> signal(int sig) const;
   /// Signals every process of the group, as far as there still is one.
   void signal_group(int sig) const noexcept;
-  /// Signals what the main process has left behind: every other process of the session that lives. False if none does.
+  /// Once the main process has ended: signals what it has left behind, every process of the session that lives. False
+  /// if none does.
   bool signal_rest(int sig) const;
   /// True while a process of the session lives, zombies not counted.
   [[nodiscard]] bool lives() const { return session_.leader != 0 && !living_members(session_).empty(); }

@@ -2,8 +2,7 @@
 
 #include <sys/wait.h>
 
-#include <csignal>
-#include <cstring>
+#include "process/stop_signal.h"
 
 namespace midair::sidecar {
 
@@ -14,9 +13,7 @@ int ExitStatus::code() const noexcept {
 std::string ExitStatus::text() const {
   if (!WIFSIGNALED(wait_status_)) return "exited with status " + std::to_string(WEXITSTATUS(wait_status_));
   const int signo = WTERMSIG(wait_status_);
-  std::string text = "was killed by signal " + std::to_string(signo);
-  if (const char* name = ::sigabbrev_np(signo)) text += std::string(" (") + name + ")";
-  return text;
+  return "was killed by signal " + std::to_string(signo) + " (" + signal_name(signo) + ")";
 }
 
 }  // namespace midair::sidecar

@@ -12,7 +12,7 @@ namespace midair::sidecar {
 /// can answer by finishing what it has begun.
 [[nodiscard]] Result<int> parse_stop_signal(const std::string& text);
 
-/// "TERM", "RTMIN+4".
+/// "TERM", "RTMIN+4"; the number where it has no name.
 [[nodiscard]] std::string signal_name(int signo);
 
 }  // namespace midair::sidecar

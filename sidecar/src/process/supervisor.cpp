@@ -145,8 +145,8 @@ void Supervisor::ended(pid_t pid, const ExitStatus& status) {
   Generation& generation = **found;
   generation.child.reaped();
   generation.leader_ended = status;
-  const bool all = !generation.asked_to_end || generation.killed;
-  if (all || !generation.child.signal_rest(settings_.stop_signal)) return remove(generation, status);
+  const bool may_finish = generation.asked_to_end && !generation.killed;
+  if (!may_finish || !generation.child.signal_rest(settings_.stop_signal)) return remove(generation, status);
   // A wrapper ends at once, and what it wraps finishes what it has begun.
   log(LogLevel::info, "app.leader_ended", {{"generation", std::to_string(generation.number)}, {"how", status.text()}});
   limit_time(generation);

@@ -38,8 +38,8 @@ struct Generation {
   std::function<void()> on_ready{};          ///< called from the loop each time it says so; must not end a generation
   unsigned swaps_in_place = 0;               ///< that it has committed since it was started on `release`
   bool asked_to_end = false;                 ///< by us, by the stop signal or SIGKILL
-  bool killed = false;                       ///< by us: nothing of it is waited for
-  std::optional<ExitStatus> leader_ended{};  ///< the main process, while what it has started finishes
+  bool killed = false;                       ///< by us: none of it is waited for any more
+  std::optional<ExitStatus> leader_ended{};  ///< the main process's, while what it started finishes
   std::string status{};                      ///< its last STATUS=
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,

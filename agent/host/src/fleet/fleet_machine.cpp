@@ -1,5 +1,7 @@
 #include "midair/host/fleet/fleet_machine.h"
 
+#include <utility>
+
 namespace midair::host {
 
 namespace {
