@@ -30,25 +30,25 @@ class RenewerTest : public CppUnit::TestFixture {
     changed_.notify_all();
     return {};
   }
-  void await_calls(int count) {
+  /** The calls so far, once there are `count`; more may come while the caller looks at them. */
+  std::string await_calls(int count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return count_ >= count; });
+    return calls_;
   }
   static WallTime in(std::chrono::milliseconds time) { return system_clock().wall() + time; }
 
   void a_token_is_renewed_ahead_of_its_end() {
     Renewer renewer([&](const std::string& app, const CallLimits&) { return note(app); }, system_clock(), kQuick);
     renewer.schedule("app", in(1h + 20ms));
-    await_calls(1);
-    CPPUNIT_ASSERT_EQUAL(std::string("app "), calls_.substr(0, 4));
+    CPPUNIT_ASSERT_EQUAL(std::string("app "), await_calls(1).substr(0, 4));
   }
 
   void nothing_is_renewed_before_that() {
     Renewer renewer([&](const std::string& app, const CallLimits&) { return note(app); }, system_clock(), kQuick);
     renewer.schedule("later", in(24h));
     renewer.schedule("now", in(1h));
-    await_calls(2);
-    CPPUNIT_ASSERT_EQUAL(std::string::npos, calls_.find("later"));
+    CPPUNIT_ASSERT_EQUAL(std::string::npos, await_calls(2).find("later"));
   }
 
   void a_process_that_is_young_renews_nothing() {
@@ -68,8 +68,7 @@ class RenewerTest : public CppUnit::TestFixture {
         system_clock(), kQuick);
     renewer.schedule("expired", in(0ms));
     renewer.schedule("app", in(1min));
-    await_calls(3);
-    CPPUNIT_ASSERT_EQUAL(std::string::npos, calls_.find("expired"));
+    CPPUNIT_ASSERT_EQUAL(std::string::npos, await_calls(3).find("expired"));
   }
 
   void stopping_ends_a_renewal_under_way() {
