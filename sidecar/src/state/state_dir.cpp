@@ -139,7 +139,7 @@ Result<StateDir> StateDir::open(const fs::path& path) {
   if (lock) return StateDir(root, root, std::move(lock).value(), {});
   Error failure = std::move(lock).error();
   if (failure.code == Errc::refused) return failure;
-  failure.hint = "give a directory that this user can write with --state-dir";
+  if (failure.hint.empty()) failure.hint = "give a directory that this user can write with --state-dir";
   MIDAIR_TRY_ASSIGN(Fd old_lock, take_lock_as_it_is(root));
   const auto place = make_stand_in(root);
   if (!place) return failure;
@@ -159,7 +159,7 @@ Result<void> StateDir::check_writable() const {
   if (written) written = remove_file_durably(probe);
   if (written) return {};
   Error error = std::move(written).error();
-  error.hint = "free some space there, or give another directory with --state-dir";
+  error.hint += error.hint.empty() ? "give another directory with --state-dir" : ", or give another with --state-dir";
   return error;
 }
 
