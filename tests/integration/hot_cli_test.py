@@ -362,6 +362,19 @@ class Refusals(HotTest):
         self.assert_status(65, self.hot())
         self.assertEqual({"releases/web-machines/m1.json"}, set(self.objects()))
 
+    def test_what_cannot_be_packed_makes_no_store(self):
+        self.store.rmdir()
+        (self.root / "empty").mkdir()
+        nowhere = self.root / "nowhere"
+        for directory, status, why in ((nowhere, 66, f"cannot pack {nowhere}: there is no such directory"),
+                                       (self.root / "empty", 65, str(self.root / "empty"))):
+            with self.subTest(directory.name):
+                result = self.midair("hot", "--from", directory)
+                self.assert_status(status, result)
+                self.assertIn(why, result.stderr)
+                self.assertEqual("", result.stdout)
+                self.assertFalse(self.store.exists())
+
     def test_a_pointer_that_makes_no_sense_is_not_overwritten(self):
         self.check_in("m1")
         self.put("current.json", "<html>login</html>")

@@ -75,8 +75,10 @@ int run(const CommandTools& tools, Invocation& invocation) {
   if (request->lock_timeout < kShortestLockTimeout) return timeout_error("it is below 1s");
   if (request->lock_timeout > kLongestLockTimeout) return timeout_error("it is above 1h");
   const bool dry_run = invocation.flag("dry-run");
-  if (const auto store = tools.stores->store(dry_run ? StoreUse::read : StoreUse::write); !store.ok())
-    return fail_without_store(invocation, store.error());
+  // Settings that name no store are told first. One that isn't there yet is created, but not before there is a release.
+  const auto store = tools.stores->store(StoreUse::read);
+  const bool is_created_later = !dry_run && !store.ok() && store.error().code == Errc::unavailable;
+  if (!store.ok() && !is_created_later) return fail_without_store(invocation, store.error());
 
   const Reporter reporter(*tools.events, topic_of(*request), invocation.console());
   if (dry_run) {

@@ -5,13 +5,11 @@
 namespace midair::host::hot {
 
 Result<UpgradeSummary> Publisher::upgrade(const UpgradeRequest& request, const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(const auto store, world_.stores.store(StoreUse::write));
-  return UpgradeRun(world_, *store, request, stop).upgrade();
+  return UpgradeRun(world_, request, stop).upgrade();
 }
 
 Result<UpgradePlan> Publisher::rehearse(const UpgradeRequest& request, const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(const auto store, world_.stores.store(StoreUse::read));
-  return UpgradeRun(world_, *store, request, stop).rehearse();
+  return UpgradeRun(world_, request, stop).rehearse();
 }
 
 }  // namespace midair::host::hot

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "local_release.h"
 #include "midair/backoff.h"
 #include "midair/fault.h"
 #include "midair/host/fleet/cleaner.h"
@@ -71,7 +70,7 @@ Result<UpgradeSummary> UpgradeRun::upgrade() {
   UpgradeSummary summary;
   {
     const Stopwatch total(world_.clock, times_.total);
-    const auto prepared = prepare();
+    const auto prepared = prepare(StoreUse::write);
     if (!prepared.ok()) return nothing_published(prepared.error());
     if (auto injected = fault("publish.prepared")) return *injected;
     const auto lock = take_lock(*prepared);
@@ -93,42 +92,45 @@ Result<UpgradeSummary> UpgradeRun::upgrade() {
 }
 
 Result<UpgradePlan> UpgradeRun::rehearse() {
-  MIDAIR_TRY_ASSIGN(const auto prepared, prepare());
-  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(store_, prepared.layout, limits()));
+  MIDAIR_TRY_ASSIGN(const auto prepared, prepare(StoreUse::read));
+  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(*store_, prepared.layout, limits()));
   MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.digest));
   UpgradePlan plan;
   plan.tarball_key = prepared.tarball_key();
   MIDAIR_TRY_ASSIGN(plan.sequence, state.next_sequence());
-  MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(store_, plan.tarball_key, prepared.release.tarball(), stop_));
+  MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(*store_, plan.tarball_key, prepared.release.tarball(), stop_));
   tell(plan);
   return plan;
 }
 
-Result<UpgradeRun::Prepared> UpgradeRun::prepare() {
+Result<UpgradeRun::Prepared> UpgradeRun::prepare(StoreUse use) {
   MIDAIR_TRY(check_app_name(request_.app));
   Prepared prepared;
   prepared.layout.app = request_.app;
   prepared.hot_ref = "midair/" + request_.app + ":deployment-" + request_.id;
-  {
-    const Stopwatch watch(world_.clock, times_.pack);
-    MIDAIR_TRY_ASSIGN(const auto version, choose_version(request_.from, request_.version,
-                                                         default_version(request_.id, world_.clock.wall())));
-    tell(UpgradeProgress{"packing " + request_.from.string()});
-    MIDAIR_TRY_ASSIGN(prepared.release, pack_locally(request_.from, request_.app, version, request_.strategy, stop_));
-    const auto& packed = prepared.release.packed;
-    tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
-                       packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest,
-                       watch.elapsed()});
-  }
-  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(store_, request_.app, limits()));
+  MIDAIR_TRY_ASSIGN(prepared.release, pack());
+  MIDAIR_TRY_ASSIGN(store_, world_.stores.store(use));
+  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(*store_, request_.app, limits()));
   MIDAIR_TRY_ASSIGN(prepared.fleet, plan_fleet(machines, request_.image, request_.force));
   tell(FleetPlanned{prepared.fleet});
   return prepared;
 }
 
+Result<LocalRelease> UpgradeRun::pack() {
+  const Stopwatch watch(world_.clock, times_.pack);
+  MIDAIR_TRY_ASSIGN(const auto version,
+                    choose_version(request_.from, request_.version, default_version(request_.id, world_.clock.wall())));
+  tell(UpgradeProgress{"packing " + request_.from.string()});
+  MIDAIR_TRY_ASSIGN(auto release, pack_locally(request_.from, request_.app, version, request_.strategy, stop_));
+  const auto& packed = release.packed;
+  tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
+                     packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest, watch.elapsed()});
+  return release;
+}
+
 Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepared) {
   const Stopwatch watch(world_.clock, times_.lock);
-  LockWorld world{store_, world_.clock, world_.pause};
+  LockWorld world{*store_, world_.clock, world_.pause};
   world.watching = [this](const LockRecord& holder, std::chrono::nanoseconds left) {
     tell(UpgradeProgress{"the lock of " + holder.locked_by + " has expired; taking it over in " + format_age(left) +
                          " unless it is renewed"});
@@ -144,7 +146,7 @@ Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepar
 
 Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, DeployLock& lock) {
   const auto& release = prepared.release;
-  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(store_, prepared.layout, limits()));
+  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(*store_, prepared.layout, limits()));
   MIDAIR_TRY(lock.raise_fence(state.fence() + 1, stop_));
   tell(DeployLocked{lock.fence(), times_.lock});
 
@@ -155,7 +157,7 @@ Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, Depl
 
   const Stopwatch watch(world_.clock, times_.publish);
   MIDAIR_TRY_ASSIGN(const auto published,
-                    publish(store_, world_.clock, lock, prepared.layout, state, upgrade_of(prepared)));
+                    publish(*store_, world_.clock, lock, prepared.layout, state, upgrade_of(prepared)));
   tell(UpgradePublished{published, request_.id, watch.elapsed()});
   return published;
 }
@@ -164,7 +166,7 @@ Result<void> UpgradeRun::upload(const Prepared& prepared) {
   const Stopwatch watch(world_.clock, times_.upload);
   tell(UpgradeProgress{"uploading " + format_size(prepared.release.packed.size)});
   MIDAIR_TRY_ASSIGN(const auto outcome,
-                    upload_tarball(store_, prepared.tarball_key(), prepared.release.tarball(), stop_));
+                    upload_tarball(*store_, prepared.tarball_key(), prepared.release.tarball(), stop_));
   tell(TarballUploaded{prepared.tarball_key(), outcome, watch.elapsed()});
   return {};
 }
@@ -176,7 +178,7 @@ HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
   upgrade.digest = packed.digest;
   upgrade.hot_ref = prepared.hot_ref;
   upgrade.base_image_ref = prepared.fleet.base_image;
-  upgrade.tarball_url = store_.url_of(prepared.tarball_key());
+  upgrade.tarball_url = store_->url_of(prepared.tarball_key());
   upgrade.size = packed.size;
   upgrade.strategy = packed.manifest.strategy;
   return upgrade;
@@ -184,9 +186,9 @@ HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
 
 void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
   const Stopwatch watch(world_.clock, times_.follow);
-  Follower follower(store_, world_.directory, world_.clock,
+  Follower follower(*store_, world_.directory, world_.clock,
                     {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered});
-  Backoff pace = pace_for(store_);
+  Backoff pace = pace_for(*store_);
   std::string trouble;
   while (true) {
     const auto polled = follower.poll(limits());
@@ -209,7 +211,7 @@ void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
 
 void UpgradeRun::clean_up(const Prepared& prepared, const DeployLock& lock) {
   tell(UpgradeProgress{"cleaning up"});
-  const auto cleaned = host::clean_up(store_, world_.directory, world_.clock, lock, prepared.layout, stop_);
+  const auto cleaned = host::clean_up(*store_, world_.directory, world_.clock, lock, prepared.layout, stop_);
   if (!cleaned.ok() && cleaned.error().code != Errc::cancelled)
     tell(UpgradeNotice{cleaned.error().message() + "; cleaning up is left for the next time"});
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "local_release.h"
 #include "midair/host/publish/deploy_lock.h"
 #include "midair/store/object_store.h"
 #include "publisher.h"
@@ -17,8 +18,8 @@ namespace midair::host::hot {
 class UpgradeRun {
  public:
   /// What is referenced must outlive the run.
-  UpgradeRun(const PublisherWorld& world, ObjectStore& store, const UpgradeRequest& request, std::stop_token stop)
-      : world_(world), store_(store), request_(request), stop_(std::move(stop)) {}
+  UpgradeRun(const PublisherWorld& world, const UpgradeRequest& request, std::stop_token stop)
+      : world_(world), request_(request), stop_(std::move(stop)) {}
 
   /// See Upgrader.
   Result<UpgradeSummary> upgrade();
@@ -26,7 +27,9 @@ class UpgradeRun {
 
  private:
   struct Prepared;
-  Result<Prepared> prepare();
+  /// Packs, then opens the store and looks at the fleet: what can't be packed makes no store.
+  Result<Prepared> prepare(StoreUse use);
+  Result<LocalRelease> pack();
   Result<std::unique_ptr<DeployLock>> take_lock(const Prepared& prepared);
   Result<HotUpgrade> upload_and_publish(const Prepared& prepared, DeployLock& lock);
   Result<void> upload(const Prepared& prepared);
@@ -38,9 +41,9 @@ class UpgradeRun {
   void tell(UpgradeEvent event) const { world_.events.publish_value(topic_of(request_), std::move(event)); }
 
   const PublisherWorld& world_;
-  ObjectStore& store_;
   const UpgradeRequest& request_;
   const std::stop_token stop_;
+  std::shared_ptr<ObjectStore> store_;  ///< from prepare() on
   StepTimes times_;
 };
 
