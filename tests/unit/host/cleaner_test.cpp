@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fleet_doubles.h"
+#include "midair/host/fleet/fleet_directory.h"
 #include "midair/host/fleet/store_machine_directory.h"
 
 namespace midair::host {
@@ -110,7 +111,14 @@ class CleanerTest : public CppUnit::TestFixture {
 
   void no_tarball_goes_while_something_is_unreadable() {
     object(kLayout.tarball("orphan"));
-    input_.machines.push_back(member("m", "", FleetState::unreadable));
+    Machine machine;
+    machine.id = "m";
+    for (const char* state : {"started", "stopped"}) {
+      machine.state = state;
+      input_.machines = merge_fleet({as_unreadable("m")}, {machine});
+      CPPUNIT_ASSERT_MESSAGE(state, !goes(kLayout.tarball("orphan")));
+    }
+    input_.machines = merge_fleet({as_unreadable("m")}, {});
     CPPUNIT_ASSERT(!goes(kLayout.tarball("orphan")));
     input_.machines.clear();
     input_.published.history.complete = false;

@@ -36,6 +36,14 @@ FleetMachine as_recorded(MachineRecord record) {
   return {std::move(record), state};
 }
 
+FleetMachine as_unreadable(std::string machine_id) {
+  FleetMachine machine;
+  machine.record.machine_id = std::move(machine_id);
+  machine.state = FleetState::unreadable;
+  machine.record_unreadable = true;
+  return machine;
+}
+
 bool can_answer(const FleetMachine& machine) {
   switch (machine.state) {
     case FleetState::unknown:

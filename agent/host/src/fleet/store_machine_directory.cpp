@@ -18,13 +18,6 @@ Result<MachineRecord> read_record(const PrefixMirror::Entry& entry, const std::s
   return record;
 }
 
-FleetMachine unreadable(const std::string& id) {
-  FleetMachine machine;
-  machine.record.machine_id = id;
-  machine.state = FleetState::unreadable;
-  return machine;
-}
-
 }  // namespace
 
 Result<std::vector<FleetMachine>> StoreMachineDirectory::machines(ObjectStore& store, const std::string& app,
@@ -43,7 +36,7 @@ Result<std::vector<FleetMachine>> StoreMachineDirectory::machines(ObjectStore& s
     } else {
       if (std::ranges::find(changed, key) != changed.end())
         log(LogLevel::warning, "machine.unreadable", {{"machine", id}, {"error", record.error().message()}});
-      machines.push_back(unreadable(id));
+      machines.push_back(as_unreadable(id));
     }
   }
   std::ranges::sort(machines, {}, [](const auto& machine) { return machine.record.machine_id; });

@@ -27,10 +27,15 @@ struct FleetMachine {
   FleetState state = FleetState::unknown;
   std::string platform_state{};  ///< the platform's word: "started", "suspended", ..., or "gone"; empty: not asked
   std::string platform_image{};  ///< the image that the platform has for it; empty: not asked
+  /// Its record makes no sense, whatever `state` is by the platform's word: what it needs of the store isn't known.
+  bool record_unreadable = false;
 };
 
 /// A machine that is believed what its record says.
 [[nodiscard]] FleetMachine as_recorded(MachineRecord record);
+
+/// A machine whose record makes no sense, FleetState::unreadable as long as the platform doesn't know better.
+[[nodiscard]] FleetMachine as_unreadable(std::string machine_id);
 
 /// True if that machine may take an upgrade now and say so.
 [[nodiscard]] bool can_answer(const FleetMachine& machine);
