@@ -2,18 +2,16 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <climits>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <utility>
 
 #include "midair/clock.h"
 #include "midair/redact.h"
-#include "utf8.h"
+#include "unsafe_characters.h"
 
 namespace midair {
 
@@ -42,37 +40,19 @@ bool is_plain(std::string_view value) {
   return true;
 }
 
-/// True for what moves a terminal's cursor or turns the direction of text, and for what is no text at all.
-bool must_be_escaped(std::string_view character) {
-  if (character.size() <= 1) return character.empty() || character[0] < ' ' || character[0] > '~';
-  const bool c1_control = character >= "\xc2\x80" && character <= "\xc2\x9f";
-  const bool direction = (character >= "\u200e" && character <= "\u200f") ||
-                         (character >= "\u2028" && character <= "\u202e") ||
-                         (character >= "\u2066" && character <= "\u2069");
-  return c1_control || direction;
-}
-
-void append_hex(std::string& line, std::string_view bytes) {
-  for (const char c : bytes) {
-    std::array<char, 8> hex{};
-    std::snprintf(hex.data(), hex.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    line += hex.data();
-  }
-}
-
 /// Appends the first character of `text` and returns its length.
 std::size_t append_escaped(std::string& line, std::string_view text) {
-  const std::size_t length = utf8_sequence_length(text);
-  const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+  const auto [length, code] = first_character(text);
+  const std::string_view character = text.substr(0, length);
   if (character == "\"" || character == "\\")
     (line += '\\') += character;
   else if (character == "\n")
     line += "\\n";
-  else if (must_be_escaped(text.substr(0, length)))
+  else if (is_unsafe(code))
     append_hex(line, character);
   else
     line += character;
-  return character.size();
+  return length;
 }
 
 void append_value(std::string& line, std::string_view value) {

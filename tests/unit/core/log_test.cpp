@@ -108,6 +108,7 @@ class LogTest : public CppUnit::TestFixture {
                                                                    "31m"));
     CPPUNIT_ASSERT_EQUAL(std::string("\"\\x9b\\xff\"\n"), shown("\x9b\xff"));
     CPPUNIT_ASSERT_EQUAL(std::string("\"\\xe2\\x80\\xaegpj\"\n"), shown("\u202egpj"));
+    CPPUNIT_ASSERT_EQUAL(std::string("\"\\xd8\\x9cgpj\"\n"), shown("\u061cgpj"));
   }
 
   void keeps_text_beyond_ascii() { CPPUNIT_ASSERT_EQUAL(std::string("\"Übergröße €\"\n"), shown("Übergröße €")); }
