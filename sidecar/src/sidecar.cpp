@@ -148,12 +148,11 @@ void Sidecar::make_store_thread() {
 }
 
 void Sidecar::make_deciders() {
-  upgrades_ = std::make_unique<Upgrades>(
-      Upgrades::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_, *store_thread_, *announcer_});
+  const Upgrades::Parts parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_, *store_thread_, *announcer_};
+  upgrades_ = std::make_unique<Upgrades>(parts);
   boot_ = std::make_unique<Boot>(
-      Boot::Parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *hooks_, *swap_, *store_thread_, *announcer_,
-                  *upgrades_},
-      Boot::Settings{base_image_, options_.boot_timeout, options_.probation}, [this](const Error& error) {
+      Boot::Parts{parts, *hooks_, *upgrades_}, Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
+      [this](const Error& error) {
         give_up(error, error.code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
       });
   answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, *dir_, serving_, *supervisor_, *swap_,

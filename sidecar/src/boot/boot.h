@@ -27,16 +27,8 @@ namespace midair::sidecar {
 class Boot {
  public:
   /// All must outlive the boot.
-  struct Parts {
-    EventLoop& loop;
-    StateDir& dir;
-    Supervisor& supervisor;
-    Serving& serving;
-    Attempts& attempts;
+  struct Parts : Upgrades::Parts {
     Hooks& hooks;
-    SwapMachine& swap;
-    StoreThread& store_thread;
-    Announcer& announcer;
     Upgrades& upgrades;
   };
   struct Settings {
