@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 
@@ -65,25 +66,90 @@ Result<Identity> identity_of(const RawOptions& raw) {
   return identity;
 }
 
-Result<ReadyCheck> ready_check(const RawOptions& raw) {
-  const std::string path = raw.text("ready-http");
-  const bool tcp = raw.flag("ready-tcp");
-  if (path.empty() && !tcp) return ReadyCheck{};
-  if (raw.text("listen").empty())
-    return Error{Errc::bad_input, "probe the app", "", "--ready-http and --ready-tcp ask at the first --listen address",
-                 "give --listen HOST:PORT"};
-  if (tcp) return ReadyCheck{ReadyCheck::Kind::tcp, ""};
-  if (path.front() != '/' || path.find_first_of(" \r\n") != std::string::npos)
-    return Error{Errc::bad_input, "use the path", "'" + path + "'", "it must start with '/' and have no spaces",
+Result<bool> read_switch(const RawOptions& raw, const std::string& name) {
+  const std::string text = raw.text(name);
+  if (text == "on" || text == "off") return text == "on";
+  return Error{Errc::bad_input, "use --" + name, "'" + text + "'", "it is on or off"};
+}
+
+Result<void> check_headers(const std::vector<std::string>& headers) {
+  for (const std::string& header : headers) {
+    const auto colon = header.find(": ");
+    if (colon == std::string::npos || colon == 0 || header.find_first_of("\r\n") != std::string::npos)
+      return Error{Errc::bad_input, "use the header", "'" + header + "'", "it must be NAME: VALUE, on one line",
+                   "--ready-header 'X-Forwarded-Proto: https'"};
+  }
+  return {};
+}
+
+Result<ReadyCheck> ready_check(const RawOptions& raw, SocketMode mode) {
+  ReadyCheck check;
+  MIDAIR_TRY_ASSIGN(check.alive_for, parse_duration(raw.text("ready-after")));
+  check.path = raw.text("ready-http");
+  check.host = raw.text("ready-host");
+  check.headers = raw.all("ready-header");
+  MIDAIR_TRY(check_headers(check.headers));
+  const bool asks = !check.path.empty() || raw.flag("ready-tcp");
+  if (asks) check.kind = check.path.empty() ? ReadyCheck::Kind::tcp : ReadyCheck::Kind::http;
+  if (check.kind != ReadyCheck::Kind::http && (!check.host.empty() || !check.headers.empty()))
+    return Error{Errc::bad_input, "use --ready-host or --ready-header", "", "they are of what --ready-http asks",
+                 "give --ready-http PATH"};
+  if (asks && mode == SocketMode::off)
+    return Error{Errc::bad_input, "probe the app", "", "with --sockets off nobody knows where it listens",
+                 "--sockets adopt, or --listen HOST:PORT"};
+  if (check.path.empty()) return check;
+  if (check.path.front() != '/' || check.path.find_first_of(" \r\n") != std::string::npos)
+    return Error{Errc::bad_input, "use the path", "'" + check.path + "'", "it must start with '/' and have no spaces",
                  "--ready-http /healthz"};
-  return ReadyCheck{ReadyCheck::Kind::http, path};
+  if (check.host.find_first_of(" \r\n") != std::string::npos)
+    return Error{Errc::bad_input, "use the host", "'" + check.host + "'", "it must have no spaces",
+                 "--ready-host example.com"};
+  return check;
+}
+
+Result<void> read_ports(const RawOptions& raw, RunOptions& options) {
+  for (const std::string& text : raw.all("port")) {
+    const auto bad = [&text](std::string cause) {
+      return Error{Errc::bad_input, "use the port", "'" + text + "'", std::move(cause), "--port 8080"};
+    };
+    std::uint16_t port = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || stop != text.data() + text.size() || port == 0)
+      return bad("it is not a number from 1 to 65535");
+    if (std::find(options.ports.begin(), options.ports.end(), port) != options.ports.end())
+      return bad("it is named twice");
+    options.ports.push_back(port);
+  }
+  if (!options.ports.empty() && options.sockets != SocketMode::adopt)
+    return Error{Errc::bad_input, "use --port", "", "it names ports to adopt, and sockets are not adopted",
+                 "leave --port or --listen out"};
+  return {};
+}
+
+/// How the app comes to its sockets, and which.
+Result<void> read_sockets(const RawOptions& raw, RunOptions& options) {
+  const std::string mode = raw.text("sockets");
+  const auto bad = [&mode](std::string cause, std::string hint) {
+    return Error{Errc::bad_input, "use --sockets", mode, std::move(cause), std::move(hint)};
+  };
+  options.sockets_demanded = !mode.empty();
+  if (mode == "pass" || (mode.empty() && !options.listen.empty())) {
+    options.sockets = SocketMode::pass;
+  } else if (mode == "off") {
+    options.sockets = SocketMode::off;
+  } else if (!mode.empty() && mode != "adopt") {
+    return bad("there is no such mode", "adopt, pass or off");
+  }
+  if (options.sockets == SocketMode::pass && options.listen.empty())
+    return bad("it passes on what --listen names", "--listen HOST:PORT");
+  if (options.sockets != SocketMode::pass && !options.listen.empty())
+    return bad("sockets of --listen are passed on", "leave one of the two out");
+  return read_ports(raw, options);
 }
 
 Result<std::vector<ListenSpec>> listen_specs(const RawOptions& raw) {
   std::vector<ListenSpec> specs;
-  const auto given = raw.texts.find("listen");
-  if (given == raw.texts.end()) return specs;
-  for (const std::string& text : given->second) {
+  for (const std::string& text : raw.all("listen")) {
     MIDAIR_TRY_ASSIGN(ListenSpec spec, parse_listen_spec(text));
     specs.push_back(std::move(spec));
   }
@@ -139,7 +205,9 @@ Result<RunOptions> checked(const RawOptions& raw) {
     MIDAIR_TRY_ASSIGN(options.control, absolute_path(raw.text("control")));
   }
   MIDAIR_TRY_ASSIGN(options.listen, listen_specs(raw));
-  MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw));
+  MIDAIR_TRY(read_sockets(raw, options));
+  MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw, options.sockets));
+  MIDAIR_TRY_ASSIGN(options.keep_warm, read_switch(raw, "keep-warm"));
   MIDAIR_TRY(read_durations(raw, options));
   MIDAIR_TRY_ASSIGN(options.stop_signal, parse_stop_signal(raw.text("stop-signal")));
   if (!raw.text("hooks").empty()) {

@@ -11,9 +11,9 @@
 #include "midair/error.h"
 #include "midair/log.h"
 #include "midair/store/open_store.h"
-#include "process/listen_sockets.h"
 #include "process/readiness.h"
 #include "release/trust_policy.h"
+#include "sockets/app_sockets.h"
 
 namespace midair::sidecar {
 
@@ -25,7 +25,11 @@ struct RunOptions {
   std::filesystem::path base_dir;
   std::filesystem::path control;  ///< the control socket; empty: the state directory's
   std::vector<ListenSpec> listen;
+  SocketMode sockets = SocketMode::adopt;
+  bool sockets_demanded = false;     ///< that mode was asked for: it works, or nothing starts
+  std::vector<std::uint16_t> ports;  ///< to adopt; empty: see AppSockets
   ReadyCheck ready;
+  bool keep_warm = true;  ///< the old process may stay until the new one is committed
   std::chrono::milliseconds poll_interval{};
   std::chrono::milliseconds boot_timeout{};
   std::chrono::milliseconds ready_timeout{};

@@ -45,9 +45,9 @@ class Parser {
       auto& texts = raw_.texts[option.name];
       if (!option.fallback.empty()) texts = {option.fallback};
       added = app_.add_option(name, texts)->allow_extra_args(false);
-      if (option.name == "listen")
+      if (option.name == "listen" || option.name == "port")
         added->delimiter(',');
-      else
+      else if (option.name != "ready-header")
         added->expected(1);
     }
     added->envname(option.setting);

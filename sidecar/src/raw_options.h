@@ -24,6 +24,11 @@ struct RawOptions {
     const auto given = texts.find(name);
     return given == texts.end() || given->second.empty() ? "" : given->second.back();
   }
+  /// Every value given, or the option's default alone; none if there is neither.
+  [[nodiscard]] std::vector<std::string> all(const std::string& name) const {
+    const auto given = texts.find(name);
+    return given == texts.end() ? std::vector<std::string>() : given->second;
+  }
   [[nodiscard]] bool flag(const std::string& name) const {
     const auto given = flags.find(name);
     return given != flags.end() && given->second;

@@ -9,6 +9,7 @@
 #include "midair/log.h"
 #include "process/leftovers.h"
 #include "process/stop_signal.h"
+#include "sockets/socket_filter.h"
 #include "swap/strategies/strategies.h"
 
 namespace midair::sidecar {
@@ -60,8 +61,7 @@ Result<void> Sidecar::set_up() {
   MIDAIR_TRY_ASSIGN(store_, open_store(options_.store));
   if (auto killed = kill_leftovers(dir_->sessions()); !killed)
     log(LogLevel::warning, "leftovers.not_killed", {{"error", killed.error().to_string()}});
-  MIDAIR_TRY_ASSIGN(ListenSockets sockets, ListenSockets::open(options_.listen));
-  sockets_ = std::make_unique<ListenSockets>(std::move(sockets));
+  MIDAIR_TRY(open_sockets());
   make_app_parts();
   make_swap_parts();
   check_disk();
@@ -89,6 +89,24 @@ Result<void> Sidecar::open_control() {
   return {};
 }
 
+Result<void> Sidecar::open_sockets() {
+  AppSockets::Settings settings{options_.sockets, options_.listen, options_.ports};
+  if (settings.mode == SocketMode::adopt) {
+    const auto possible = check_adoption();
+    if (!possible && options_.sockets_demanded) return possible;
+    if (!possible) {
+      log(LogLevel::warning, "sockets.not_adopted", {{"error", possible.error().to_string()}});
+      settings.mode = SocketMode::off;
+    }
+  }
+  const auto is_held = [this](unsigned number, ino_t socket) {
+    const Generation* generation = supervisor_->find(number);
+    return generation == nullptr || generation->child.holds_any_socket({socket});
+  };
+  MIDAIR_TRY_ASSIGN(sockets_, AppSockets::open(*loop_, std::move(settings), is_held));
+  return {};
+}
+
 void Sidecar::make_app_parts() {
   attempts_ = Attempts::load(dir_->attempts());
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
@@ -111,8 +129,8 @@ void Sidecar::make_swap_parts() {
   SwapDeadlines deadlines;
   deadlines.ready = options_.ready_timeout;
   deadlines.suspend = options_.suspend_timeout;
-  const StrategyParts parts{*loop_,      *supervisor_, serving_,       *transfer_,
-                            *probation_, *fallback_,   options_.ready, deadlines};
+  const StrategyParts parts{*loop_,     *supervisor_,   serving_,  *transfer_,        *probation_,
+                            *fallback_, options_.ready, deadlines, options_.keep_warm};
   choice_ = std::make_unique<StrategyChoice>(parts, strategies());
   strategy_ = std::make_unique<HookedStrategy>(*choice_, *hooks_, serving_);
   swap_ = std::make_unique<SwapMachine>(
@@ -188,7 +206,8 @@ void Sidecar::pass_to_app(int signo) {
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (!ending_) {
-    if (number == serving_.candidate()) return swap_->candidate_exited(status.text());
+    const std::string how = status.text() + (generation.conflict.empty() ? "" : "; " + generation.conflict);
+    if (number == serving_.candidate()) return swap_->candidate_exited(how);
     if (fallback_->exited(number, status.text()) || strategy_->holds(number)) return;
   }
   if (number == serving_.generation()) {

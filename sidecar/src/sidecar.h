@@ -17,6 +17,7 @@
 #include "process/supervisor.h"
 #include "release/stager.h"
 #include "release/tarball_source.h"
+#include "sockets/app_sockets.h"
 #include "state/attempts.h"
 #include "status/announcer.h"
 #include "status/control_answers.h"
@@ -46,6 +47,7 @@ class Sidecar {
   Result<void> set_up();
   void check_disk();
   Result<void> open_control();
+  Result<void> open_sockets();
   void make_app_parts();
   void make_swap_parts();
   void make_store_thread();
@@ -76,12 +78,12 @@ class Sidecar {
   std::unique_ptr<ObjectStore> store_;
   std::optional<Attempts> attempts_;
   DigestTrustPolicy policy_;
-  std::unique_ptr<ListenSockets> sockets_;
+  std::unique_ptr<AppSockets> sockets_;
   std::unique_ptr<TarballSource> source_;
   std::unique_ptr<Stager> stager_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;
-  Serving serving_;
+  Serving serving_{[this](unsigned generation) { sockets_->serve_with(generation); }};
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Hooks> hooks_;
   std::unique_ptr<NetworkHealth> network_health_;

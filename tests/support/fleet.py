@@ -130,7 +130,7 @@ class Machine:
     """One local machine. start() and stop() may be called again and again; close() leaves nothing behind."""
 
     def __init__(self, root, name, store, base_dir, *, app="counter", image="registry.fly.io/counter:deployment-01BASE",
-                 region="fra", command=("./server.py",), options=(), env=None, wrapper=()):
+                 region="fra", command=("./server.py",), options=(), env=None, wrapper=(), passed=True):
         self.name = name
         self.root = pathlib.Path(root) / name
         self.root.mkdir(parents=True)
@@ -143,6 +143,7 @@ class Machine:
                         "--ready-timeout": "10s", **dict(options)}
         self.env = env or {}
         self.wrapper = list(wrapper)
+        self.passed = passed  # whether the app takes LISTEN_FDS; else it binds PORT
         self._port = Port()
         self.port = self._port.number
         self.process = None
@@ -158,14 +159,15 @@ class Machine:
     def start(self, **popen):
         """Starts the sidecar, with further arguments for Popen; does not wait for the app."""
         arguments = [build_dir() / "bin/midair-sidecar", "run", "--app", self.app, "--store", self.store,
-                     "--state-dir", self.state_dir, "--base-dir", self.base_dir, "--control", self.control,
-                     "--listen", f"127.0.0.1:{self.port}"]
+                     "--state-dir", self.state_dir, "--base-dir", self.base_dir, "--control", self.control]
+        if self.passed:
+            arguments += ["--listen", f"127.0.0.1:{self.port}"]
         for option, value in self.options.items():
             if value is not None:
                 arguments += [option] + ([value] if value != "" else [])
         env = {**os.environ, "FLY_APP_NAME": self.app, "FLY_MACHINE_ID": self.name, "FLY_REGION": self.region,
                "FLY_IMAGE_REF": self.image, "FLY_PROCESS_GROUP": "app", "MIDAIR_TEST_MACHINE": str(self.root),
-               "PYTHONDONTWRITEBYTECODE": "1", **self.env}
+               "PYTHONDONTWRITEBYTECODE": "1", "PORT": str(self.port), **self.env}
         with open(self.log_path, "ab") as log, uninterrupted():
             self.process = subprocess.Popen([*self.wrapper, *map(str, arguments), "--", *self.command], env=env,
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,

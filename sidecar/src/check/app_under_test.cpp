@@ -48,7 +48,7 @@ Result<std::unique_ptr<AppUnderTest>> AppUnderTest::start(const Settings& settin
   SpawnSpec spec;
   spec.command = settings.command;
   spec.environment = {{"MIDAIR_SOCKET", path.string()}, {"MIDAIR_DIGEST", ""}, {"NOTIFY_SOCKET", std::nullopt}};
-  if (settings.sockets != nullptr) spec.passed_fds = settings.sockets->named();
+  spec.passed_fds = settings.sockets;
   MIDAIR_TRY_ASSIGN(Child child, Child::spawn(spec));
   std::unique_ptr<AppUnderTest> app(new AppUnderTest(std::move(child), std::move(listener)));
   MIDAIR_TRY(app->greet(wait, kPatience));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loop/unix_listener.h"
@@ -15,8 +16,8 @@
 #include "midair/fd.h"
 #include "process/child.h"
 #include "process/exit_status.h"
-#include "process/listen_sockets.h"
 #include "protocol/message.h"
+#include "sockets/listen_group.h"
 
 namespace midair::sidecar {
 
@@ -28,8 +29,9 @@ class AppUnderTest {
 
   struct Settings {
     std::vector<std::string> command;
-    const ListenSockets* sockets = nullptr;  ///< passed on as LISTEN_FDS
-    std::filesystem::path directory;         ///< for sockets and state files; exists, private
+    std::vector<std::pair<std::string, int>> sockets;  ///< passed on as LISTEN_FDS; the caller's
+    std::optional<Poco::Net::SocketAddress> address;   ///< of the first of them
+    std::filesystem::path directory;                   ///< for sockets and state files; exists, private
   };
 
   /// Starts it and waits for its hello, which is answered by a welcome with that `wait`.

@@ -299,8 +299,8 @@ Result<void> refuses_a_missing_module(const Lab& lab) {
 }
 
 /// A client of the first listening socket.
-Result<Fd> client_of(const ListenSockets& sockets) {
-  const auto& address = *sockets.address_of(sockets.named().front().first);
+Result<Fd> client_of(const Lab& lab) {
+  const auto& address = *lab.settings().address;
   Fd client(::socket(address.af(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!client || ::connect(client.get(), address.addr(), address.length()) != 0)
     return system_error(errno, "connect to", address.toString());
@@ -310,7 +310,7 @@ Result<Fd> client_of(const ListenSockets& sockets) {
 Result<void> waits_with_its_clients(const Lab& lab) {
   constexpr milliseconds kLongEnough{500};
   MIDAIR_TRY_ASSIGN(const auto app, lab.app(true));
-  MIDAIR_TRY_ASSIGN(const Fd client, client_of(*lab.settings().sockets));
+  MIDAIR_TRY_ASSIGN(const Fd client, client_of(lab));
   MIDAIR_TRY(app->have_done("prepare", upgrade()));
   if (app->accepts(client.get(), kLongEnough)) return wrong("it accepted a client before it was asked to 'resume'");
   MIDAIR_TRY(app->have_done("resume"));
@@ -320,7 +320,7 @@ Result<void> waits_with_its_clients(const Lab& lab) {
 
 Result<void> serves_at_once(const Lab& lab) {
   MIDAIR_TRY_ASSIGN(const auto app, lab.app());
-  MIDAIR_TRY_ASSIGN(const Fd client, client_of(*lab.settings().sockets));
+  MIDAIR_TRY_ASSIGN(const Fd client, client_of(lab));
   if (!app->accepts(client.get(), AppUnderTest::kPatience)) return wrong("it accepted no client");
   return {};
 }

@@ -1,5 +1,7 @@
 #include "check/protocol_check.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <ostream>
 
@@ -34,6 +36,22 @@ class Scratch {
   std::filesystem::path path_;
 };
 
+/// The owners of what the app is passed.
+Result<std::vector<ListenGroup>> open_sockets(const std::vector<ListenSpec>& specs, AppUnderTest::Settings& settings) {
+  constexpr unsigned kApp = 1;
+  std::vector<ListenGroup> groups;
+  for (const ListenSpec& spec : specs) {
+    MIDAIR_TRY_ASSIGN(const auto address, resolve(spec));
+    MIDAIR_TRY_ASSIGN(ListenGroup group, ListenGroup::open(address, false, ::geteuid(), false));
+    MIDAIR_TRY_ASSIGN(const int socket, group.lend(kApp));
+    MIDAIR_TRY(group.serve(kApp));
+    settings.sockets.emplace_back(spec.name, socket);
+    if (!settings.address) settings.address = group.address();
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 bool concerns(Concerns whom, const Hello& hello, const Lab& lab) {
   switch (whom) {
     case Concerns::everybody: return true;
@@ -41,8 +59,8 @@ bool concerns(Concerns whom, const Hello& hello, const Lab& lab) {
     case Concerns::without_state: return !hello.keeps_state;
     case Concerns::with_in_place: return hello.swaps_in_place;
     case Concerns::without_in_place: return !hello.swaps_in_place;
-    case Concerns::with_state_and_listen: return hello.keeps_state && lab.settings().sockets != nullptr;
-    case Concerns::with_listen: return lab.settings().sockets != nullptr;
+    case Concerns::with_state_and_listen: return hello.keeps_state && lab.settings().address;
+    case Concerns::with_listen: return lab.settings().address.has_value();
   }
   return false;
 }
@@ -74,8 +92,9 @@ Poco::JSON::Object to_json(const Verdict& verdict) {
 
 Result<bool> check_protocol(const ProtocolCheckOptions& options, std::ostream& out) {
   MIDAIR_TRY_ASSIGN(const Scratch scratch, Scratch::create());
-  MIDAIR_TRY_ASSIGN(const ListenSockets sockets, ListenSockets::open(options.listen));
-  const Lab lab({options.command, options.listen.empty() ? nullptr : &sockets, scratch.path()});
+  AppUnderTest::Settings settings{options.command, {}, {}, scratch.path()};
+  MIDAIR_TRY_ASSIGN(const auto groups, open_sockets(options.listen, settings));
+  const Lab lab(settings);
   Hello hello;
   {
     MIDAIR_TRY_ASSIGN(const auto app, lab.app());

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "midair/error.h"
-#include "process/listen_sockets.h"
+#include "sockets/listen_spec.h"
 
 namespace midair::sidecar {
 

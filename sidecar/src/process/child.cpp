@@ -44,7 +44,7 @@ Result<Child> Child::spawn(const SpawnSpec& spec) {
     ::kill(-pid, SIGKILL);
     return Error{Errc::io, "start", spec.command.front(), "/proc does not know it", "mount /proc"};
   }
-  return Child(*session);
+  return Child(*session, launch.take_socket_calls());
 }
 
 Child& Child::operator=(Child&& other) noexcept {
@@ -52,6 +52,7 @@ Child& Child::operator=(Child&& other) noexcept {
   kill_all();
   session_ = std::exchange(other.session_, {});
   reaped_ = other.reaped_;
+  socket_calls_ = std::move(other.socket_calls_);
   return *this;
 }
 

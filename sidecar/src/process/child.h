@@ -13,6 +13,7 @@
 
 #include "loop/process_table.h"
 #include "midair/error.h"
+#include "midair/fd.h"
 
 namespace midair::sidecar {
 
@@ -27,6 +28,8 @@ struct SpawnSpec {
   /// Name and descriptor: become 3, 4, ... as sd_listen_fds(3) says, with LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID.
   /// With none, these variables are unset. Stay the caller's.
   std::vector<std::pair<std::string, int>> passed_fds;
+  /// Whether its bind() and listen() are to arrive at us: see Child::take_socket_calls().
+  bool adopt_sockets = false;
 };
 
 /// Owns the session (and so the process group) of one started program; destruction kills all of it.
@@ -42,13 +45,19 @@ class Child {
   /// (PR_SET_PDEATHSIG): a machine ends with its entrypoint, and an app that outlived its sidecar would hold the port
   /// against the next one. So call this from a thread that lives as long as the sidecar.
   [[nodiscard]] static Result<Child> spawn(const SpawnSpec& spec);
-  Child(Child&& other) noexcept : session_(std::exchange(other.session_, {})), reaped_(other.reaped_) {}
+  Child(Child&& other) noexcept
+      : session_(std::exchange(other.session_, {})),
+        reaped_(other.reaped_),
+        socket_calls_(std::move(other.socket_calls_)) {}
   Child& operator=(Child&& other) noexcept;
   /// Kills every process of the session with SIGKILL. Does not wait.
   ~Child();
 
   /// Of the main process; also the id of its group and session.
   [[nodiscard]] pid_t pid() const noexcept { return session_.leader; }
+  /// Where the system calls of `adopt_sockets` arrive, from now on the caller's. None if the kernel refuses that: then
+  /// the program does them as any.
+  [[nodiscard]] Fd take_socket_calls() noexcept { return std::move(socket_calls_); }
   /// Signals the main process. Errc::not_found once it was reaped.
   [[nodiscard]] Result<void> signal(int sig) const;
   /// Signals every process of the group, as far as there still is one.
@@ -65,11 +74,12 @@ class Child {
   void reaped() noexcept { reaped_ = true; }
 
  private:
-  explicit Child(const Session& session) noexcept : session_(session) {}
+  Child(const Session& session, Fd socket_calls) noexcept : session_(session), socket_calls_(std::move(socket_calls)) {}
   void kill_all() noexcept;
 
   Session session_;  // leader 0: moved from
   bool reaped_ = false;
+  Fd socket_calls_;
 };
 
 }  // namespace midair::sidecar

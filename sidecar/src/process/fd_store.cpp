@@ -4,12 +4,6 @@
 
 namespace midair::sidecar {
 
-bool is_descriptor_name(std::string_view name) noexcept {
-  constexpr std::size_t kMaxLength = 255;
-  return !name.empty() && name.size() <= kMaxLength &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~' && c != ':'; });
-}
-
 Result<void> FdStore::add(std::string name, Fd fd) {
   if (!is_descriptor_name(name))
     return Error{Errc::bad_input, "store a descriptor", "",

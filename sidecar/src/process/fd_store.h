@@ -4,18 +4,14 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "midair/error.h"
 #include "midair/fd.h"
+#include "sockets/descriptor_name.h"
 
 namespace midair::sidecar {
-
-/// True for what may stand in LISTEN_FDNAMES: 1 to 255 printable ASCII characters, none of them ':' (systemd's
-/// sd_pid_notify_with_fds(3), FDNAME=).
-[[nodiscard]] bool is_descriptor_name(std::string_view name) noexcept;
 
 /// What apps stored with FDSTORE=1. Unlike systemd, which keeps several of one name, the newest of a name wins: a
 /// generation that stores its state twice must not hand over both.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +17,9 @@
 
 #include "midair/clock.h"
 #include "midair/durable_file.h"
-#include "process/fd_store.h"
+#include "sockets/descriptor_name.h"
+#include "sockets/passed_fd.h"
+#include "sockets/socket_filter.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;
@@ -77,6 +80,7 @@ Result<void> Launch::prepare(const SpawnSpec& spec) {
   arguments_ = spec.command;
   argv_ = pointers_to(arguments_);
   MIDAIR_TRY(lift_descriptors(spec));
+  if (spec.adopt_sockets) MIDAIR_TRY(connect_child());
   copy_environment(spec);
   return find_program(spec);
 }
@@ -142,6 +146,16 @@ Result<void> Launch::lift_descriptors(const SpawnSpec& spec) {
   return {};
 }
 
+Result<void> Launch::connect_child() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return system_error(errno, "create", "a pair of sockets");
+  from_child_ = Fd(ends[0]);
+  const Fd low_end(ends[1]);
+  MIDAIR_TRY_ASSIGN(to_sidecar_, lift(low_end.get(), kFirstPassedFd + static_cast<int>(passed_.size()), "a socket"));
+  return {};
+}
+
 Result<pid_t> Launch::start() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "create", "a pipe");
@@ -163,7 +177,9 @@ Result<pid_t> Launch::start() {
   if (pid < 0) return cannot_start(Errc::io, arguments_.front(), std::strerror(err), "check memory and process limits");
 
   child_end.reset();
+  to_sidecar_.reset();
   MIDAIR_TRY(await_exec(pid, report.get()));
+  if (from_child_) socket_calls_ = receive_fd(from_child_.get(), {});  // sent before exec
   return pid;
 }
 
@@ -216,9 +232,19 @@ void Launch::become_program(pid_t parent, int report) const noexcept {
   if (!arrange_descriptors()) fail(Step::descriptors);
   write_listen_pid();
   unblock_signals();
+  give_socket_calls();
   ::execve(program_.c_str(), argv_.data(), envp_.data());
   fail(Step::exec);
   ::_exit(127);
+}
+
+/// Last of all, so that the filter is on nothing but the program. Where the kernel refuses it, it runs without.
+void Launch::give_socket_calls() const noexcept {
+  if (!to_sidecar_) return;
+  const int listener = install_socket_filter();
+  if (listener < 0) return;
+  send_fd(to_sidecar_.get(), listener);
+  ::close(listener);
 }
 
 bool Launch::arrange_descriptors() const noexcept {

@@ -23,6 +23,9 @@ class Launch {
   /// Forks, and waits until the program was executed or could not be. Returns its pid. Call once, after prepare().
   [[nodiscard]] Result<pid_t> start();
 
+  /// After start(): where the program's bind() and listen() arrive, if that was asked for and the kernel grants it.
+  [[nodiscard]] Fd take_socket_calls() noexcept { return std::move(socket_calls_); }
+
  private:
   /// How far a child came, as it reports to its parent.
   enum class Step : int { descriptors, directory, exec };
@@ -34,10 +37,12 @@ class Launch {
   [[nodiscard]] Result<void> find_program(const SpawnSpec& spec);
   void copy_environment(const SpawnSpec& spec);
   [[nodiscard]] Result<void> lift_descriptors(const SpawnSpec& spec);
+  [[nodiscard]] Result<void> connect_child();
   [[nodiscard]] Result<void> await_exec(pid_t pid, int report) const;
   [[nodiscard]] Error explain(const Failure& failure) const;
 
   [[noreturn]] void become_program(pid_t parent, int report) const noexcept;
+  void give_socket_calls() const noexcept;
   [[nodiscard]] bool arrange_descriptors() const noexcept;
   void write_listen_pid() const noexcept;
 
@@ -50,6 +55,9 @@ class Launch {
   char* listen_pid_ = nullptr;  // where the child writes its pid, in environment_
   std::vector<Fd> passed_;      // all above their later places 3, 4, ...
   Fd null_;
+  Fd to_sidecar_;  // the child's end of what the descriptor for its system calls is sent over; none: not asked for
+  Fd from_child_;
+  Fd socket_calls_;
 };
 
 }  // namespace midair::sidecar

@@ -22,18 +22,14 @@ constexpr std::chrono::milliseconds kAcceptanceInterval{5};
 
 }  // namespace
 
-using Poco::Net::SocketAddress;
-
-/// Connects, sends all but the last line, waits until the right process has accepted, sends the rest, receives; each
-/// step watches the socket for the next. finish() ends it and comes last in whatever calls it, since the callback may
-/// destroy this object.
+/// Connects, sends and receives; or waits until it was accepted. Each step watches the socket for the next. finish()
+/// ends it and comes last in whatever calls it, since the callback may destroy this object.
 class Probe::Attempt {
  public:
-  Attempt(EventLoop& loop, AcceptedBy accepted_by, OnAnswer on_answer)
-      : loop_(loop), accepted_by_(std::move(accepted_by)), on_answer_(std::move(on_answer)) {}
+  Attempt(EventLoop& loop, OnAnswer on_answer) : loop_(loop), on_answer_(std::move(on_answer)) {}
 
   /// An empty request means to connect only.
-  void start(const SocketAddress& address, const std::string& request, std::chrono::milliseconds timeout);
+  void start(Result<Fd> connection, std::string request, std::chrono::milliseconds timeout);
   /// Answers without trying.
   void give_up(std::string why);
 
@@ -41,18 +37,16 @@ class Probe::Attempt {
   void on_connected();
   void send();
   void await_acceptance();
-  void accepted();
   void receive();
   void answer(const HttpHead& head);
   void fail(std::string why) { finish({false, 0, {}, std::move(why)}); }
   void finish(ProbeAnswer answer);
 
   EventLoop& loop_;
-  AcceptedBy accepted_by_;
   OnAnswer on_answer_;
   std::string unsent_;
-  std::string held_back_;  // the end of the request, until the right process has accepted
   std::string received_;
+  const char* waits_for_ = "was not connected";
   // In this order: the watch goes before the descriptor.
   Fd socket_;
   EventLoop::Watch watch_;
@@ -60,18 +54,13 @@ class Probe::Attempt {
   EventLoop::Timer next_look_;
 };
 
-void Probe::Attempt::start(const SocketAddress& address, const std::string& request,
-                           std::chrono::milliseconds timeout) {
-  // Without its last line no request is complete: whoever accepts too early can't answer.
-  constexpr std::size_t kLastLine = 2;
-  if (!request.empty()) held_back_ = request.substr(request.size() - kLastLine);
-  unsent_ = request.substr(0, request.size() - held_back_.size());
-  socket_ = Fd(::socket(address.af(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket_) return give_up(std::strerror(errno));
-  if (::connect(socket_.get(), address.addr(), address.length()) != 0 && errno != EINPROGRESS)
-    return give_up(std::string("cannot connect: ") + std::strerror(errno));
+void Probe::Attempt::start(Result<Fd> connection, std::string request, std::chrono::milliseconds timeout) {
+  if (!connection) return give_up(connection.error().message());
+  unsent_ = std::move(request);
+  socket_ = std::move(connection).value();
   watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](std::uint32_t) { on_connected(); });
-  deadline_ = loop_.after(timeout, [this, timeout] { fail("no answer within " + format_duration(timeout)); });
+  deadline_ =
+      loop_.after(timeout, [this, timeout] { fail(std::string(waits_for_) + " within " + format_duration(timeout)); });
 }
 
 void Probe::Attempt::give_up(std::string why) {
@@ -85,6 +74,7 @@ void Probe::Attempt::on_connected() {
   if (err != 0) return fail(std::string("cannot connect: ") + std::strerror(err));
   watch_.reset();
   if (unsent_.empty()) return await_acceptance();
+  waits_for_ = "no answer";
   watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](std::uint32_t) { send(); });
 }
 
@@ -95,25 +85,16 @@ void Probe::Attempt::send() {
   unsent_.erase(0, static_cast<std::size_t>(n));
   if (!unsent_.empty()) return;
   watch_.reset();
-  if (!held_back_.empty()) return await_acceptance();
   watch_ = loop_.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
 }
 
+/// The kernel shows whose the server's end is once somebody has accepted it.
 void Probe::Attempt::await_acceptance() {
+  waits_for_ = "it accepted no connection";
   const auto server_end = server_end_of(socket_.get());
   if (!server_end) return fail("the connection was closed before it was answered");
-  if (*server_end == 0) {
-    next_look_ = loop_.after(kAcceptanceInterval, [this] { await_acceptance(); });
-    return;
-  }
-  if (!accepted_by_(*server_end)) return fail("another process took the connection");
-  accepted();
-}
-
-void Probe::Attempt::accepted() {
-  if (held_back_.empty()) return finish({true, 0, {}, {}});
-  unsent_ = std::exchange(held_back_, {});
-  watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](std::uint32_t) { send(); });
+  if (*server_end != 0) return finish({true, 0, {}, {}});
+  next_look_ = loop_.after(kAcceptanceInterval, [this] { await_acceptance(); });
 }
 
 void Probe::Attempt::receive() {
@@ -147,26 +128,26 @@ void Probe::Attempt::finish(ProbeAnswer answer) {
   on_answer(std::move(answer));
 }
 
-Probe Probe::http(EventLoop& loop, const SocketAddress& address, const std::string& path,
-                  std::chrono::milliseconds timeout, AcceptedBy accepted_by, OnAnswer on_answer) {
-  auto attempt = std::make_unique<Attempt>(loop, std::move(accepted_by), std::move(on_answer));
+Probe Probe::http(EventLoop& loop, Result<Fd> connection, const ProbeRequest& request,
+                  std::chrono::milliseconds timeout, OnAnswer on_answer) {
+  auto attempt = std::make_unique<Attempt>(loop, std::move(on_answer));
+  const std::string& path = request.path;
   const bool proper =
       path.starts_with('/') && std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (proper) {
-    attempt->start(address,
-                   "GET " + path + " HTTP/1.1\r\nHost: " + address.toString() +
-                       "\r\nUser-Agent: midair-sidecar\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                   timeout);
+    std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + request.host +
+                       "\r\nUser-Agent: midair-sidecar\r\nAccept: */*\r\nConnection: close\r\n";
+    for (const std::string& header : request.headers) text += header + "\r\n";
+    attempt->start(std::move(connection), text + "\r\n", timeout);
   } else {
     attempt->give_up("the path to probe must start with '/' and hold printable ASCII only");
   }
   return Probe(std::move(attempt));
 }
 
-Probe Probe::tcp(EventLoop& loop, const SocketAddress& address, std::chrono::milliseconds timeout,
-                 AcceptedBy accepted_by, OnAnswer on_answer) {
-  auto attempt = std::make_unique<Attempt>(loop, std::move(accepted_by), std::move(on_answer));
-  attempt->start(address, {}, timeout);
+Probe Probe::tcp(EventLoop& loop, Result<Fd> connection, std::chrono::milliseconds timeout, OnAnswer on_answer) {
+  auto attempt = std::make_unique<Attempt>(loop, std::move(on_answer));
+  attempt->start(std::move(connection), {}, timeout);
   return Probe(std::move(attempt));
 }
 

@@ -2,15 +2,15 @@
 /// Asks an app whether it is there and well, without ever blocking the loop.
 #pragma once
 
-#include <Poco/Net/SocketAddress.h>
-#include <sys/types.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "loop/event_loop.h"
+#include "midair/error.h"
+#include "midair/fd.h"
 
 namespace midair::sidecar {
 
@@ -22,24 +22,28 @@ struct ProbeAnswer {
   std::string error;    ///< why it is not ok, in plain words; empty if ok
 };
 
+/// What a probe asks an HTTP app.
+struct ProbeRequest {
+  std::string path;
+  std::string host;                  ///< of the Host field
+  std::vector<std::string> headers;  ///< further fields, "NAME: VALUE"
+};
+
 /// One attempt. It calls back exactly once, on the loop, never from within the call that made it, unless it is
 /// destroyed before, which cancels it. It may be destroyed in its own callback. Must go before the loop.
 ///
-/// A wildcard address is reached on loopback (Linux connects 0.0.0.0 and :: there).
+/// It is given a connection that was begun (non-blocking) to whom it asks: see AppSockets::connect_to().
 class Probe {
  public:
   using OnAnswer = std::function<void(ProbeAnswer)>;
-  /// Asked with the inode of the connection's server end once some process has accepted it: true if that was the one
-  /// meant. If not, the attempt fails before the request is complete, so that no other process answers in its place.
-  using AcceptedBy = std::function<bool(ino_t server_end)>;
 
-  /// GET `path` with HTTP/1.1, `Connection: close`. `timeout` bounds it all: connect, send and the whole response head,
-  /// which may have 16 KiB; the body is not read.
-  [[nodiscard]] static Probe http(EventLoop& loop, const Poco::Net::SocketAddress& address, const std::string& path,
-                                  std::chrono::milliseconds timeout, AcceptedBy accepted_by, OnAnswer on_answer);
-  /// Connects and waits until it was accepted.
-  [[nodiscard]] static Probe tcp(EventLoop& loop, const Poco::Net::SocketAddress& address,
-                                 std::chrono::milliseconds timeout, AcceptedBy accepted_by, OnAnswer on_answer);
+  /// GET with HTTP/1.1, `Connection: close`. `timeout` bounds it all: connect, send and the whole response head, which
+  /// may have 16 KiB; the body is not read.
+  [[nodiscard]] static Probe http(EventLoop& loop, Result<Fd> connection, const ProbeRequest& request,
+                                  std::chrono::milliseconds timeout, OnAnswer on_answer);
+  /// Waits until the connection was taken from the queue.
+  [[nodiscard]] static Probe tcp(EventLoop& loop, Result<Fd> connection, std::chrono::milliseconds timeout,
+                                 OnAnswer on_answer);
 
   /// No attempt.
   Probe();

@@ -1,5 +1,6 @@
 #include "process/readiness.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "midair/duration.h"
@@ -8,23 +9,26 @@ namespace midair::sidecar {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{20};
+// A look costs both sides something: often at first, then less.
+constexpr std::chrono::milliseconds kFirstPause{10};
+constexpr std::chrono::milliseconds kLongestPause{250};
 constexpr std::chrono::milliseconds kProbeTimeout{2000};
-constexpr std::chrono::milliseconds kAliveFor{1000};
 
 }  // namespace
 
 Readiness::Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generation, ReadyCheck check,
-                     std::chrono::milliseconds limit, std::function<void(Result<std::string>)> done)
+                     bool must_say_ready, std::chrono::milliseconds limit,
+                     std::function<void(Result<std::string>)> done)
     : loop_(loop),
       supervisor_(supervisor),
       generation_(generation),
       check_(std::move(check)),
+      must_say_ready_(must_say_ready),
       done_(std::move(done)),
-      limit_(loop.after(limit, [this, limit] { conclude(timeout_error(limit)); })) {
-  const bool just_alive = check_.kind == ReadyCheck::Kind::alive;
-  next_ = loop_.after(just_alive ? kAliveFor : std::chrono::milliseconds(0), [this] { look(); });
-}
+      began_(loop.clock().now()),
+      pause_(kFirstPause),
+      limit_(loop.after(limit, [this, limit] { conclude(timeout_error(limit)); })),
+      next_(loop.after(std::chrono::milliseconds(0), [this] { look(); })) {}
 
 Readiness::~Readiness() {
   if (Generation* generation = supervisor_.find(generation_)) generation->on_ready = nullptr;
@@ -33,55 +37,62 @@ Readiness::~Readiness() {
 void Readiness::look() {
   Generation* generation = supervisor_.find(generation_);
   if (generation == nullptr) return;  // its end is reported by the supervisor
-  switch (check_.kind) {
-    case ReadyCheck::Kind::alive: return conclude(std::string());
-    case ReadyCheck::Kind::notify:
-      if (generation->ready) return conclude(std::string());
-      // Looked at once the message has been dealt with, for what follows may end generations.
-      generation->on_ready = [this] { next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); }); };
-      return;
-    case ReadyCheck::Kind::http:
-    case ReadyCheck::Kind::tcp: return probe();
-  }
+  if (const std::string conflict = supervisor_.sockets().conflict(generation_); !conflict.empty())
+    return conclude(Error{Errc::refused, "serve with", "the new process", conflict});
+  // Looked at once the message has been dealt with, for what follows may end generations.
+  generation->on_ready = [this] { next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); }); };
+  if (check_.kind == ReadyCheck::Kind::automatic) return look_automatically(*generation);
+  probe();
+}
+
+void Readiness::look_automatically(const Generation& generation) {
+  AppSockets& sockets = supervisor_.sockets();
+  if (must_say_ready_ && !generation.ready) return not_yet("it did not send READY=1 to NOTIFY_SOCKET");
+  const bool accepts_later = supervisor_.keeps_descriptors();
+  if (const std::string missing = sockets.missing(generation_); !missing.empty() && !accepts_later)
+    return not_yet("it does not listen on " + missing);
+  if (generation.ready && (accepts_later || !sockets.listens(generation_))) return conclude(std::string());
+  if (sockets.listens(generation_) && !accepts_later) return probe();
+  if (loop_.clock().now() - began_ >= check_.alive_for) return conclude(std::string());
+  not_yet("it did not live for " + format_duration(check_.alive_for));
 }
 
 void Readiness::probe() {
-  const ListenSockets& sockets = supervisor_.sockets();
-  const Poco::Net::SocketAddress& address = *sockets.address_of(sockets.named().front().first);
-  auto accepted_by_it = [this](ino_t server_end) {
-    const Generation* generation = supervisor_.find(generation_);
-    return generation != nullptr && generation->child.holds_any_socket({server_end});
-  };
+  AppSockets& sockets = supervisor_.sockets();
   auto on_answer = [this](const ProbeAnswer& answer) { answered(answer); };
-  probe_ = check_.kind == ReadyCheck::Kind::http
-               ? Probe::http(loop_, address, check_.path, kProbeTimeout, accepted_by_it, on_answer)
-               : Probe::tcp(loop_, address, kProbeTimeout, accepted_by_it, on_answer);
+  if (check_.kind != ReadyCheck::Kind::http) {
+    probe_ = Probe::tcp(loop_, sockets.connect_to(generation_), kProbeTimeout, on_answer);
+    return;
+  }
+  const std::string host = check_.host.empty() ? sockets.address_of(generation_) : check_.host;
+  probe_ = Probe::http(loop_, sockets.connect_to(generation_), {check_.path, host, check_.headers}, kProbeTimeout,
+                       on_answer);
 }
 
 void Readiness::answered(const ProbeAnswer& answer) {
   if (answer.ok) return conclude(answer.release);
-  last_problem_ = answer.error;
-  next_ = loop_.after(kLookEvery, [this] { look(); });
+  not_yet(answer.error);
+}
+
+void Readiness::not_yet(std::string why) {
+  last_problem_ = std::move(why);
+  next_ = loop_.after(pause_, [this] { look(); });
+  pause_ = std::min(2 * pause_, kLongestPause);
 }
 
 void Readiness::conclude(Result<std::string> result) {
   limit_ = {};
   next_ = {};
+  probe_ = {};
   // The callback may destroy this object.
   const auto done = done_;
   done(std::move(result));
 }
 
 Error Readiness::timeout_error(std::chrono::milliseconds limit) const {
-  Error error{Errc::timeout, "see", "the new process become ready", ""};
-  const std::string within = " within " + format_duration(limit);
-  if (check_.kind == ReadyCheck::Kind::notify) {
-    error.cause = "it did not send READY=1 to NOTIFY_SOCKET" + within;
-    error.hint = "for an app that doesn't speak sd_notify, --ready-http PATH or --ready-tcp";
-  } else {
-    error.cause = "it answered no probe" + within + (last_problem_.empty() ? "" : "; the last one: " + last_problem_);
-    error.hint = "look at the app's own output, or raise --ready-timeout";
-  }
+  Error error{Errc::timeout, "see", "the new process become ready", "", "look at the app's own output"};
+  error.cause = (last_problem_.empty() ? "it answered no probe" : last_problem_);
+  error.cause += ", for " + format_duration(limit);
   return error;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "loop/event_loop.h"
 #include "process/probe.h"
@@ -15,25 +16,29 @@ namespace midair::sidecar {
 /// How an app tells that it is ready.
 struct ReadyCheck {
   enum class Kind {
-    notify,  ///< READY=1 on NOTIFY_SOCKET, from a process of the new session
-    http,    ///< a 2xx or 3xx answer to GET `path`, on a connection that the new process accepted
-    tcp,     ///< the new process accepts a connection
-    alive,   ///< it lives for a second: all that can be asked of an app that never says more
+    automatic,  ///< it listens wherever clients are served, and takes a connection; see Readiness
+    http,       ///< a 2xx or 3xx answer to GET `path`
+    tcp,        ///< it takes a connection
   };
-  Kind kind = Kind::notify;
-  std::string path{};  ///< for http
+  Kind kind = Kind::automatic;
+  std::string path{};                                            ///< for http
+  std::string host{};                                            ///< for http: the Host field; empty: the address
+  std::vector<std::string> headers{};                            ///< for http: further fields, "NAME: VALUE"
+  std::chrono::milliseconds alive_for{std::chrono::seconds(5)};  ///< for automatic
 };
 
 /// Waits for one generation to become ready. Destruction cancels. On the loop thread.
 ///
-/// http and tcp probes go to the first listening socket. Which process accepted a probe is read from the kernel: the
-/// inode of the connection's server end, and the processes that hold it. A probe that another generation took is made
-/// again.
+/// http and tcp probes reach that generation alone (AppSockets::connect_to()), whoever serves. `automatic` asks of it:
+/// - READY=1 (sd_notify(3)), if it `must_say_ready`, as the code that serves did;
+/// - to listen at each address where clients are served, and to take a connection there. Not of an app that leaves
+///   descriptors to its successor: that may wait until its predecessor has ended;
+/// - where there is no such address, READY=1 or to live for `alive_for`.
 class Readiness {
  public:
   /// `done` is called once from the loop: success with the release that the answer named in its `Midair-Release` header
-  /// (may be empty), or Errc::timeout after `limit`, saying what was waited for.
-  Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generation, ReadyCheck check,
+  /// (may be empty), or Errc::timeout after `limit`, saying what was waited for, or why it never will be ready.
+  Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generation, ReadyCheck check, bool must_say_ready,
             std::chrono::milliseconds limit, std::function<void(Result<std::string>)> done);
   ~Readiness();
   Readiness(const Readiness&) = delete;
@@ -41,8 +46,10 @@ class Readiness {
 
  private:
   void look();
+  void look_automatically(const Generation& generation);
   void probe();
   void answered(const ProbeAnswer& answer);
+  void not_yet(std::string why);
   void conclude(Result<std::string> result);
   [[nodiscard]] Error timeout_error(std::chrono::milliseconds limit) const;
 
@@ -50,8 +57,11 @@ class Readiness {
   Supervisor& supervisor_;
   const unsigned generation_;
   const ReadyCheck check_;
+  const bool must_say_ready_;
   const std::function<void(Result<std::string>)> done_;
+  const BootTime began_;
   std::string last_problem_;
+  std::chrono::milliseconds pause_;  ///< before the next look
   EventLoop::Timer limit_;
   EventLoop::Timer next_;
   Probe probe_;

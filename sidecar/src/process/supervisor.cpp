@@ -33,8 +33,7 @@ SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& 
 
 }  // namespace
 
-Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, const ListenSockets& sockets, Settings settings,
-                       Hooks hooks)
+Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks)
     : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {}
 
 Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
@@ -42,9 +41,16 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
   MIDAIR_TRY_ASSIGN(auto app, AppSocket::open(loop_, dir_.app_socket(number)));
   SpawnSpec spec = spawn_spec(settings_.command, release, notify.path(), app->path());
-  spec.passed_fds = sockets_.named();
+  MIDAIR_TRY_ASSIGN(spec.passed_fds, sockets_.lend(number, entry == Entry::when_resumed));
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
-  MIDAIR_TRY_ASSIGN(Child child, Child::spawn(spec));
+  spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
+  auto spawned = Child::spawn(spec);
+  if (!spawned) {
+    sockets_.ended(number);
+    return std::move(spawned).error();
+  }
+  Child child = std::move(spawned).value();
+  if (spec.adopt_sockets) sockets_.hear(number, child.take_socket_calls());
   if (auto recorded = record_session(dir_.sessions(), child.pid()); !recorded)
     log(LogLevel::warning, "app.not_recorded", {{"error", recorded.error().to_string()}});
 
@@ -63,11 +69,19 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
 }
 
 void Supervisor::drain(Generation& generation) {
-  if (generation.asked_to_end) return;
+  if (generation.asked_to_end || generation.kill_timer) return;
   log(LogLevel::info, "app.draining",
       {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
-  ask_to_end(generation);
   limit_time(generation);
+  end_when_answered(generation, loop_.clock().now() + kQueueLimit);
+}
+
+/// An app that is told to end may close its sockets at once, whoever waits in their queues.
+void Supervisor::end_when_answered(Generation& generation, BootTime give_up) {
+  constexpr std::chrono::milliseconds kLookEvery{5};
+  if (sockets_.has_answered_all(generation.number) || loop_.clock().now() >= give_up) return ask_to_end(generation);
+  generation.queue_look =
+      loop_.after(kLookEvery, [this, &generation, give_up] { end_when_answered(generation, give_up); });
 }
 
 void Supervisor::limit_time(Generation& generation) {
@@ -80,6 +94,7 @@ void Supervisor::limit_time(Generation& generation) {
 
 void Supervisor::ask_to_end(Generation& generation) {
   generation.asked_to_end = true;
+  generation.queue_look = {};
   if (generation.leader_ended) return;  // the others were asked when it did
   if (auto sent = generation.child.signal(settings_.stop_signal); !sent)
     log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
@@ -88,6 +103,7 @@ void Supervisor::ask_to_end(Generation& generation) {
 void Supervisor::kill(Generation& generation) {
   generation.asked_to_end = true;
   generation.killed = true;
+  generation.queue_look = {};
   generation.child.signal_group(SIGKILL);
   // Whose parent isn't us may die unheard.
   if (generation.leader_ended)
@@ -171,6 +187,8 @@ void Supervisor::remove(Generation& ending, const ExitStatus& status) {
   generations_.erase(found);
   log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
       {{"generation", std::to_string(generation->number)}, {"how", status.text()}});
+  generation->conflict = sockets_.conflict(generation->number);
+  sockets_.ended(generation->number);
   hooks_.on_exit(*generation, status);
   generation->app->close("it " + status.text());
 }

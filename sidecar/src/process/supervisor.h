@@ -16,11 +16,11 @@
 #include "process/child.h"
 #include "process/exit_status.h"
 #include "process/fd_store.h"
-#include "process/listen_sockets.h"
 #include "process/notify_socket.h"
 #include "process/reaper.h"
 #include "protocol/app_socket.h"
 #include "release/release_ref.h"
+#include "sockets/app_sockets.h"
 #include "state/state_dir.h"
 
 namespace midair::sidecar {
@@ -34,6 +34,7 @@ struct Generation {
   std::unique_ptr<AppSocket> app;  ///< the upgrade protocol
   EventLoop::Watch notify_watch{};
   std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
+  EventLoop::Timer queue_look{};                 ///< until its queues are looked at again
   bool ready = false;                            ///< it said READY=1
   std::function<void()> on_ready{};          ///< called from the loop each time it says so; must not end a generation
   unsigned swaps_in_place = 0;               ///< that it has committed since it was started on `release`
@@ -41,6 +42,7 @@ struct Generation {
   bool killed = false;                       ///< by us: none of it is waited for any more
   std::optional<ExitStatus> leader_ended{};  ///< the main process's, while what it started finishes
   std::string status{};                      ///< its last STATUS=
+  std::string conflict{};                    ///< once it has ended: why it could not listen where it wanted to
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
              std::unique_ptr<AppSocket> app_socket)
@@ -60,6 +62,8 @@ enum class Entry {
 /// Owner of all generations. Everything on the loop thread.
 class Supervisor {
  public:
+  static constexpr std::chrono::milliseconds kQueueLimit{1000};
+
   struct Settings {
     std::vector<std::string> command;
     std::chrono::milliseconds drain_timeout{std::chrono::seconds(30)};
@@ -71,12 +75,14 @@ class Supervisor {
     std::function<void(Generation&, const ExitStatus&)> on_exit;
   };
 
-  Supervisor(EventLoop& loop, const StateDir& dir, const ListenSockets& sockets, Settings settings, Hooks hooks);
+  Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks);
 
-  /// Starts a process on a release, with the listening sockets and the stored descriptors.
+  /// Starts a process on a release, with listening sockets of its own (those of the one that serves, if it may serve
+  /// only when_resumed) or its bind() and listen() adopted, and with the stored descriptors.
   Result<Generation*> start(const ReleaseRef& release, Entry entry = Entry::at_once);
-  /// The stop signal now, SIGKILL to the whole session when the drain timeout has passed. If the main process ends
-  /// before the others, as a wrapper does, these get the signal too, and the rest of the time.
+  /// The stop signal, as soon as nobody waits in the queues of its sockets (for kQueueLimit at most); SIGKILL to the
+  /// whole session when the drain timeout has passed. If the main process ends before the others, as a wrapper does,
+  /// these get the signal too, and the rest of the time.
   void drain(Generation& generation);
   /// SIGKILL to the whole session.
   void kill(Generation& generation);
@@ -91,12 +97,15 @@ class Supervisor {
   /// The generation with that number, or null once it has ended.
   [[nodiscard]] Generation* find(unsigned number);
   [[nodiscard]] bool empty() const { return generations_.empty(); }
-  [[nodiscard]] const ListenSockets& sockets() const { return sockets_; }
+  [[nodiscard]] AppSockets& sockets() const { return sockets_; }
+  /// True while apps have left descriptors with us for their successors.
+  [[nodiscard]] bool keeps_descriptors() const { return !store_.named().empty(); }
 
  private:
   void hear(Generation& generation);
   void keep(Generation& generation, NotifyMessage& message);
   void ended(pid_t pid, const ExitStatus& status);
+  void end_when_answered(Generation& generation, BootTime give_up);
   void ask_to_end(Generation& generation);
   void limit_time(Generation& generation);
   void remove(Generation& generation, const ExitStatus& status);
@@ -105,7 +114,7 @@ class Supervisor {
 
   EventLoop& loop_;
   const StateDir& dir_;
-  const ListenSockets& sockets_;
+  AppSockets& sockets_;
   const Settings settings_;
   const Hooks hooks_;
   Reaper reaper_;

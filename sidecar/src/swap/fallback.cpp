@@ -48,8 +48,8 @@ void Fallback::start_without_state(const ReleaseRef& release, const Error& why) 
 
 void Fallback::await_ready() {
   // The `ok` to `resume` counts as READY=1.
-  if (transfer_.saved() && check_.kind == ReadyCheck::Kind::notify) return conclude({});
-  readiness_.emplace(loop_, supervisor_, serving_.generation(), check_for_return(), ready_timeout_,
+  if (transfer_.saved() && check_.kind == ReadyCheck::Kind::automatic) return conclude({});
+  readiness_.emplace(loop_, supervisor_, serving_.generation(), check_, serving_.fallback_said_ready(), ready_timeout_,
                      [this](const Result<std::string>& ready) {
                        readiness_.reset();
                        if (!ready) return failed(ready.error());
@@ -89,11 +89,6 @@ void Fallback::failed(const Error& error) {
 void Fallback::conclude(Result<void> result) {
   transfer_.forget();
   std::exchange(done_, nullptr)(std::move(result));
-}
-
-ReadyCheck Fallback::check_for_return() const {
-  if (check_.kind == ReadyCheck::Kind::notify && !serving_.fallback_said_ready()) return {ReadyCheck::Kind::alive};
-  return check_;
 }
 
 }  // namespace midair::sidecar

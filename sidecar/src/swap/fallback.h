@@ -42,7 +42,6 @@ class Fallback {
   void await_ready();
   void conclude(Result<void> result);
   void failed(const Error& error);
-  [[nodiscard]] ReadyCheck check_for_return() const;
 
   EventLoop& loop_;
   Supervisor& supervisor_;

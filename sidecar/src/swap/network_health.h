@@ -15,13 +15,13 @@ class NetworkHealth {
   NetworkHealth(EventLoop& loop, Supervisor& supervisor, ReadyCheck check)
       : loop_(loop), supervisor_(supervisor), check_(std::move(check)) {}
 
-  /// False where the ready check is the app's own word, which it gives once.
+  /// False where the ready check is what a new process does once.
   [[nodiscard]] bool can_be_asked() const {
     return check_.kind == ReadyCheck::Kind::http || check_.kind == ReadyCheck::Kind::tcp;
   }
   /// Answers within a second. Another question, or the destruction, cancels this one.
   void ask(unsigned generation, StepDone answer) {
-    question_.emplace(loop_, supervisor_, generation, check_, std::chrono::seconds(1),
+    question_.emplace(loop_, supervisor_, generation, check_, false, std::chrono::seconds(1),
                       [this, answer = std::move(answer)](Result<std::string> healthy) {
                         question_.reset();
                         if (!healthy) return answer(std::move(healthy).error());

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,9 @@ namespace midair::sidecar {
 /// Shared by boot and the strategies, which change it, and whoever has to know. On the loop thread, but for pid().
 class Serving {
  public:
+  /// `on_served` is called with each process that serves from now on, before that is told to anybody: the switch.
+  explicit Serving(std::function<void(unsigned generation)> on_served = nullptr) : on_served_(std::move(on_served)) {}
+
   /// The process that serves; 0 before the first, and where it is given up.
   [[nodiscard]] unsigned generation() const { return generation_; }
   /// Its id, also for the watchdog's signal handler; 0 before the first.
@@ -39,6 +43,7 @@ class Serving {
 
   /// That process serves from now on.
   void serve_with(const Generation& process) {
+    if (on_served_) on_served_(process.number);
     generation_ = process.number;
     pid_ = process.child.pid();
     release_ = process.release;
@@ -72,6 +77,11 @@ class Serving {
     fallback_said_ready_ = said_ready;
     serve_with(candidate);
   }
+  /// `process`, which served before the candidate did and is as it was, serves again.
+  void go_back_to(const Generation& process) {
+    give_up_candidate();
+    serve_with(process);
+  }
   /// The new code in the process that serves is what serves from now on; what it ran would come back.
   void take_over_within() { fallback_ = std::exchange(release_, candidate_release_); }
   /// The new code has passed.
@@ -99,6 +109,7 @@ class Serving {
   void commit() { committed_ = release_; }
 
  private:
+  const std::function<void(unsigned)> on_served_;
   unsigned generation_ = 0;
   std::atomic<pid_t> pid_{0};
   ReleaseRef release_;

@@ -28,6 +28,7 @@ struct StrategyParts {
   Fallback& fallback;
   ReadyCheck ready{};
   SwapDeadlines deadlines{};
+  bool keep_warm = true;  ///< whether the old process may stay until the new one is committed
 };
 
 /// One way to swap.

@@ -9,8 +9,8 @@
 
 #include "loop/process_table.h"
 #include "midair/durable_file.h"
-#include "process/listen_sockets.h"
 #include "script.h"
+#include "sockets/listen_group.h"
 #include "temp_dir.h"
 
 namespace midair::sidecar {
@@ -272,24 +272,28 @@ class ChildTest : public CppUnit::TestFixture {
   }
 
   void it_holds_a_socket_until_it_closes_it() {
-    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
+    auto group = value_of(ListenGroup::open(Poco::Net::SocketAddress("127.0.0.1", 0), false, ::geteuid(), false));
+    const std::pair<std::string, int> socket("http", value_of(group.lend(1)));
+    const std::vector<ino_t> inodes{value_of(tcp_socket(socket.second)).inode};
     const Pipe commands;
     Script script("echo ready >&3; read line <&5; exec 4<&-; echo closed >&3; read line <&5",
-                  {sockets.named().front(), {"commands", commands.read_end.get()}});
+                  {socket, {"commands", commands.read_end.get()}});
     CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
-    CPPUNIT_ASSERT(script.child().holds_any_socket(sockets.inodes()));
+    CPPUNIT_ASSERT(script.child().holds_any_socket(inodes));
     CPPUNIT_ASSERT(!script.child().holds_any_socket({1}));
     CPPUNIT_ASSERT(!script.child().holds_any_socket({}));
     assert_ok(write_all(commands.write_end.get(), "go\n", "the pipe"));
     CPPUNIT_ASSERT_EQUAL(std::string("closed"), script.line());
-    CPPUNIT_ASSERT(!script.child().holds_any_socket(sockets.inodes()));
+    CPPUNIT_ASSERT(!script.child().holds_any_socket(inodes));
   }
 
   void a_grandchild_holds_a_socket_too() {
-    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
-    Script script("sleep 1000 & exec 4<&-; echo ready >&3; wait", {sockets.named().front()});
+    auto group = value_of(ListenGroup::open(Poco::Net::SocketAddress("127.0.0.1", 0), false, ::geteuid(), false));
+    const std::pair<std::string, int> socket("http", value_of(group.lend(1)));
+    const std::vector<ino_t> inodes{value_of(tcp_socket(socket.second)).inode};
+    Script script("sleep 1000 & exec 4<&-; echo ready >&3; wait", {socket});
     CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
-    CPPUNIT_ASSERT(script.child().holds_any_socket(sockets.inodes()));
+    CPPUNIT_ASSERT(script.child().holds_any_socket(inodes));
   }
 };
 

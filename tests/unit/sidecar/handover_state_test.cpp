@@ -75,7 +75,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
   TempDir directory_;
   std::unique_ptr<EventLoop> loop_ = value_of(EventLoop::create());
   StateDir dir_ = value_of(StateDir::open(directory_ / "state"));
-  ListenSockets sockets_ = value_of(ListenSockets::open({}));
+  std::unique_ptr<AppSockets> sockets_ = value_of(AppSockets::open(*loop_, {}, nullptr));
   Serving serving_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<Hooks> hooks_;
@@ -90,7 +90,7 @@ class HandoverStateTest : public CppUnit::TestFixture {
     set_log_level(LogLevel::error);
     const std::vector<std::string> command{"/usr/bin/python3", "-c", kApp};
     supervisor_ = std::make_unique<Supervisor>(
-        *loop_, dir_, sockets_, Supervisor::Settings{command, seconds(5)},
+        *loop_, dir_, *sockets_, Supervisor::Settings{command, seconds(5)},
         Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) {
           if (generation.number == serving_.candidate()) return;
           [[maybe_unused]] const bool known = fallback_->exited(generation.number, status.text());

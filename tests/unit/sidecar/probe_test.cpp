@@ -3,14 +3,13 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <optional>
 
 #include "process/http_head.h"
-#include "process/listen_sockets.h"
 #include "result_asserts.h"
+#include "sockets/app_sockets.h"
 
 namespace midair::sidecar {
 
@@ -18,24 +17,20 @@ using std::chrono::milliseconds;
 
 namespace {
 
-const Probe::AcceptedBy kAnyone = [](ino_t) { return true; };
-
 /// A server on the probe's own loop that does one thing to each client once it has its request.
 class OneTrickServer {
  public:
   using Trick = std::function<void(int client)>;
 
   OneTrickServer(EventLoop& loop, Trick trick) : loop_(loop), trick_(std::move(trick)) {
-    listening_ = loop.watch(listener(), EPOLLIN, [this](std::uint32_t) { accept(); });
+    sockets_->serve_with(kServer);
+    listening_ = loop.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
   }
 
-  [[nodiscard]] const Poco::Net::SocketAddress& address() const { return *sockets_.address_of("http"); }
+  /// A connection that has begun.
+  [[nodiscard]] Result<Fd> connect() const { return sockets_->connect_to(kServer); }
+  [[nodiscard]] std::string address() const { return sockets_->address_of(kServer); }
   [[nodiscard]] const std::string& request() const { return request_; }
-  [[nodiscard]] ino_t inode_of_client() const {
-    struct stat status {};
-    ::fstat(client_.get(), &status);
-    return status.st_ino;
-  }
   /// The server closes the connection.
   void hang_up() {
     receiving_.reset();
@@ -43,10 +38,10 @@ class OneTrickServer {
   }
 
  private:
-  [[nodiscard]] int listener() const { return sockets_.named().front().second; }
+  static constexpr unsigned kServer = 1;
 
   void accept() {
-    client_ = Fd(::accept4(listener(), nullptr, nullptr, SOCK_CLOEXEC));
+    client_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     receiving_ = loop_.watch(client_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
   }
 
@@ -60,12 +55,16 @@ class OneTrickServer {
 
   EventLoop& loop_;
   Trick trick_;
-  ListenSockets sockets_ = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
+  std::unique_ptr<AppSockets> sockets_ =
+      value_of(AppSockets::open(loop_, {SocketMode::pass, {{"http", "127.0.0.1", 0}}, {}}, nullptr));
+  const Fd listener_{::dup(value_of(sockets_->lend(kServer, false)).front().second)};  // as an app would have it
   std::string request_;
   Fd client_;
   EventLoop::Watch listening_;
   EventLoop::Watch receiving_;
 };
+
+const ProbeRequest kRequest{"/health?deep=1", "app.example", {"X-Forwarded-Proto: https"}};
 
 OneTrickServer::Trick answer_with(std::string text) {
   return [text = std::move(text)](int client) { ::send(client, text.data(), text.size(), MSG_NOSIGNAL); };
@@ -88,8 +87,6 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(nobody_listening_is_not_ok);
   CPPUNIT_TEST(a_bad_path_is_not_ok_and_asks_nobody);
   CPPUNIT_TEST(tcp_only_waits_to_be_accepted);
-  CPPUNIT_TEST(a_wildcard_address_is_reached_on_loopback);
-  CPPUNIT_TEST(a_probe_that_another_process_accepted_gets_no_answer);
   CPPUNIT_TEST(a_connection_that_nobody_accepts_is_not_ok);
   CPPUNIT_TEST(destruction_cancels);
   CPPUNIT_TEST(it_may_be_destroyed_in_its_own_callback);
@@ -109,7 +106,7 @@ class ProbeTest : public CppUnit::TestFixture {
   /// The answer to one HTTP probe of `server`, which may take 5 s if the test doesn't want it shorter.
   ProbeAnswer probe(const OneTrickServer& server, milliseconds timeout = milliseconds(5000)) {
     answer_.reset();
-    const Probe probe = Probe::http(*loop_, server.address(), "/health?deep=1", timeout, kAnyone, keep_answer());
+    const Probe probe = Probe::http(*loop_, server.connect(), kRequest, timeout, keep_answer());
     CPPUNIT_ASSERT_MESSAGE("answered from within the call", !answer_);
     loop_->run();
     return *answer_;
@@ -133,9 +130,10 @@ class ProbeTest : public CppUnit::TestFixture {
   void the_request_is_a_plain_get() {
     const OneTrickServer server(*loop_, answer_with("HTTP/1.1 200 OK\r\n\r\n"));
     CPPUNIT_ASSERT(probe(server).ok);
-    CPPUNIT_ASSERT_EQUAL("GET /health?deep=1 HTTP/1.1\r\nHost: " + server.address().toString() +
-                             "\r\nUser-Agent: midair-sidecar\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                         server.request());
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("GET /health?deep=1 HTTP/1.1\r\nHost: app.example\r\nUser-Agent: midair-sidecar\r\n"
+                    "Accept: */*\r\nConnection: close\r\nX-Forwarded-Proto: https\r\n\r\n"),
+        server.request());
   }
 
   void the_status_decides() {
@@ -206,16 +204,23 @@ class ProbeTest : public CppUnit::TestFixture {
   }
 
   void nobody_listening_is_not_ok() {
-    std::optional<OneTrickServer> server(std::in_place, *loop_, [](int) {});
-    const Poco::Net::SocketAddress address = server->address();
-    server.reset();
-    const Probe http = Probe::http(*loop_, address, "/", milliseconds(5000), kAnyone, keep_answer());
+    const Poco::Net::SocketAddress address("127.0.0.1", 1);  // nobody's, as a rule (tcpmux)
+    const auto connect = [&] {
+      Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      ::connect(fd.get(), address.addr(), address.length());
+      return fd;
+    };
+    const Probe http = Probe::http(*loop_, connect(), kRequest, milliseconds(5000), keep_answer());
     loop_->run();
     assert_not_ok(*answer_, "cannot connect: Connection refused");
     answer_.reset();
-    const Probe tcp = Probe::tcp(*loop_, address, milliseconds(5000), kAnyone, keep_answer());
+    const Probe tcp = Probe::tcp(*loop_, connect(), milliseconds(5000), keep_answer());
     loop_->run();
     assert_not_ok(*answer_, "cannot connect: Connection refused");
+    answer_.reset();
+    const Probe none = Probe::tcp(*loop_, Error{Errc::not_found, "connect to", "it", "nowhere"}, {}, keep_answer());
+    loop_->run();
+    assert_not_ok(*answer_, "nowhere");
   }
 
   void a_bad_path_is_not_ok_and_asks_nobody() {
@@ -223,7 +228,7 @@ class ProbeTest : public CppUnit::TestFixture {
     for (const std::string& path : {std::string(), std::string("health"), std::string("/a b"),
                                     std::string("/a\r\nX: y"), std::string("/\xc3\xa4")}) {
       answer_.reset();
-      const Probe probe = Probe::http(*loop_, server.address(), path, milliseconds(5000), kAnyone, keep_answer());
+      const Probe probe = Probe::http(*loop_, server.connect(), {path, "", {}}, milliseconds(5000), keep_answer());
       CPPUNIT_ASSERT(!answer_);
       loop_->run();
       assert_not_ok(*answer_, "path");
@@ -233,52 +238,25 @@ class ProbeTest : public CppUnit::TestFixture {
 
   void tcp_only_waits_to_be_accepted() {
     const OneTrickServer server(*loop_, [](int) {});
-    const Probe probe = Probe::tcp(*loop_, server.address(), milliseconds(5000), kAnyone, keep_answer());
+    const Probe probe = Probe::tcp(*loop_, server.connect(), milliseconds(5000), keep_answer());
     CPPUNIT_ASSERT(!answer_);
     loop_->run();
     CPPUNIT_ASSERT(answer_->ok);
     CPPUNIT_ASSERT_EQUAL(std::string(), server.request());
   }
 
-  void a_wildcard_address_is_reached_on_loopback() {
-    for (const char* host : {"0.0.0.0", "::"}) {
-      const auto sockets = value_of(ListenSockets::open({{"http", host, 0}}));
-      answer_.reset();
-      Fd client;
-      const int listener = sockets.named().front().second;
-      const auto accepting = loop_->watch(
-          listener, EPOLLIN, [&](std::uint32_t) { client = Fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); });
-      const Probe probe = Probe::tcp(*loop_, *sockets.address_of("http"), milliseconds(5000), kAnyone, keep_answer());
-      loop_->run();
-      CPPUNIT_ASSERT_MESSAGE(answer_->error, answer_->ok);
-    }
-  }
-
-  void a_probe_that_another_process_accepted_gets_no_answer() {
-    const OneTrickServer server(*loop_, answer_with("HTTP/1.1 200 OK\r\n\r\n"));
-    ino_t server_end = 0;
-    const Probe::AcceptedBy not_meant = [&](ino_t inode) {
-      server_end = inode;
-      return false;
-    };
-    const Probe http = Probe::http(*loop_, server.address(), "/", milliseconds(5000), not_meant, keep_answer());
-    loop_->run();
-    assert_not_ok(*answer_, "another process took the connection");
-    CPPUNIT_ASSERT_EQUAL(server.inode_of_client(), server_end);
-    CPPUNIT_ASSERT(!server.request().ends_with("\r\n\r\n"));
-  }
-
   void a_connection_that_nobody_accepts_is_not_ok() {
-    const auto sockets = value_of(ListenSockets::open({{"http", "127.0.0.1", 0}}));
-    const Probe probe = Probe::tcp(*loop_, *sockets.address_of("http"), milliseconds(30), kAnyone, keep_answer());
+    auto sockets = value_of(AppSockets::open(*loop_, {SocketMode::pass, {{"http", "127.0.0.1", 0}}, {}}, nullptr));
+    CPPUNIT_ASSERT(!value_of(sockets->lend(1, false)).empty());
+    const Probe probe = Probe::tcp(*loop_, sockets->connect_to(1), milliseconds(30), keep_answer());
     loop_->run();
-    assert_not_ok(*answer_, "no answer within 30ms");
+    assert_not_ok(*answer_, "it accepted no connection within 30ms");
   }
 
   void destruction_cancels() {
     const OneTrickServer server(*loop_, answer_with("HTTP/1.1 200 OK\r\n\r\n"));
-    (void)Probe::http(*loop_, server.address(), "/", milliseconds(1), kAnyone, keep_answer());
-    (void)Probe::http(*loop_, server.address(), "bad path", milliseconds(1), kAnyone, keep_answer());
+    (void)Probe::http(*loop_, server.connect(), kRequest, milliseconds(1), keep_answer());
+    (void)Probe::http(*loop_, server.connect(), {"bad path", "", {}}, milliseconds(1), keep_answer());
     const auto end = loop_->after(milliseconds(5), [&] { loop_->quit(); });
     loop_->run();
     CPPUNIT_ASSERT(!answer_);
@@ -290,7 +268,7 @@ class ProbeTest : public CppUnit::TestFixture {
       Probe probe;
       const std::string captured = "a text long enough to live on the heap, where ASan sees it die";
       std::size_t seen = 0;
-      probe = Probe::http(*loop_, server.address(), "/", timeout, kAnyone, [&, captured](const ProbeAnswer&) {
+      probe = Probe::http(*loop_, server.connect(), kRequest, timeout, [&, captured](const ProbeAnswer&) {
         probe = Probe();
         seen = captured.size();
         loop_->quit();

@@ -61,12 +61,12 @@ struct World {
   TempDir directory;
   std::unique_ptr<EventLoop> loop = value_of(EventLoop::create());
   StateDir dir = value_of(StateDir::open(directory / "state"));
-  ListenSockets sockets = value_of(ListenSockets::open({}));
-  ReadyCheck ready{ReadyCheck::Kind::notify};
+  std::unique_ptr<AppSockets> sockets = value_of(AppSockets::open(*loop, {}, nullptr));
+  ReadyCheck ready{};
   ReleaseRef base{{}, directory / "state"};
   StagedRelease release;
   Serving serving;
-  Supervisor supervisor{*loop, dir, sockets, {{"/usr/bin/python3", "-c", kApp}, seconds(5)}, {[](auto&, auto&) {}}};
+  Supervisor supervisor{*loop, dir, *sockets, {{"/usr/bin/python3", "-c", kApp}, seconds(5)}, {[](auto&, auto&) {}}};
   Hooks hooks{*loop, Identity(), ""};
   StateTransfer transfer{*loop, supervisor, hooks, dir, {seconds(60), seconds(60)}};
   Probation probation{*loop, seconds(60), {}};

@@ -4,6 +4,7 @@
 
 #include "midair/digest.h"
 #include "midair/log.h"
+#include "process/memory.h"
 
 namespace midair::sidecar {
 
@@ -27,13 +28,18 @@ Handover::Handover(const StrategyParts& parts)
       probation_(parts.probation),
       fallback_(parts.fallback),
       ready_(parts.ready),
-      ready_timeout_(parts.deadlines.ready) {}
+      ready_timeout_(parts.deadlines.ready),
+      keep_warm_(parts.keep_warm) {}
 
 void Handover::prepare(const StagedRelease& release, StepDone answer) {
   StepDone done = step_.forward(std::move(answer));
   report_ = {};
   transfer_.forget();
   holds_still_ = false;
+  if (const std::string& problem = supervisor_.sockets().problem(); !problem.empty())
+    return fail(loop_, std::move(done),
+                Error{Errc::unavailable, "hand over to", "a new process", "its sockets can't be led: " + problem,
+                      "restart the machine, or give --listen or --sockets off"});
   const Hello* keeper = keeper_of_state(supervisor_.find(serving_.generation()));
   keeper_ = keeper == nullptr ? std::nullopt : std::optional(*keeper);
   auto started = supervisor_.start(ref_of(release), keeper_ ? Entry::when_resumed : Entry::at_once);
@@ -48,7 +54,9 @@ void Handover::prepare(const StagedRelease& release, StepDone answer) {
 }
 
 void Handover::await_ready(StepDone done) {
-  readiness_.emplace(loop_, supervisor_, serving_.candidate(), ready_, ready_timeout_,
+  const Generation* old = supervisor_.find(serving_.generation());
+  const bool must_say_ready = serving_.candidate_waits() && old != nullptr && old->ready;
+  readiness_.emplace(loop_, supervisor_, serving_.candidate(), ready_, must_say_ready, ready_timeout_,
                      [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
                        if (!ready) return done(std::move(ready).error());
@@ -90,7 +98,7 @@ void Handover::resume(StepDone answer) {
     if (!resumed) return done(std::move(resumed));
     report_.suspended = loop_.clock().now() - suspended_at_;
     take_over();
-    if (ready_.kind == ReadyCheck::Kind::notify) return watch_candidate(done);  // its `ok` was its READY=1
+    if (ready_.kind == ReadyCheck::Kind::automatic) return watch_candidate(done);  // its `ok` was its READY=1
     await_ready_and_watch(done);
   });
 }
@@ -100,7 +108,37 @@ void Handover::take_over() {
   if (const Generation* candidate = supervisor_.find(serving_.candidate()))
     serving_.take_over(*candidate, old != nullptr && old->ready);
   holds_still_ = false;
-  if (old != nullptr) supervisor_.drain(*old);
+  if (old == nullptr) return;
+  if (may_stay_warm(*old)) {
+    warm_ = old->number;
+    return;
+  }
+  if (keeper_) supervisor_.sockets().retire(old->number);  // it accepts nothing any more
+  supervisor_.drain(*old);
+}
+
+/// What has passed on a state, or has to end before its successor may take it, can't serve again.
+bool Handover::may_stay_warm(const Generation& old) const {
+  if (!keep_warm_ || keeper_ || supervisor_.keeps_descriptors()) return false;
+  if (available_memory() >= resident_memory(old.child.pid())) return true;
+  log(LogLevel::notice, "app.not_kept_warm", {{"why", "less memory is left than it has"}});
+  return false;
+}
+
+void Handover::committed() {
+  transfer_.forget();
+  if (Generation* old = supervisor_.find(std::exchange(warm_, 0))) supervisor_.drain(*old);
+}
+
+bool Handover::go_back_to_warm() {
+  const Generation* old = supervisor_.find(std::exchange(warm_, 0));
+  if (old == nullptr || old->leader_ended) return false;
+  Generation* failed = supervisor_.find(serving_.candidate());
+  serving_.go_back_to(*old);
+  if (failed == nullptr) return true;
+  supervisor_.sockets().retire(failed->number);
+  supervisor_.drain(*failed);
+  return true;
 }
 
 void Handover::await_ready_and_watch(StepDone done) {
@@ -161,7 +199,7 @@ void Handover::roll_back(StepDone answer) {
   cancel();
   // The old was never told to drain: it serves on.
   if (serving_.candidate_waits()) return undo_now(std::move(done));
-  if (stopping_) return succeed(loop_, std::move(done));
+  if (stopping_ || go_back_to_warm()) return succeed(loop_, std::move(done));
   save_newer_state([this, done = std::move(done)](const Result<void>&) {
     // If it lives it may be in the middle of answers: it gets the time to finish them.
     if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.drain(*candidate);

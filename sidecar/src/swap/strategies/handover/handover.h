@@ -9,7 +9,8 @@
 
 namespace midair::sidecar {
 
-/// Swaps by replacing the process. Needs of the app: socket activation, and an end in good order on SIGTERM.
+/// Swaps by replacing the process: new connections go to the new one from one to the next, and the old one, which gets
+/// none any more, stays as it is until the new one is committed. So the way back is the same switch.
 ///
 /// State passes from the old process to the new in one of two ways. Through descriptors that the old one stored
 /// (FDSTORE=1): the new one finds them open from its first instruction, and suspend() and migrate() have nothing left
@@ -25,7 +26,7 @@ class Handover final : public Strategy {
   void resume(StepDone done) override;
   void undo(StepDone done) override;
   void roll_back(StepDone done) override;
-  void committed() override { transfer_.forget(); }
+  void committed() override;
   void stop_watching() override;
   [[nodiscard]] bool holds(unsigned generation) const override {
     return holds_still_ && generation == serving_.generation();
@@ -39,6 +40,8 @@ class Handover final : public Strategy {
   void await_ready_and_watch(StepDone done);
   void watch_candidate(StepDone done);
   void take_over();
+  [[nodiscard]] bool may_stay_warm(const Generation& old) const;
+  [[nodiscard]] bool go_back_to_warm();
   void start_anew(const Error& why, StepDone done);
   void cancel();
   /// What the failed code has by now, if that can be had and what comes back understands it. Failing is no harm.
@@ -53,10 +56,12 @@ class Handover final : public Strategy {
   Fallback& fallback_;
   const ReadyCheck ready_;
   const std::chrono::milliseconds ready_timeout_;
+  const bool keep_warm_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
   std::optional<Hello> keeper_;  ///< what the old process, whose state has to be carried, said of itself
   bool holds_still_ = false;     ///< it was asked to suspend
+  unsigned warm_ = 0;            ///< the old process, while it could serve again at once; 0: none
   BootTime suspended_at_{};
   bool stopping_ = false;  ///< the machine stops
   PendingStep step_{loop_};

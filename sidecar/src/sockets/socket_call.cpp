@@ -1,0 +1,128 @@
+#include "sockets/socket_call.h"
+
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "midair/durable_file.h"
+
+namespace midair::sidecar {
+
+namespace {
+
+/// A kernel may know of more fields than these headers do: it says how large its structures are.
+struct Sizes {
+  std::size_t call = sizeof(seccomp_notif);
+  std::size_t answer = sizeof(seccomp_notif_resp);
+};
+
+const Sizes& sizes() {
+  static const Sizes known = [] {
+    seccomp_notif_sizes told{};
+    Sizes sizes;
+    if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &told) == 0)
+      sizes = {std::max<std::size_t>(sizes.call, told.seccomp_notif),
+               std::max<std::size_t>(sizes.answer, told.seccomp_notif_resp)};
+    return sizes;
+  }();
+  return known;
+}
+
+std::string proc(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+
+}  // namespace
+
+bool await_call(int listener, std::chrono::milliseconds limit) {
+  pollfd readable{listener, POLLIN, 0};
+  return ::poll(&readable, 1, static_cast<int>(limit.count())) == 1 && (readable.revents & POLLIN) != 0;
+}
+
+Result<SocketCall> SocketCall::receive(int listener) {
+  std::vector<char> room(sizes().call);  // zeros, as the kernel demands
+  auto* const told = reinterpret_cast<seccomp_notif*>(room.data());
+  int received = -1;
+  do {
+    received = ::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, told);
+  } while (received != 0 && errno == EINTR);
+  if (received != 0) return system_error(errno, "receive", "a system call of the app");
+  SocketCall call;
+  call.listener_ = listener;
+  call.id_ = told->id;
+  call.thread_ = static_cast<pid_t>(told->pid);
+  call.kind_ = told->data.nr == SYS_bind ? Kind::bind : Kind::listen;
+  call.fd_ = static_cast<int>(told->data.args[0]);
+  call.address_ = told->data.args[1];
+  call.length_ = told->data.args[2];
+  return call;
+}
+
+pid_t SocketCall::caller() const {
+  constexpr std::uint64_t kMaxBytes = 1 << 16;
+  const auto text = read_file(proc(thread_, "status"), kMaxBytes);
+  if (!text) return 0;
+  constexpr std::string_view kField = "\nTgid:\t";
+  const auto at = text->find(kField);
+  pid_t pid = 0;
+  if (at != std::string::npos) std::from_chars(text->data() + at + kField.size(), text->data() + text->size(), pid);
+  return is_waiting() ? pid : 0;
+}
+
+bool SocketCall::in_other_network() const {
+  std::error_code error;
+  const auto theirs = std::filesystem::read_symlink(proc(thread_, "ns/net"), error);
+  if (error) return false;
+  return theirs != std::filesystem::read_symlink("/proc/self/ns/net", error);
+}
+
+std::optional<Poco::Net::SocketAddress> SocketCall::address() const {
+  sockaddr_storage storage{};
+  const std::size_t length = std::min<std::size_t>(length_, sizeof storage);
+  iovec local{&storage, length};
+  iovec remote{reinterpret_cast<void*>(address_), length};  // NOLINT(performance-no-int-to-ptr): of another process
+  if (::process_vm_readv(thread_, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(length) || !is_waiting())
+    return std::nullopt;
+  const std::size_t needed = storage.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  if ((storage.ss_family != AF_INET && storage.ss_family != AF_INET6) || length < needed) return std::nullopt;
+  return Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&storage), static_cast<socklen_t>(needed));
+}
+
+Result<Fd> SocketCall::take_socket() const {
+  const pid_t pid = caller();
+  if (pid == 0) return system_error(ESRCH, "adopt", "a socket");
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return system_error(errno, "adopt", "a socket of process " + std::to_string(pid));
+  Fd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd_, 0)));
+  if (!socket) return system_error(errno, "adopt", "a socket of process " + std::to_string(pid));
+  if (!is_waiting()) return system_error(ESRCH, "adopt", "a socket");
+  return socket;
+}
+
+bool SocketCall::is_waiting() const noexcept { return ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id_) == 0; }
+
+void SocketCall::done(int error) const { answer(error, 0); }
+
+void SocketCall::let_kernel_do_it() const { answer(0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }
+
+void SocketCall::answer(int error, std::uint32_t flags) const {
+  std::vector<char> room(sizes().answer);
+  auto* const told = reinterpret_cast<seccomp_notif_resp*>(room.data());
+  told->id = id_;
+  told->error = -error;
+  told->flags = flags;
+  ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, told);  // ENOENT: the caller has died
+}
+
+}  // namespace midair::sidecar

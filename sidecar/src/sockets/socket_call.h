@@ -1,0 +1,58 @@
+/// @file
+/// One bind(2) or listen(2) of an app, held by the kernel until we answer.
+#pragma once
+
+#include <Poco/Net/SocketAddress.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "midair/error.h"
+#include "midair/fd.h"
+
+namespace midair::sidecar {
+
+/// Waits until a call has arrived at the listener of a filter, at most that long.
+[[nodiscard]] bool await_call(int listener, std::chrono::milliseconds limit);
+
+/// A system call as seccomp_unotify(2) tells of it. Answer it once: with done(), or let_kernel_do_it(). A call whose
+/// caller dies meanwhile needs no answer. Valid while the listener is open.
+class SocketCall {
+ public:
+  enum class Kind { bind, listen };
+
+  /// The call that has arrived. Errc::not_found if its caller has died meanwhile.
+  [[nodiscard]] static Result<SocketCall> receive(int listener);
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+  /// Of the process, not the thread; 0 if it has ended.
+  [[nodiscard]] pid_t caller() const;
+  /// True if the caller sees other network interfaces than we do: its ports aren't ours.
+  [[nodiscard]] bool in_other_network() const;
+  /// Of bind(): where; nothing if that is no IPv4 or IPv6 address.
+  [[nodiscard]] std::optional<Poco::Net::SocketAddress> address() const;
+  /// A duplicate of the socket (pidfd_getfd(2)). Errc::denied if we may not, as for a process that is not dumpable.
+  [[nodiscard]] Result<Fd> take_socket() const;
+
+  /// The call returns 0, or fails with that errno.
+  void done(int error = 0) const;
+  /// The kernel carries on, as if nobody had been asked.
+  void let_kernel_do_it() const;
+
+ private:
+  SocketCall() = default;
+  [[nodiscard]] bool is_waiting() const noexcept;
+  void answer(int error, std::uint32_t flags) const;
+
+  int listener_ = -1;
+  std::uint64_t id_ = 0;
+  pid_t thread_ = 0;
+  Kind kind_ = Kind::bind;
+  int fd_ = -1;                ///< as the caller numbers it
+  std::uint64_t address_ = 0;  ///< in the caller's memory
+  std::uint64_t length_ = 0;
+};
+
+}  // namespace midair::sidecar
