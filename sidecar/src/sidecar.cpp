@@ -114,7 +114,8 @@ void Sidecar::make_app_parts() {
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
   announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_, clock_);
   supervisor_ = std::make_unique<Supervisor>(
-      *loop_, *dir_, *sockets_, Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal},
+      *loop_, *dir_, *sockets_,
+      Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal, options_.base_dir},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
 }

@@ -36,7 +36,9 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
   }
   ProcessStat stat;
   stat.state = fields[0].front();
-  if (!parse_number(fields[3], stat.session) || !parse_number(fields[19], stat.start_ticks)) return std::nullopt;
+  if (!parse_number(fields[1], stat.parent) || !parse_number(fields[3], stat.session) ||
+      !parse_number(fields[19], stat.start_ticks))
+    return std::nullopt;
   return stat;
 }
 

@@ -15,6 +15,7 @@ namespace midair::sidecar {
 /// Some of /proc/PID/stat.
 struct ProcessStat {
   char state = '?';               ///< R, S, D, T, Z ...
+  pid_t parent = 0;               ///< pid of the process that started it, or adopted it
   pid_t session = 0;              ///< pid of the session's leader
   std::uint64_t start_ticks = 0;  ///< when it started: clock ticks since boot (field 22)
 };

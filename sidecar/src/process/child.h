@@ -65,6 +65,10 @@ class Child {
   /// Once the main process has ended: signals what it has left behind, every process of the session that lives. False
   /// if none does.
   bool signal_rest(int sig) const;
+  /// Its living processes, zombies not among them.
+  [[nodiscard]] std::vector<pid_t> processes() const {
+    return session_.leader == 0 ? std::vector<pid_t>() : living_members(session_);
+  }
   /// True while a process of the session lives, zombies not counted.
   [[nodiscard]] bool lives() const { return session_.leader != 0 && !living_members(session_).empty(); }
   /// True while a process of the session has one of these sockets open (see ListenSockets::inodes). Reads /proc; what

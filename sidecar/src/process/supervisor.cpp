@@ -9,6 +9,7 @@
 #include "midair/duration.h"
 #include "midair/log.h"
 #include "process/leftovers.h"
+#include "process/release_command.h"
 
 namespace midair::sidecar {
 
@@ -18,10 +19,10 @@ namespace {
 /// answers of the ones before, which the drain timeout bounds anyway; this only bounds the memory. The oldest is ended.
 constexpr std::size_t kMaxGenerations = 8;
 
-SpawnSpec spawn_spec(const std::vector<std::string>& command, const ReleaseRef& release,
+SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release,
                      const std::filesystem::path& notify_path, const std::filesystem::path& app_path) {
   SpawnSpec spec;
-  spec.command = command;
+  spec.command = std::move(command);
   spec.directory = release.directory;
   spec.environment["MIDAIR_RELEASE_DIR"] = release.directory.string();
   spec.environment["MIDAIR_VERSION"] = release.version;
@@ -40,7 +41,7 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   const unsigned number = ++last_number_;
   MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
   MIDAIR_TRY_ASSIGN(auto app, AppSocket::open(loop_, dir_.app_socket(number)));
-  SpawnSpec spec = spawn_spec(settings_.command, release, notify.path(), app->path());
+  SpawnSpec spec = spawn_spec(command_for(release, number), release, notify.path(), app->path());
   MIDAIR_TRY_ASSIGN(spec.passed_fds, sockets_.lend(number, entry == Entry::when_resumed));
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
@@ -66,6 +67,17 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
        {"release", release.describe()}});
   enforce_generation_cap();
   return &generation;
+}
+
+std::vector<std::string> Supervisor::command_for(const ReleaseRef& release, unsigned number) const {
+  if (release.is_base_image()) return settings_.command;
+  ReleaseCommand command = release_command(settings_.command, settings_.base_dir, release.directory);
+  if (command.mapped.empty()) return settings_.command;
+  std::string words;
+  for (const std::string& word : command.mapped) words += (words.empty() ? "" : " ") + word;
+  log(LogLevel::info, "app.command_mapped",
+      {{"generation", std::to_string(number)}, {"words", words}, {"into", release.directory.string()}});
+  return std::move(command.words);
 }
 
 void Supervisor::drain(Generation& generation) {

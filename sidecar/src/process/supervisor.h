@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <memory>
@@ -67,7 +68,8 @@ class Supervisor {
   struct Settings {
     std::vector<std::string> command;
     std::chrono::milliseconds drain_timeout{std::chrono::seconds(30)};
-    int stop_signal = SIGTERM;  ///< lets the app finish what it has begun, and end
+    int stop_signal = SIGTERM;         ///< lets the app finish what it has begun, and end
+    std::filesystem::path base_dir{};  ///< the app in the image: `command` may name what is there by absolute paths
   };
   struct Hooks {
     /// A generation ended: its main process, and if it was asked to end all that this had started. It is removed when
@@ -78,7 +80,8 @@ class Supervisor {
   Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks);
 
   /// Starts a process on a release, with listening sockets of its own (those of the one that serves, if it may serve
-  /// only when_resumed) or its bind() and listen() adopted, and with the stored descriptors.
+  /// only when_resumed) or its bind() and listen() adopted, and with the stored descriptors. What the command names in
+  /// the base directory by an absolute path is the release's, if that has it (see release_command()).
   Result<Generation*> start(const ReleaseRef& release, Entry entry = Entry::at_once);
   /// The stop signal, as soon as nobody waits in the queues of its sockets (for kQueueLimit at most); SIGKILL to the
   /// whole session when the drain timeout has passed. If the main process ends before the others, as a wrapper does,
@@ -100,8 +103,10 @@ class Supervisor {
   [[nodiscard]] AppSockets& sockets() const { return sockets_; }
   /// True while apps have left descriptors with us for their successors.
   [[nodiscard]] bool keeps_descriptors() const { return !store_.named().empty(); }
+  [[nodiscard]] const std::filesystem::path& base_dir() const { return settings_.base_dir; }
 
  private:
+  [[nodiscard]] std::vector<std::string> command_for(const ReleaseRef& release, unsigned number) const;
   void hear(Generation& generation);
   void keep(Generation& generation, NotifyMessage& message);
   void ended(pid_t pid, const ExitStatus& status);

@@ -24,6 +24,7 @@ class ProcessTableTest : public CppUnit::TestFixture {
       const auto stat = parse_process_stat(line(command));
       CPPUNIT_ASSERT_MESSAGE(command, stat.has_value());
       CPPUNIT_ASSERT_EQUAL('S', stat->state);
+      CPPUNIT_ASSERT_EQUAL(1, stat->parent);
       CPPUNIT_ASSERT_EQUAL(77, stat->session);
       CPPUNIT_ASSERT_EQUAL(std::uint64_t(124435), stat->start_ticks);
     }

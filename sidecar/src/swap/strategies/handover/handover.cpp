@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "midair/digest.h"
 #include "midair/log.h"
 #include "process/memory.h"
+#include "process/running_code.h"
 
 namespace midair::sidecar {
 
@@ -16,6 +16,13 @@ void succeed(EventLoop& loop, StepDone done) {
 
 void fail(EventLoop& loop, StepDone done, Error error) {
   loop.post([done = std::move(done), error = std::move(error)] { done(error); });
+}
+
+Error not_the_release(const CodeVerdict& verdict, const ReleaseRef& release) {
+  return {Errc::refused, "run", release.describe(),
+          "process " + std::to_string(verdict.pid) + " runs " + verdict.path.string() +
+              " of the base image; start it by a path relative to the release, or by an absolute one that the release "
+              "has too"};
 }
 
 }  // namespace
@@ -48,8 +55,7 @@ void Handover::prepare(const StagedRelease& release, StepDone answer) {
   if (!keeper_) return await_ready(std::move(done));
   transfer_.introduce(serving_.candidate(), keeper_->schema, release.target.upgrade_id, serving_.release(),
                       serving_.candidate_release(), [this, done = std::move(done)](Result<void> prepared) {
-                        if (prepared) observe({});
-                        done(std::move(prepared));
+                        done(prepared ? observe({}) : std::move(prepared));
                       });
 }
 
@@ -60,8 +66,7 @@ void Handover::await_ready(StepDone done) {
                      [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
                        if (!ready) return done(std::move(ready).error());
-                       observe(*ready);
-                       done({});
+                       done(observe(*ready));
                      });
 }
 
@@ -218,17 +223,21 @@ void Handover::save_newer_state(StepDone done) {
   });
 }
 
-void Handover::observe(const std::string& named_release) {
+Result<void> Handover::observe(const std::string& named_release) {
   report_.units_succeeded = 1;
   report_.observed_digest = named_release;
-  if (!named_release.empty()) return;
-  // The directory in which the kernel sees the process run is named after the digest.
   const Generation* candidate = supervisor_.find(serving_.candidate());
-  if (candidate == nullptr) return;
-  std::error_code error;
-  const auto directory =
-      std::filesystem::read_symlink("/proc/" + std::to_string(candidate->child.pid()) + "/cwd", error);
-  if (!error && is_sha256_hex(directory.filename().string())) report_.observed_digest = directory.filename().string();
+  if (!named_release.empty() || candidate == nullptr || candidate->release.is_base_image()) return {};
+  const CodeVerdict verdict =
+      running_code(candidate->child.processes(), supervisor_.base_dir(), candidate->release.directory);
+  switch (verdict.origin) {
+    case CodeVerdict::Origin::of_release: report_.observed_digest = candidate->release.digest; return {};
+    case CodeVerdict::Origin::of_base: return not_the_release(verdict, candidate->release);
+    case CodeVerdict::Origin::unknown: break;
+  }
+  log(LogLevel::warning, "swap.code_unseen",
+      {{"release", candidate->release.describe()}, {"also_runs", verdict.path.string()}});
+  return {};
 }
 
 }  // namespace midair::sidecar

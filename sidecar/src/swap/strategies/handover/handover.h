@@ -10,7 +10,8 @@
 namespace midair::sidecar {
 
 /// Swaps by replacing the process: new connections go to the new one from one to the next, and the old one, which gets
-/// none any more, stays as it is until the new one is committed. So the way back is the same switch.
+/// none any more, stays as it is until the new one is committed. So the way back is the same switch. Needs of the app a
+/// command that leads to the release's code: a candidate that runs the base image's is given up.
 ///
 /// State passes from the old process to the new in one of two ways. Through descriptors that the old one stored
 /// (FDSTORE=1): the new one finds them open from its first instruction, and suspend() and migrate() have nothing left
@@ -46,7 +47,9 @@ class Handover final : public Strategy {
   void cancel();
   /// What the failed code has by now, if that can be had and what comes back understands it. Failing is no harm.
   void save_newer_state(StepDone done);
-  void observe(const std::string& named_release);
+  /// Notes whose code the candidate is seen to run: what it named itself, else what the kernel shows. Fails if that is
+  /// the base image's; where it can't be seen nothing is claimed.
+  [[nodiscard]] Result<void> observe(const std::string& named_release);
 
   EventLoop& loop_;
   Supervisor& supervisor_;
