@@ -44,7 +44,7 @@ class StatusText {
         << "last check   " << text(*poller, "last_check") << ", " << poller->optValue<long>("polls", 0) << " polls, "
         << poller->optValue<long>("errors", 0) << " errors\n";
     if (const auto error = text(*poller, "last_error"); !error.empty()) out << "last error   " << error << '\n';
-    for (const std::string& problem : {text("problem"), text(*swap, "problem")})
+    for (const std::string& problem : {text("problem"), text("service_problem"), text(*swap, "problem")})
       if (!problem.empty()) out << "problem      " << problem << '\n';
     if (const auto added = status_.getArray("added_files"))
       for (std::size_t i = 0; i < added->size(); ++i)

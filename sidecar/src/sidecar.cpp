@@ -122,6 +122,8 @@ void Sidecar::make_app_parts() {
 
 void Sidecar::make_swap_parts() {
   network_health_ = std::make_unique<NetworkHealth>(*loop_, *supervisor_, options_.ready);
+  service_check_ =
+      std::make_unique<ServiceCheck>(*loop_, *supervisor_, serving_, options_.ready, options_.ready_timeout);
   probation_ = std::make_unique<Probation>(*loop_, options_.probation, health_checks());
   transfer_ = std::make_unique<StateTransfer>(*loop_, *supervisor_, *hooks_, *dir_,
                                               StateTransfer::Limits{options_.ready_timeout, options_.suspend_timeout});
@@ -170,12 +172,12 @@ void Sidecar::make_deciders() {
   const Upgrades::Parts parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_, *store_thread_, *announcer_};
   upgrades_ = std::make_unique<Upgrades>(parts);
   boot_ = std::make_unique<Boot>(
-      Boot::Parts{parts, *hooks_, *upgrades_}, Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
+      Boot::Parts{parts, *hooks_, *upgrades_, *service_check_}, Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
       [this](const Error& error) {
         give_up(error, error.code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
       });
   answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, *dir_, serving_, *supervisor_, *swap_,
-                                              *store_thread_, clock_);
+                                              *service_check_, *store_thread_, clock_);
 }
 
 void Sidecar::watch_over_loop() {

@@ -23,6 +23,7 @@
 #include "status/control_answers.h"
 #include "swap/hooked_strategy.h"
 #include "swap/network_health.h"
+#include "swap/service_check.h"
 #include "swap/strategy_choice.h"
 #include "swap/swap_machine.h"
 #include "upgrade/upgrades.h"
@@ -87,6 +88,7 @@ class Sidecar {
   std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Hooks> hooks_;
   std::unique_ptr<NetworkHealth> network_health_;
+  std::unique_ptr<ServiceCheck> service_check_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<Probation> probation_;
   std::unique_ptr<StateTransfer> transfer_;

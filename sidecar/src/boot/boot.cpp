@@ -112,6 +112,7 @@ void Boot::serve(const ReleaseRef& release) {
   phase_ = Phase::over;
   if (!started) return on_not_started_(started.error());
   parts_.serving.serve_with(*started.value());
+  parts_.service_check.begin();
   let_settle(release);
   if (auto pointed = parts_.dir.point_current_at(release.directory); !pointed)
     log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});

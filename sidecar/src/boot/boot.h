@@ -15,6 +15,7 @@
 #include "state/attempts.h"
 #include "state/state_dir.h"
 #include "status/announcer.h"
+#include "swap/service_check.h"
 #include "swap/serving.h"
 #include "swap/swap_machine.h"
 #include "upgrade/upgrades.h"
@@ -30,6 +31,7 @@ class Boot {
   struct Parts : Upgrades::Parts {
     Hooks& hooks;
     Upgrades& upgrades;
+    ServiceCheck& service_check;
   };
   struct Settings {
     ReleaseRef base_image;

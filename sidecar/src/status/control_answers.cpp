@@ -42,6 +42,7 @@ std::string ControlAnswers::status() const {
     status.set("app_status", serving->status);
   }
   if (const auto writable = dir_.check_writable(); !writable) status.set("problem", writable.error().message());
+  if (!service_check_.problem().empty()) status.set("service_problem", service_check_.problem());
   if (const auto added = added_files(); !added->empty()) status.set("added_files", added);
   status.set("swap", swap());
   status.set("poller", poller());

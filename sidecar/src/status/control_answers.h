@@ -8,6 +8,7 @@
 #include "midair/json/json.h"
 #include "process/supervisor.h"
 #include "state/state_dir.h"
+#include "swap/service_check.h"
 #include "swap/serving.h"
 #include "swap/swap_machine.h"
 #include "watch/store_thread.h"
@@ -19,13 +20,15 @@ class ControlAnswers {
  public:
   /// The references must outlive the object. `booted_at`: RFC 3339.
   ControlAnswers(Identity identity, std::string booted_at, const StateDir& dir, const Serving& serving,
-                 Supervisor& supervisor, const SwapMachine& swap, StoreThread& store_thread, const Clock& clock)
+                 Supervisor& supervisor, const SwapMachine& swap, const ServiceCheck& service_check,
+                 StoreThread& store_thread, const Clock& clock)
       : identity_(std::move(identity)),
         booted_at_(std::move(booted_at)),
         dir_(dir),
         serving_(serving),
         supervisor_(supervisor),
         swap_(swap),
+        service_check_(service_check),
         store_thread_(store_thread),
         clock_(clock) {}
 
@@ -44,6 +47,7 @@ class ControlAnswers {
   const Serving& serving_;
   Supervisor& supervisor_;
   const SwapMachine& swap_;
+  const ServiceCheck& service_check_;
   StoreThread& store_thread_;
   const Clock& clock_;
 };
