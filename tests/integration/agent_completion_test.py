@@ -200,7 +200,8 @@ class Sidecar(CompletionTest):
         def bash(*words):
             return self.bash(*words, program="midair-sidecar")
         self.assertEqual({"run"}, bash("ru"))
-        self.assertEqual({"--ready-http", "--ready-tcp", "--ready-timeout"}, bash("run", "--ready"))
+        self.assertEqual({"--ready-http", "--ready-tcp", "--ready-timeout", "--ready-host", "--ready-header",
+                          "--ready-after"}, bash("run", "--ready"))
         self.assertEqual({"warning"}, bash("run", "--log-level", "w"))
         self.assertEqual({"dir"}, bash("run", "--state-dir", "d"))
         self.assertEqual({"dir", "dir-file"}, bash("run", "--listen", "127.0.0.1", ":", "80", "--", "./app", "dir"))

@@ -73,7 +73,17 @@ class SidecarCli(unittest.TestCase):
         self.assertIn("100ms", run("--app", "a", MIDAIR_SUSPEND_TIMEOUT="1ms"))
         self.assertIn("'loud'", run("--app", "a", "--log-level", "loud"))
         self.assertIn("there is no such signal", run("--app", "a", MIDAIR_STOP_SIGNAL="GRACEFULLY"))
-        self.assertIn("--listen HOST:PORT", run("--app", "a", MIDAIR_READY_TCP="1"))
+        self.assertIn("--listen HOST:PORT", run("--app", "a", "--sockets", "off", MIDAIR_READY_TCP="1"))
+        self.assertIn("adopt, pass or off", run("--app", "a", "--sockets", "take"))
+        self.assertIn("--listen HOST:PORT", run("--app", "a", MIDAIR_SOCKETS="pass"))
+        self.assertIn("leave one of the two out", run("--app", "a", "--sockets", "adopt", "--listen", "[::]:80"))
+        for port, why in {"0": "from 1 to 65535", "65536": "from 1 to 65535", "http": "from 1 to 65535",
+                          "80,81,80": "named twice"}.items():
+            self.assertIn(why, run("--app", "a", "--port", port))
+        self.assertIn("leave --port or --listen out", run("--app", "a", "--port", "80", "--listen", "[::]:80"))
+        self.assertIn("it is on or off", run("--app", "a", "--keep-warm", "yes"))
+        self.assertIn("give --ready-http PATH", run("--app", "a", "--ready-host", "example.com"))
+        self.assertIn("NAME: VALUE", run("--app", "a", "--ready-http", "/", "--ready-header", "nonsense"))
         result = self.sidecar("run", "--app", "a", "--ready-tcp", "--ready-http", "/", "--", "./app")
         self.assertEqual(64, result.returncode, result.stderr)
 

@@ -62,7 +62,7 @@ std::string why_unserved(const ServiceFacts& facts) {
   return {};
 }
 
-ServiceFacts service_facts(const Child& app, const ListenSockets& sockets) {
+ServiceFacts service_facts(const Child& app, std::vector<std::pair<ino_t, Poco::Net::SocketAddress>> lent) {
   ServiceFacts facts;
   facts.main = app.pid();
   const std::vector<pid_t> pids = app.processes();
@@ -70,8 +70,7 @@ ServiceFacts service_facts(const Child& app, const ListenSockets& sockets) {
     std::error_code unreadable;
     facts.programs[pid] = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", unreadable);
   }
-  for (std::size_t i = 0; i < sockets.named().size(); ++i)
-    facts.lent.emplace_back(sockets.inodes()[i], *sockets.address_of(sockets.named()[i].first));
+  facts.lent = std::move(lent);
   facts.listeners = listeners_among(pids);
   return facts;
 }

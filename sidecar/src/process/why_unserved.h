@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "process/child.h"
-#include "process/listen_sockets.h"
 #include "process/listening.h"
 
 namespace midair::sidecar {
@@ -30,7 +29,8 @@ struct ServiceFacts {
 /// accepts, the first that is seen.
 [[nodiscard]] std::string why_unserved(const ServiceFacts& facts);
 
-/// Reads /proc.
-[[nodiscard]] ServiceFacts service_facts(const Child& app, const ListenSockets& sockets);
+/// Reads /proc; `lent` as AppSockets::sockets_of() tells it.
+[[nodiscard]] ServiceFacts service_facts(const Child& app,
+                                         std::vector<std::pair<ino_t, Poco::Net::SocketAddress>> lent);
 
 }  // namespace midair::sidecar

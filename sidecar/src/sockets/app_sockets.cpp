@@ -303,6 +303,14 @@ bool AppSockets::listens(unsigned generation) const {
   return std::any_of(groups_.begin(), groups_.end(), [&](const auto& group) { return has(*group, generation); });
 }
 
+std::vector<std::pair<ino_t, SocketAddress>> AppSockets::sockets_of(unsigned generation) const {
+  std::vector<std::pair<ino_t, SocketAddress>> sockets;
+  for (const auto& group : groups_)
+    for (const int fd : group->sockets.sockets_of(generation))
+      if (const auto facts = tcp_socket(fd)) sockets.emplace_back(facts->inode, facts->address);
+  return sockets;
+}
+
 bool AppSockets::has_answered_all(unsigned generation) const {
   for (const auto& group : groups_)
     for (const int fd : group->sockets.sockets_of(generation))

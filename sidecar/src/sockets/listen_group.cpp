@@ -114,8 +114,12 @@ bool ListenGroup::overlaps(const SocketAddress& address, bool v6_only) const {
 }
 
 Result<int> ListenGroup::lend(unsigned generation) {
-  MIDAIR_TRY(add_ours(false));  // one of ours remains
-  Member& lent = members_[served_ == kOurs ? waiting_place() : members_.size() - 1];
+  auto place = served_ == kOurs ? std::nullopt : surplus_place();
+  if (!place) {
+    MIDAIR_TRY(add_ours(false));  // one of ours remains
+    place = served_ == kOurs ? waiting_place() : members_.size() - 1;
+  }
+  Member& lent = members_[*place];
   belong(lent, generation);
   make_plain(lent.fd.get());
   MIDAIR_TRY(steer_anew());

@@ -28,19 +28,12 @@ const Generation* ServiceCheck::watched() const {
 }
 
 void ServiceCheck::ask() {
-  const Generation* generation = watched();
-  if (generation == nullptr) return problem_.clear();
-  if (check_.kind == ReadyCheck::Kind::notify) return judge(its_own_word(*generation));
-  question_.emplace(loop_, supervisor_, generation_, check_, kAnswerLimit, [this](const Result<std::string>& ready) {
-    question_.reset();
-    judge(ready);
-  });
-}
-
-Result<std::string> ServiceCheck::its_own_word(const Generation& generation) const {
-  if (generation.ready) return std::string();
-  return Error{Errc::timeout, "see", "the app become ready", "it did not send READY=1 to NOTIFY_SOCKET",
-               "for an app that doesn't speak sd_notify, --ready-http PATH or --ready-tcp"};
+  if (watched() == nullptr) return problem_.clear();
+  question_.emplace(loop_, supervisor_, generation_, check_, false, kAnswerLimit,
+                    [this](const Result<std::string>& ready) {
+                      question_.reset();
+                      judge(ready);
+                    });
 }
 
 void ServiceCheck::judge(const Result<std::string>& ready) {
@@ -52,7 +45,8 @@ void ServiceCheck::judge(const Result<std::string>& ready) {
   wait();
   const Generation* generation = watched();
   if (generation == nullptr || !problem_.empty()) return;  // it no longer serves, or it was said
-  const std::string cause = why_unserved(service_facts(generation->child, supervisor_.sockets()));
+  const std::string cause =
+      why_unserved(service_facts(generation->child, supervisor_.sockets().sockets_of(generation_)));
   problem_ = ready.error().message() + (cause.empty() ? "" : "; probably " + cause);
   log(LogLevel::warning, "app.not_ready",
       {{"generation", std::to_string(generation_)}, {"error", ready.error().to_string()}, {"probably", cause}});

@@ -20,7 +20,9 @@ class ServiceCheck {
   /// `interval` passes before the first check, and between two as long as they fail.
   ServiceCheck(EventLoop& loop, Supervisor& supervisor, const Serving& serving, ReadyCheck check,
                std::chrono::milliseconds interval)
-      : loop_(loop), supervisor_(supervisor), serving_(serving), check_(std::move(check)), interval_(interval) {}
+      : loop_(loop), supervisor_(supervisor), serving_(serving), check_(std::move(check)), interval_(interval) {
+    check_.alive_for = {};  // it has lived for the interval
+  }
 
   /// Begins to watch the process that serves now, until it passes or no longer serves.
   void begin();
@@ -33,12 +35,11 @@ class ServiceCheck {
   /// Null once it no longer serves.
   [[nodiscard]] const Generation* watched() const;
   void judge(const Result<std::string>& ready);
-  [[nodiscard]] Result<std::string> its_own_word(const Generation& generation) const;
 
   EventLoop& loop_;
   Supervisor& supervisor_;
   const Serving& serving_;
-  const ReadyCheck check_;
+  ReadyCheck check_;
   const std::chrono::milliseconds interval_;
   unsigned generation_ = 0;
   std::string problem_;
