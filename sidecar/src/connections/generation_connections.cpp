@@ -1,0 +1,121 @@
+#include "connections/generation_connections.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "loop/process_table.h"
+#include "midair/clock.h"
+
+namespace midair::sidecar {
+
+namespace {
+
+template <class Number>
+bool is_number(std::string_view text, Number& number) {
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && stop == text.data() + text.size();
+}
+
+/// The inode in "socket:[4711]"; 0 for what is no socket.
+ino_t inode_of(std::string_view link) {
+  constexpr std::string_view kBefore = "socket:[";
+  ino_t inode = 0;
+  if (!link.starts_with(kBefore) || !link.ends_with(']')) return 0;
+  link.remove_prefix(kBefore.size());
+  link.remove_suffix(1);
+  return is_number(link, inode) ? inode : 0;
+}
+
+bool is_gone(pid_t pid) {
+  const auto stat = process_stat(pid);
+  return !stat || stat->state == 'Z' || stat->state == 'X';
+}
+
+Error not_read(int err, pid_t pid) {
+  Error error = system_error(err, "read", "the descriptors of process " + std::to_string(pid));
+  if (error.code == Errc::denied) error.hint = "let the sidecar run as the user of the app, or as root";
+  return error;
+}
+
+Error not_duplicated(int err, pid_t pid) {
+  Error error = system_error(err, "duplicate", "a socket of process " + std::to_string(pid));
+  if (err == ESRCH || err == EBADF) error.code = Errc::not_found;
+  if (err == ENOSYS) error.code = Errc::denied;
+  if (error.code == Errc::denied) error.hint = "give the sidecar CAP_SYS_PTRACE, and a kernel of 5.6 or later";
+  return error;
+}
+
+}  // namespace
+
+Result<GenerationLook> GenerationLook::begin(SocketDiag& diag, const std::vector<std::uint16_t>& ports,
+                                             const ProcessList& processes) {
+  GenerationLook look;
+  MIDAIR_TRY_ASSIGN(const std::vector<Connection> connections, diag.dump(ports));
+  for (const Connection& connection : connections)
+    if (connection.inode != 0) look.wanted_[connection.inode].connections.push_back(connection);
+  // Afterwards, so that the child to which a server forks for a new connection is among them.
+  if (!look.wanted_.empty()) look.unread_ = processes();
+  return look;
+}
+
+Result<bool> GenerationLook::read_on(std::chrono::nanoseconds budget) {
+  const BootTime deadline = system_clock().now() + budget;
+  while (!wanted_.empty() && (descriptors_ || !unread_.empty())) {
+    MIDAIR_TRY(descriptors_ ? read_entry() : open_next());
+    if (system_clock().now() >= deadline) return false;
+  }
+  return true;
+}
+
+Result<void> GenerationLook::open_next() {
+  pid_ = unread_.back();
+  unread_.pop_back();
+  descriptors_.reset(::opendir(("/proc/" + std::to_string(pid_) + "/fd").c_str()));
+  const int err = errno;
+  if (!descriptors_ && !is_gone(pid_)) return not_read(err, pid_);
+  return {};
+}
+
+Result<void> GenerationLook::read_entry() {
+  const dirent* const entry = ::readdir(descriptors_.get());  // an error means that the process has ended
+  if (entry == nullptr) {
+    descriptors_.reset();
+    return {};
+  }
+  int fd = -1;
+  if (!is_number(std::string_view(entry->d_name), fd)) return {};  // "." and ".."
+  std::array<char, 64> link{};
+  const ssize_t n = ::readlinkat(::dirfd(descriptors_.get()), entry->d_name, link.data(), link.size());
+  if (n < 0) {
+    const int err = errno;
+    return (err == EACCES || err == EPERM) && !is_gone(pid_) ? not_read(err, pid_) : Result<void>();
+  }
+  const auto wanted = wanted_.find(inode_of({link.data(), static_cast<std::size_t>(n)}));
+  if (wanted == wanted_.end()) return {};
+  wanted->second.pid = pid_;
+  wanted->second.fd = fd;
+  found_.insert(wanted_.extract(wanted));
+  return {};
+}
+
+Result<Fd> duplicate_socket(pid_t pid, int fd, ino_t inode) {
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return not_duplicated(errno, pid);
+  Fd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+  if (!socket) return not_duplicated(errno, pid);
+  struct stat status {};
+  if (::fstat(socket.get(), &status) != 0) return not_duplicated(errno, pid);
+  if (!S_ISSOCK(status.st_mode) || status.st_ino != inode) return not_duplicated(EBADF, pid);
+  return socket;
+}
+
+}  // namespace midair::sidecar
