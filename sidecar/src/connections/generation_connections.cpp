@@ -107,6 +107,20 @@ Result<void> GenerationLook::read_entry() {
   return {};
 }
 
+Result<OwnSockets> look_again(SocketDiag& diag, const std::vector<std::uint16_t>& ports, const OwnSockets& known) {
+  OwnSockets sockets;
+  MIDAIR_TRY_ASSIGN(const std::vector<Connection> connections, diag.dump(ports));
+  for (const Connection& connection : connections) {
+    const auto before = known.find(connection.inode);
+    if (before == known.end()) continue;
+    OwnSocket& socket = sockets[connection.inode];
+    socket.pid = before->second.pid;
+    socket.fd = before->second.fd;
+    socket.connections.push_back(connection);
+  }
+  return sockets;
+}
+
 Result<Fd> duplicate_socket(pid_t pid, int fd, ino_t inode) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return not_duplicated(errno, pid);

@@ -22,6 +22,7 @@ class GenerationConnectionsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_processes_are_asked_for_after_the_kernel);
   CPPUNIT_TEST(who_has_ended_has_nothing);
   CPPUNIT_TEST(who_does_not_let_us_look_is_an_error);
+  CPPUNIT_TEST(looking_again_finds_those_that_are_still_there);
   CPPUNIT_TEST(a_duplicate_is_the_same_socket);
   CPPUNIT_TEST(another_descriptor_is_not_duplicated);
   CPPUNIT_TEST_SUITE_END();
@@ -132,6 +133,25 @@ class GenerationConnectionsTest : public CppUnit::TestFixture {
     }).join();
     CPPUNIT_ASSERT(is_read.has_value());
     assert_fails(*is_read, Errc::denied, "the descriptors of process 1");
+  }
+
+  void looking_again_finds_those_that_are_still_there() {
+    const Fd listener = listen_on(AF_INET);
+    const Fd stays = connect_to(port_of(listener));
+    const Fd accepted = accept_from(listener);
+    const Fd goes = connect_to(port_of(listener));
+    Fd closed = accept_from(listener);
+    const OwnSockets known = look(port_of(listener), {::getpid()});
+    CPPUNIT_ASSERT_EQUAL(std::size_t(2), known.size());
+    closed.reset();
+    const Fd comes = connect_to(port_of(listener));
+    const Fd unknown = accept_from(listener);
+    send_text(accepted, "123");
+    const OwnSockets again = value_of(look_again(diag_, {port_of(listener)}, known));
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), again.size());
+    const OwnSocket& socket = again.at(inode_of(accepted));
+    CPPUNIT_ASSERT_EQUAL(accepted.get(), socket.fd);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t(3), socket.connections.front().bytes_sent.value());
   }
 
   void a_duplicate_is_the_same_socket() {
