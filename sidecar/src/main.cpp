@@ -44,6 +44,7 @@ class StatusText {
         << "last check   " << text(*poller, "last_check") << ", " << poller->optValue<long>("polls", 0) << " polls, "
         << poller->optValue<long>("errors", 0) << " errors\n";
     if (const auto error = text(*poller, "last_error"); !error.empty()) out << "last error   " << error << '\n';
+    print_draining(out);
     for (const std::string& problem : {text("problem"), text("service_problem"), text(*swap, "problem")})
       if (!problem.empty()) out << "problem      " << problem << '\n';
     if (const auto added = status_.getArray("added_files"))
@@ -53,6 +54,20 @@ class StatusText {
   }
 
  private:
+  void print_draining(std::ostream& out) const {
+    const auto draining = status_.getArray("draining");
+    for (std::size_t i = 0; draining && i < draining->size(); ++i) {
+      const auto old = draining->getObject(static_cast<unsigned>(i));
+      if (old.isNull()) continue;
+      const std::string version = text(*old, "version");
+      out << "draining     " << (version.empty() ? "base image" : "version " + version) << ", pid "
+          << text(*old, "pid");
+      if (old->has("busy"))
+        out << ": connections busy " << text(*old, "busy") << ", idle " << text(*old, "idle") << ", streaming "
+            << text(*old, "streaming");
+      out << '\n';
+    }
+  }
   static std::string text(const Poco::JSON::Object& object, const char* key) {
     constexpr std::size_t kMaxText = 1024;
     return midair::tame_and_cut(object.optValue<std::string>(key, ""), kMaxText);

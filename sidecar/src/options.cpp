@@ -72,6 +72,21 @@ Result<bool> read_switch(const RawOptions& raw, const std::string& name) {
   return Error{Errc::bad_input, "use --" + name, "'" + text + "'", "it is on or off"};
 }
 
+/// How old processes come to their end.
+Result<void> read_drain(const RawOptions& raw, RunOptions& options) {
+  MIDAIR_TRY_ASSIGN(options.keep_warm, read_switch(raw, "keep-warm"));
+  MIDAIR_TRY_ASSIGN(options.stop_signal, parse_stop_signal(raw.text("stop-signal")));
+  if (const std::string text = raw.text("close-idle"); text != "never") {
+    MIDAIR_TRY_ASSIGN(options.close_idle, parse_duration(text));
+  }
+  const std::string most = raw.text("max-draining");
+  const auto [stop, error] = std::from_chars(most.data(), most.data() + most.size(), options.max_draining);
+  if (error != std::errc() || stop != most.data() + most.size() || options.max_draining == 0)
+    return Error{Errc::bad_input, "use --max-draining", "'" + most + "'", "it is not a number from 1 on",
+                 "--max-draining 8"};
+  return {};
+}
+
 Result<void> check_headers(const std::vector<std::string>& headers) {
   for (const std::string& header : headers) {
     const auto colon = header.find(": ");
@@ -207,9 +222,8 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.listen, listen_specs(raw));
   MIDAIR_TRY(read_sockets(raw, options));
   MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw, options.sockets));
-  MIDAIR_TRY_ASSIGN(options.keep_warm, read_switch(raw, "keep-warm"));
+  MIDAIR_TRY(read_drain(raw, options));
   MIDAIR_TRY(read_durations(raw, options));
-  MIDAIR_TRY_ASSIGN(options.stop_signal, parse_stop_signal(raw.text("stop-signal")));
   if (!raw.text("hooks").empty()) {
     MIDAIR_TRY_ASSIGN(options.hooks, absolute_path(raw.text("hooks")));
     MIDAIR_TRY(read_file(options.hooks, kMaxHookScript));

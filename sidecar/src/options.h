@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct RunOptions {
   std::chrono::milliseconds suspend_timeout{};
   std::chrono::milliseconds probation{};
   std::chrono::milliseconds drain_timeout{};
+  std::optional<std::chrono::milliseconds> close_idle{};  ///< nothing: never
+  std::size_t max_draining = 0;
   int stop_signal = 0;                   ///< asks the app to end
   std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own
   std::chrono::milliseconds watchdog{};  ///< 0: none

@@ -115,7 +115,8 @@ void Sidecar::make_app_parts() {
   announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_, clock_);
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_,
-      Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal, options_.base_dir},
+      Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal, options_.base_dir,
+                           options_.close_idle, options_.max_draining},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
 }
@@ -172,8 +173,8 @@ void Sidecar::make_deciders() {
   const Upgrades::Parts parts{*loop_, *dir_, *supervisor_, serving_, *attempts_, *swap_, *store_thread_, *announcer_};
   upgrades_ = std::make_unique<Upgrades>(parts);
   boot_ = std::make_unique<Boot>(
-      Boot::Parts{parts, *hooks_, *upgrades_, *service_check_}, Boot::Settings{base_image_, options_.boot_timeout, options_.probation},
-      [this](const Error& error) {
+      Boot::Parts{parts, *hooks_, *upgrades_, *service_check_},
+      Boot::Settings{base_image_, options_.boot_timeout, options_.probation}, [this](const Error& error) {
         give_up(error, error.code == Errc::not_found ? kCommandNotFound : kCommandNotStarted);
       });
   answers_ = std::make_unique<ControlAnswers>(options_.identity, booted_at_, *dir_, serving_, *supervisor_, *swap_,

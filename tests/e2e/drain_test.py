@@ -86,11 +86,15 @@ class Drain(FleetCase):
         machine = self.started(command=("./wrapper.py",))
         answer = self.slow_request(machine)
         self.publish("new")
-        wait_until(lambda: self.heard("SIGTERM"), machine.tail)
-        wait_until(lambda: "app.leader_ended generation=1" in machine.log(), machine.tail)
+        draining = wait_until(lambda: machine.status().get("draining"), machine.tail)
+        wait_until(lambda: machine.status()["draining"][0]["busy"] == 1, machine.tail)
+        self.assertEqual((draining[0]["generation"], draining[0]["version"]), (1, ""))
+        self.assertFalse(self.heard("SIGTERM"))
         self.assertEqual(answer(), 200, machine.tail(40))
+        wait_until(lambda: self.heard("SIGTERM"), machine.tail)
         wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
         self.assertNotIn("drain_timeout", machine.log())
+        self.assertNotIn("draining", machine.status())
 
     def test_a_stop_waits_for_what_a_wrapped_server_has_begun(self):
         machine = self.started(command=("./wrapper.py",))
@@ -122,8 +126,8 @@ class StopSignal(Drain):
         machine = self.started()
         answer = self.slow_request(machine)
         self.publish("new")
-        wait_until(lambda: self.heard("SIGQUIT"), machine.tail)
         self.assertEqual(answer(), 200, machine.tail(40))
+        wait_until(lambda: self.heard("SIGQUIT"), machine.tail)
 
     def test_a_stop_waits_for_what_a_wrapped_server_has_begun(self):
         machine = self.started()

@@ -81,6 +81,8 @@ class SidecarCli(unittest.TestCase):
                           "80,81,80": "named twice"}.items():
             self.assertIn(why, run("--app", "a", "--port", port))
         self.assertIn("leave --port or --listen out", run("--app", "a", "--port", "80", "--listen", "[::]:80"))
+        self.assertIn("from 1 on", run("--app", "a", "--max-draining", "0"))
+        self.assertIn("soon", run("--app", "a", "--close-idle", "soon"))
         self.assertIn("it is on or off", run("--app", "a", "--keep-warm", "yes"))
         self.assertIn("give --ready-http PATH", run("--app", "a", "--ready-host", "example.com"))
         self.assertIn("NAME: VALUE", run("--app", "a", "--ready-http", "/", "--ready-header", "nonsense"))

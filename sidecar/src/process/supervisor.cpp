@@ -15,10 +15,6 @@ namespace midair::sidecar {
 
 namespace {
 
-/// What serves, its successor, and those that still drain. Upgrades that follow each other closely must not cut the
-/// answers of the ones before, which the drain timeout bounds anyway; this only bounds the memory. The oldest is ended.
-constexpr std::size_t kMaxGenerations = 8;
-
 SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release,
                      const std::filesystem::path& notify_path, const std::filesystem::path& app_path) {
   SpawnSpec spec;
@@ -35,7 +31,12 @@ SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release
 }  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks)
-    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {}
+    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {
+  if (auto diag = SocketDiag::open())
+    diag_ = std::move(diag).value();
+  else
+    log(LogLevel::warning, "connections.unseen", {{"error", diag.error().to_string()}});
+}
 
 Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   const unsigned number = ++last_number_;
@@ -65,7 +66,6 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
       {{"generation", std::to_string(number)},
        {"pid", std::to_string(generation.child.pid())},
        {"release", release.describe()}});
-  enforce_generation_cap();
   return &generation;
 }
 
@@ -88,6 +88,23 @@ void Supervisor::drain(Generation& generation) {
   end_when_answered(generation, loop_.clock().now() + kQueueLimit);
 }
 
+void Supervisor::let_go(Generation& generation) {
+  generation.drain = std::make_unique<Drain>(
+      loop_, diag_ ? &*diag_ : nullptr, sockets_, generation.number,
+      Drain::Settings{settings_.close_idle, [&generation] { return generation.child.processes(); }});
+}
+
+void Supervisor::drain_when_finished(Generation& generation) {
+  constexpr std::chrono::milliseconds kToEnd{5000};  // between the signal and the kill, a quarter of the time at most
+  if (generation.asked_to_end || generation.kill_timer) return;
+  log(LogLevel::info, "app.draining",
+      {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
+  limit_time(generation);
+  if (!generation.drain) let_go(generation);
+  const auto limit = settings_.drain_timeout - std::min(kToEnd, settings_.drain_timeout / 4);
+  generation.drain->when_finished(limit, [this, &generation] { ask_to_end(generation); });
+}
+
 /// An app that is told to end may close its sockets at once, whoever waits in their queues.
 void Supervisor::end_when_answered(Generation& generation, BootTime give_up) {
   constexpr std::chrono::milliseconds kLookEvery{5};
@@ -98,6 +115,7 @@ void Supervisor::end_when_answered(Generation& generation, BootTime give_up) {
 
 void Supervisor::limit_time(Generation& generation) {
   if (generation.kill_timer) return;
+  limit_draining();
   generation.kill_timer = loop_.after(settings_.drain_timeout, [this, &generation] {
     log(LogLevel::warning, "app.drain_timeout", {{"generation", std::to_string(generation.number)}});
     kill(generation);
@@ -205,13 +223,18 @@ void Supervisor::remove(Generation& ending, const ExitStatus& status) {
   generation->app->close("it " + status.text());
 }
 
-void Supervisor::enforce_generation_cap() {
-  if (generations_.size() <= kMaxGenerations) return;
+std::vector<const Generation*> Supervisor::draining() const {
+  std::vector<const Generation*> draining;
   for (const auto& generation : generations_)
-    if (generation->asked_to_end) {
-      log(LogLevel::warning, "app.drain_cut", {{"generation", std::to_string(generation->number)}});
-      return kill(*generation);
-    }
+    if (generation->kill_timer && !generation->killed) draining.push_back(generation.get());
+  return draining;
+}
+
+void Supervisor::limit_draining() {
+  const auto others = draining();
+  if (others.size() < settings_.max_draining) return;
+  log(LogLevel::warning, "app.drain_cut", {{"generation", std::to_string(others.front()->number)}});
+  if (Generation* oldest = find(others.front()->number)) kill(*oldest);
 }
 
 }  // namespace midair::sidecar

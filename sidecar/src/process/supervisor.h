@@ -15,6 +15,7 @@
 #include "loop/event_loop.h"
 #include "midair/error.h"
 #include "process/child.h"
+#include "process/drain.h"
 #include "process/exit_status.h"
 #include "process/fd_store.h"
 #include "process/notify_socket.h"
@@ -36,6 +37,7 @@ struct Generation {
   EventLoop::Watch notify_watch{};
   std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
   EventLoop::Timer queue_look{};                 ///< until its queues are looked at again
+  std::unique_ptr<Drain> drain{};                ///< once it gets no new connections
   bool ready = false;                            ///< it said READY=1
   std::function<void()> on_ready{};          ///< called from the loop each time it says so; must not end a generation
   unsigned swaps_in_place = 0;               ///< that it has committed since it was started on `release`
@@ -70,6 +72,9 @@ class Supervisor {
     std::chrono::milliseconds drain_timeout{std::chrono::seconds(30)};
     int stop_signal = SIGTERM;         ///< lets the app finish what it has begun, and end
     std::filesystem::path base_dir{};  ///< the app in the image: `command` may name what is there by absolute paths
+    /// When idle connections of what isn't served any more are closed; nothing: never.
+    std::optional<std::chrono::milliseconds> close_idle{std::chrono::seconds(5)};
+    std::size_t max_draining = 8;  ///< generations that finish at once; beyond that the oldest is killed
   };
   struct Hooks {
     /// A generation ended: its main process, and if it was asked to end all that this had started. It is removed when
@@ -87,6 +92,13 @@ class Supervisor {
   /// whole session when the drain timeout has passed. If the main process ends before the others, as a wrapper does,
   /// these get the signal too, and the rest of the time.
   void drain(Generation& generation);
+  /// It gets no new connections any more: its idle ones are closed, one by one.
+  void let_go(Generation& generation);
+  /// It gets new connections again.
+  void take_back(Generation& generation) { generation.drain.reset(); }
+  /// As drain(), but the stop signal comes only when nothing is under way on its connections, or shortly before the
+  /// drain timeout.
+  void drain_when_finished(Generation& generation);
   /// SIGKILL to the whole session.
   void kill(Generation& generation);
   /// Asks every generation to end by the stop signal. Its main process may take as long as it wants, and then what that
@@ -101,6 +113,8 @@ class Supervisor {
   [[nodiscard]] Generation* find(unsigned number);
   [[nodiscard]] bool empty() const { return generations_.empty(); }
   [[nodiscard]] AppSockets& sockets() const { return sockets_; }
+  /// Those whose time to end is limited, the oldest first.
+  [[nodiscard]] std::vector<const Generation*> draining() const;
   /// True while apps have left descriptors with us for their successors.
   [[nodiscard]] bool keeps_descriptors() const { return !store_.named().empty(); }
   [[nodiscard]] const std::filesystem::path& base_dir() const { return settings_.base_dir; }
@@ -115,7 +129,7 @@ class Supervisor {
   void limit_time(Generation& generation);
   void remove(Generation& generation, const ExitStatus& status);
   void remove_those_that_finished();
-  void enforce_generation_cap();
+  void limit_draining();
 
   EventLoop& loop_;
   const StateDir& dir_;
@@ -123,6 +137,7 @@ class Supervisor {
   const Settings settings_;
   const Hooks hooks_;
   Reaper reaper_;
+  std::optional<SocketDiag> diag_;  ///< none where the kernel has none
   FdStore store_;
   std::list<std::unique_ptr<Generation>> generations_;
   unsigned last_number_ = 0;

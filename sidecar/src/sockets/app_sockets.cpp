@@ -1,17 +1,15 @@
 #include "sockets/app_sockets.h"
 
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <utility>
 
 #include "midair/log.h"
+#include "sockets/kernel_settings.h"
 
 namespace midair::sidecar {
 
@@ -22,30 +20,6 @@ namespace {
 /// Where our own probes come from: an address of loopback that nobody else is likely to use.
 constexpr const char* kPrivateAddress4 = "127.0.0.77";
 constexpr const char* kPrivateAddress6 = "::1";
-
-void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
-
-bool is_on(int fd, int level, int name) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, level, name, &value, &size) == 0 && value != 0;
-}
-
-/// The first port that the kernel gives to who asks for none; 32768 unless configured otherwise (ip-sysctl).
-std::uint16_t first_ephemeral_port() {
-  std::uint16_t first = 32768;
-  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first;
-  return first;
-}
-
-/// Lets the kernel move who waits in the queue of a socket that leaves its group (tcp_migrate_req, ip-sysctl, Linux
-/// 5.14), for the whole network namespace. False where it can't or we may not.
-bool let_kernel_move_clients() {
-  const char* const setting = "/proc/sys/net/ipv4/tcp_migrate_req";
-  int value = 0;
-  if (std::ifstream(setting) >> value && value != 0) return true;
-  return static_cast<bool>(std::ofstream(setting) << "1\n" << std::flush);
-}
 
 /// Where a client of this machine reaches what is bound to `bound`.
 SocketAddress reachable(const SocketAddress& bound, bool ip4) {
@@ -120,125 +94,6 @@ Result<std::vector<std::pair<std::string, int>>> AppSockets::lend(unsigned gener
   return lent;
 }
 
-void AppSockets::hear(unsigned generation, Fd listener) {
-  Caller& caller = callers_[generation];
-  if (!listener)
-    return note_problem({Errc::unavailable, "adopt", "the app's sockets", "the kernel refused the filter"});
-  caller.listener = std::move(listener);
-  caller.watch = loop_.watch(caller.listener.get(), EPOLLIN, [this, generation](std::uint32_t events) {
-    if ((events & EPOLLIN) != 0) return answer_call(generation);
-    callers_.at(generation).watch.reset();  // nobody is left who could call
-  });
-}
-
-void AppSockets::answer_call(unsigned generation) {
-  const auto call = SocketCall::receive(callers_.at(generation).listener.get());
-  if (!call) return;
-  std::optional<int> answer;
-  if (!call->in_other_network())
-    answer = call->kind() == SocketCall::Kind::bind ? bind(generation, *call) : listen(generation, *call);
-  if (answer)
-    call->done(*answer);
-  else
-    call->let_kernel_do_it();
-}
-
-bool AppSockets::is_managed(std::uint16_t port) const {
-  const auto& ports = settings_.ports;
-  if (ports.empty()) return port != 0 && port < first_ephemeral_;
-  return std::find(ports.begin(), ports.end(), port) != ports.end();
-}
-
-std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call) {
-  const auto address = call.address();
-  if (!address || !is_managed(address->port())) return std::nullopt;
-  const auto taken = call.take_socket();
-  if (!taken) {
-    note_problem(taken.error());
-    return std::nullopt;
-  }
-  const int socket = taken->get();
-  const auto facts = tcp_socket(socket);
-  if (!facts) return std::nullopt;
-  if (facts->address == *address) return 0;  // a signal made the call arrive twice
-  const bool shares = is_on(socket, SOL_SOCKET, SO_REUSEPORT);
-  const bool v6_only = is_v6_only(*address, is_on(socket, IPPROTO_IPV6, IPV6_V6ONLY));
-  if (in_use(generation, *address, v6_only, shares)) return EADDRINUSE;
-  const Group* const group = group_at(*address, v6_only);
-  if (group != nullptr) {
-    set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
-    const uid_t owner = group->sockets.owner();
-    if (facts->owner != owner && ::fchown(socket, owner, static_cast<gid_t>(-1)) != 0)
-      log(LogLevel::warning, "sockets.other_user", {{"address", address->toString()}});
-  }
-  if (::bind(socket, address->addr(), address->length()) != 0) return errno;
-  set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
-  return 0;
-}
-
-bool AppSockets::in_use(unsigned generation, const SocketAddress& address, bool v6_only, bool shares) {
-  drop_abandoned(generation);
-  for (const auto& group : groups_) {
-    const ListenGroup& sockets = group->sockets;
-    if (!sockets.overlaps(address, v6_only)) continue;
-    if (sockets.has(generation) && !shares) return true;
-    const bool same = sockets.address() == address && sockets.v6_only() == v6_only;
-    if (same || !group->was_served) continue;
-    callers_.at(generation).conflict = "it wants to listen on " + address.toString() +
-                                       ", and the code that serves on " + sockets.address().toString() +
-                                       ": clients can be led from one to the other only at the same address";
-    return true;
-  }
-  return false;
-}
-
-std::optional<int> AppSockets::listen(unsigned generation, const SocketCall& call) {
-  auto taken = call.take_socket();
-  if (!taken) return std::nullopt;  // then nor could it be bound by us
-  const auto facts = tcp_socket(taken->get());
-  const bool ours_to_do = facts && is_managed(facts->address.port()) && is_on(taken->get(), SOL_SOCKET, SO_REUSEPORT);
-  if (!ours_to_do) return std::nullopt;
-  const auto group = group_for(*facts);
-  if (!group) {
-    note_problem(group.error());
-    return std::nullopt;
-  }
-  const bool first = !group.value()->sockets.has(generation);
-  if (auto joined = group.value()->sockets.join(generation, std::move(taken).value()); !joined)
-    return joined.error().sys != 0 ? joined.error().sys : EIO;
-  if (generation == served_) {
-    group.value()->was_served = true;
-    settle(*group.value());
-  }
-  if (first)
-    log(LogLevel::info, "sockets.adopted",
-        {{"generation", std::to_string(generation)}, {"address", facts->address.toString()}});
-  return 0;
-}
-
-Result<AppSockets::Group*> AppSockets::group_for(const TcpSocket& socket) {
-  if (Group* known = group_at(socket.address, socket.v6_only)) return known;
-  MIDAIR_TRY_ASSIGN(ListenGroup sockets, ListenGroup::open(socket.address, socket.v6_only, socket.owner, true));
-  Group& group = add_group("", std::move(sockets));
-  MIDAIR_TRY(group.sockets.serve(served_));
-  return &group;
-}
-
-AppSockets::Group* AppSockets::group_at(const SocketAddress& address, bool v6_only) {
-  for (const auto& group : groups_)
-    if (group->sockets.address() == address && group->sockets.v6_only() == v6_only) return group.get();
-  return nullptr;
-}
-
-/// An app that tries whether a port is free has closed its first socket by the time it binds the next.
-void AppSockets::drop_abandoned(unsigned generation) {
-  for (const auto& group : groups_)
-    for (const int fd : group->sockets.sockets_of(generation)) {
-      const auto facts = tcp_socket(fd);
-      if (facts && !is_held_(generation, facts->inode)) check(group->sockets.drop(fd));
-    }
-}
-
 void AppSockets::serve_with(unsigned generation) {
   if (settings_.mode == SocketMode::adopt) drop_abandoned(generation);
   const unsigned before = std::exchange(served_, generation);
@@ -309,6 +164,12 @@ std::vector<std::pair<ino_t, SocketAddress>> AppSockets::sockets_of(unsigned gen
     for (const int fd : group->sockets.sockets_of(generation))
       if (const auto facts = tcp_socket(fd)) sockets.emplace_back(facts->inode, facts->address);
   return sockets;
+}
+
+std::vector<std::uint16_t> AppSockets::ports_of(unsigned generation) const {
+  std::set<std::uint16_t> ports;
+  for (const auto& [inode, address] : sockets_of(generation)) ports.insert(address.port());
+  return {ports.begin(), ports.end()};
 }
 
 bool AppSockets::has_answered_all(unsigned generation) const {

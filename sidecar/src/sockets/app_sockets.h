@@ -75,6 +75,8 @@ class AppSockets {
   [[nodiscard]] bool listens(unsigned generation) const;
   /// The sockets on which that generation may accept: their inodes and addresses.
   [[nodiscard]] std::vector<std::pair<ino_t, Poco::Net::SocketAddress>> sockets_of(unsigned generation) const;
+  /// The ports of those, each once.
+  [[nodiscard]] std::vector<std::uint16_t> ports_of(unsigned generation) const;
   /// True once nobody waits in the queues of that generation.
   [[nodiscard]] bool has_answered_all(unsigned generation) const;
   /// Where clients are served, and that generation doesn't listen; empty if it listens everywhere.

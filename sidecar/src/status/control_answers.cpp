@@ -44,6 +44,7 @@ std::string ControlAnswers::status() const {
   if (const auto writable = dir_.check_writable(); !writable) status.set("problem", writable.error().message());
   if (!service_check_.problem().empty()) status.set("service_problem", service_check_.problem());
   if (const auto added = added_files(); !added->empty()) status.set("added_files", added);
+  if (const auto list = draining(); !list->empty()) status.set("draining", list);
   status.set("swap", swap());
   status.set("poller", poller());
   return to_canonical_json(status);
@@ -57,6 +58,25 @@ Poco::JSON::Array::Ptr ControlAnswers::added_files() const {
   const auto added = midair::added_files(serving_.release().directory, kMost);
   for (std::size_t i = 0; added && i < added->size(); ++i) names->add(printable((*added)[i]));
   return names;
+}
+
+/// Old processes that finish what they had begun, the oldest first.
+Poco::JSON::Array::Ptr ControlAnswers::draining() const {
+  Poco::JSON::Array::Ptr list = new Poco::JSON::Array;
+  for (const Generation* generation : supervisor_.draining()) {
+    Object::Ptr entry = new Object;
+    entry->set("generation", generation->number);
+    entry->set("version", generation->release.version);
+    entry->set("pid", generation->child.pid());
+    if (generation->drain) {
+      const IdleCloser::Report& report = generation->drain->report();
+      entry->set("busy", report.busy);
+      entry->set("idle", report.idle);
+      entry->set("streaming", report.streaming);
+    }
+    list->add(entry);
+  }
+  return list;
 }
 
 Object::Ptr ControlAnswers::swap() const {

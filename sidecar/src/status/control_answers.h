@@ -38,6 +38,7 @@ class ControlAnswers {
  private:
   [[nodiscard]] std::string status() const;
   [[nodiscard]] Poco::JSON::Array::Ptr added_files() const;
+  [[nodiscard]] Poco::JSON::Array::Ptr draining() const;
   [[nodiscard]] Poco::JSON::Object::Ptr swap() const;
   [[nodiscard]] Poco::JSON::Object::Ptr poller() const;
 

@@ -116,7 +116,7 @@ void Handover::take_over() {
   if (old == nullptr) return;
   if (may_stay_warm(*old)) {
     warm_ = old->number;
-    return;
+    return supervisor_.let_go(*old);
   }
   if (keeper_) supervisor_.sockets().retire(old->number);  // it accepts nothing any more
   supervisor_.drain(*old);
@@ -132,12 +132,13 @@ bool Handover::may_stay_warm(const Generation& old) const {
 
 void Handover::committed() {
   transfer_.forget();
-  if (Generation* old = supervisor_.find(std::exchange(warm_, 0))) supervisor_.drain(*old);
+  if (Generation* old = supervisor_.find(std::exchange(warm_, 0))) supervisor_.drain_when_finished(*old);
 }
 
 bool Handover::go_back_to_warm() {
-  const Generation* old = supervisor_.find(std::exchange(warm_, 0));
+  Generation* old = supervisor_.find(std::exchange(warm_, 0));
   if (old == nullptr || old->leader_ended) return false;
+  supervisor_.take_back(*old);
   Generation* failed = supervisor_.find(serving_.candidate());
   serving_.go_back_to(*old);
   if (failed == nullptr) return true;
