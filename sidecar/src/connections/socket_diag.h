@@ -26,8 +26,9 @@ class SocketDiag {
   [[nodiscard]] static Result<SocketDiag> open();
 
   /// Every connection with one of these local ports, in the order of its ends; neither listening sockets nor what is in
-  /// TIME_WAIT. It is no snapshot: what begins or ends meanwhile may be missing. The kernel takes some ms for each port to
-  /// go through its table, and about 2 us for each connection. Errc::timeout after 100 ms for one port and family.
+  /// TIME_WAIT. It is no snapshot: what begins or ends meanwhile may be missing. The kernel takes some ms for each port
+  /// to go through its table, and about 2 us for each connection. Errc::timeout after 100 ms of processor time for one
+  /// port and family.
   [[nodiscard]] Result<std::vector<Connection>> dump(const std::vector<std::uint16_t>& ports);
 
   /// The one connection with these ends, seen from `local`; nothing if there is none. Takes some microseconds. Its

@@ -68,7 +68,7 @@ class KeptAliveClient {
   EventLoop& loop_;
   const std::string request_;
   std::minstd_rand random_;
-  std::uniform_int_distribution<int> pause_{10, 200};
+  std::uniform_int_distribution<int> pause_{10, 400};
   std::string answer_;
   bool is_waiting_ = false;
   bool lost_one_ = false;
@@ -123,7 +123,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
     return {{app.port()}, [&app] { return app.processes(); }, close_after};
   }
 
-  /// Runs the loop until a report of the closer is as wanted; the test fails after 20 s.
+  /// Runs the loop until a report of the closer is as wanted; the test fails after a minute.
   void run_until(const Reports& is_wanted, const IdleCloser::Settings& settings) {
     IdleCloser closer(*loop_, diag_, settings,
                       {[&](const IdleCloser::Report& report) {
@@ -132,11 +132,11 @@ class IdleCloserTest : public CppUnit::TestFixture {
                        },
                        [&](const Error& error) { errors_.push_back(error.message()); }});
     closer.begin();
-    run(20);
+    run();
   }
-  void run(int seconds) {
+  void run() {
     bool is_late = false;
-    const auto deadline = loop_->after(std::chrono::seconds(seconds), [&] {
+    const auto deadline = loop_->after(std::chrono::minutes(1), [&] {
       is_late = true;
       loop_->quit();
     });
@@ -162,7 +162,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
     // Streams are known by what comes 2 s after the request.
     run_until([](const auto& report) { return report.busy == 4 && report.idle == 2 && report.streaming == 2; },
               settings(app, std::nullopt));
-    CPPUNIT_ASSERT(errors_.empty());
+    CPPUNIT_ASSERT_MESSAGE(errors_.empty() ? "" : errors_.front(), errors_.empty());
   }
 
   void it_closes_what_is_kept_alive_and_loses_no_request() {
@@ -178,7 +178,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(!client.lost_one());
     }
     CPPUNIT_ASSERT_EQUAL(std::uint64_t(kClients), last_.closed);
-    CPPUNIT_ASSERT(errors_.empty());
+    CPPUNIT_ASSERT_MESSAGE(errors_.empty() ? "" : errors_.front(), errors_.empty());
   }
 
   void it_leaves_streams_and_requests_alone() {
@@ -205,14 +205,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
     const Fd kept_alive = app.ask("/");
     KeptAliveApp::read_some(kept_alive);
     const BootTime start = system_clock().now();
-    bool was_idle = false;
-    run_until(
-        [&](const auto& report) {
-          was_idle = was_idle || report.idle == 1;
-          return report.closed == 1;
-        },
-        settings(app, milliseconds(400)));
-    CPPUNIT_ASSERT(was_idle);
+    run_until([](const auto& report) { return report.closed == 1; }, settings(app, milliseconds(400)));
     CPPUNIT_ASSERT(system_clock().now() - start >= milliseconds(400));
   }
 
@@ -318,7 +311,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
     };
     closer = std::make_unique<IdleCloser>(*loop_, diag_, settings(app, {}), IdleCloser::Hooks{destroy, destroy});
     closer->begin();
-    run(20);
+    run();
     CPPUNIT_ASSERT_EQUAL(captured.size(), seen);
   }
 };
