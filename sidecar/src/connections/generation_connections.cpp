@@ -57,7 +57,7 @@ Error not_duplicated(int err, pid_t pid) {
 }  // namespace
 
 Result<GenerationLook> GenerationLook::begin(SocketDiag& diag, const std::vector<std::uint16_t>& ports,
-                                             const ProcessList& processes) {
+                                             const GenerationProcesses& processes) {
   GenerationLook look;
   MIDAIR_TRY_ASSIGN(const std::vector<Connection> connections, diag.dump(ports));
   for (const Connection& connection : connections)

@@ -30,7 +30,7 @@ struct OwnSocket {
 using OwnSockets = std::map<ino_t, OwnSocket>;
 
 /// The processes of a generation, as they are when it is called.
-using ProcessList = std::function<std::vector<pid_t>()>;
+using GenerationProcesses = std::function<std::vector<pid_t>()>;
 
 /// One look at the connections of a generation. First the kernel is asked for all connections of the ports, then the
 /// processes' descriptors are searched for them: the other way round, one that was accepted in between would be missed.
@@ -41,7 +41,7 @@ class GenerationLook {
  public:
   /// Asks the kernel, then for the processes. With no connections to look for, nothing is left to read.
   [[nodiscard]] static Result<GenerationLook> begin(SocketDiag& diag, const std::vector<std::uint16_t>& ports,
-                                                    const ProcessList& processes);
+                                                    const GenerationProcesses& processes);
 
   /// Reads on in /proc for about `budget`; true once all is read. Errc::denied if a process doesn't let us look: its
   /// connections, and so those of the generation, are unknown then. Processes that have ended are passed over.

@@ -30,7 +30,7 @@ class IdleCloser {
  public:
   struct Settings {
     std::vector<std::uint16_t> ports;  ///< that the generation serves
-    ProcessList processes;             ///< of the generation
+    GenerationProcesses processes;     ///< of the generation
     /// How long after begin() idle ones begin to be closed; nothing: never, they are only counted.
     std::optional<std::chrono::milliseconds> close_after;
   };

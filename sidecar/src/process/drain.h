@@ -19,7 +19,7 @@ class Drain {
  public:
   struct Settings {
     std::optional<std::chrono::milliseconds> close_idle;  ///< after the switch; nothing: never
-    ProcessList processes;
+    GenerationProcesses processes;
   };
 
   /// Begins to look. `diag` may be null where the kernel has none: then nothing is closed, and only the queues of its
