@@ -7,7 +7,7 @@ packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cp
   libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools git patch
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace
-  fish lintian man-db zsh"
+  dumb-init fish lintian man-db tini zsh"
 bench="jq nginx-light pigz zstd time"
 
 case "${1:-}" in

@@ -210,9 +210,9 @@ void Sidecar::pass_to_app(int signo) {
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (!ending_) {
-    const std::string how = status.text() + (generation.conflict.empty() ? "" : "; " + generation.conflict);
+    const std::string how = generation.how_it_ended() + (generation.conflict.empty() ? "" : "; " + generation.conflict);
     if (number == serving_.candidate()) return swap_->candidate_exited(how);
-    if (fallback_->exited(number, status.text()) || strategy_->holds(number)) return;
+    if (fallback_->exited(number, generation.how_it_ended()) || strategy_->holds(number)) return;
   }
   if (number == serving_.generation()) {
     if (!ending_) boot_->app_ended(status);

@@ -38,7 +38,7 @@ class RollBack(FleetCase):
 
     def test_a_release_that_never_gets_ready_is_given_up_at_the_deadline(self):
         self.ship_bad("bad", self.release("bad", server=NEVER_READY), "failed")
-        wait_until(lambda: len(self.m1.processes()) == 2, "the new process to go, only sidecar and app to stay")
+        wait_until(lambda: len(self.m1.processes()) == 3, "the new process to go, only sidecar, subreaper and app to stay")
         self.publish("better")
         self.assert_unharmed(self.m1, self.clients)
 

@@ -92,7 +92,7 @@ class Supervise(FleetCase):
     def test_orphans_are_reaped(self):
         machine, told = self.run_app(LEAVES_ORPHANS)
         wait_until(told.exists, machine.tail)
-        wait_until(lambda: len(machine.processes()) == 2, "the orphans to end, only sidecar and app to stay")
+        wait_until(lambda: len(machine.processes()) == 3, "the orphans to end, only sidecar, subreaper and app to stay")
         wait_until(lambda: not zombies_of(machine.process.pid), "the orphans to be reaped")
         self.assertEqual(machine.stop(), 143)
 

@@ -4,6 +4,8 @@
 
 #include <cppunit/TestAssert.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,10 +34,32 @@ struct Pipe {
   }
 };
 
-/// Waits until `pid`, a child of ours, has ended, and leaves it a zombie.
+/// Waits until the process `pid`, which somebody keeps as a zombie, has ended.
 inline void await_zombie(pid_t pid) {
-  siginfo_t info{};
-  CPPUNIT_ASSERT(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+  constexpr int kPatienceMs = 20'000;
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  CPPUNIT_ASSERT(process);
+  pollfd ended{process.get(), POLLIN, 0};
+  CPPUNIT_ASSERT_EQUAL(1, ::poll(&ended, 1, kPatienceMs));
+}
+
+/// Looks at what ends of `child` until its main process has.
+inline ExitStatus await_end(Child& child) {
+  while (!child.ended()) {
+    pollfd readable{child.fd(), POLLIN, 0};
+    CPPUNIT_ASSERT_EQUAL(1, ::poll(&readable, 1, -1));
+    child.look();
+  }
+  return *child.ended();
+}
+
+/// Looks at what ends of `child` until nothing of it lives.
+inline void await_over(Child& child) {
+  while (!child.over()) {
+    pollfd readable{child.fd(), POLLIN, 0};
+    CPPUNIT_ASSERT_EQUAL(1, ::poll(&readable, 1, -1));
+    child.look();
+  }
 }
 
 /// A program run by Child; what it writes to descriptor 3 comes back here. Descriptors passed in addition are 4, 5, ...
@@ -50,9 +74,9 @@ class Script {
   explicit Script(SpawnSpec spec) : child_(start(std::move(spec))) {}
 
   ~Script() {
-    const pid_t pid = child_.pid();
+    const pid_t subreaper = child_.tree().root.pid;
     { const Child killed = std::move(child_); }
-    if (pid > 0) ::waitpid(pid, nullptr, 0);
+    if (subreaper > 0) ::waitpid(subreaper, nullptr, 0);
   }
 
   [[nodiscard]] Child& child() noexcept { return child_; }

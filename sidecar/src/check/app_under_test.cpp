@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,13 +22,18 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// For poll(): none is left once it has passed.
+int milliseconds_until(BootTime deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - system_clock().now());
+  return static_cast<int>(std::max(milliseconds(0), left).count());
+}
+
 /// Waits until `fd` can be read, or is closed by its other side.
 bool await_readable(int fd, milliseconds limit) {
   const BootTime deadline = system_clock().now() + limit;
   for (;;) {
-    const auto left = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - system_clock().now()));
     pollfd readable{fd, POLLIN, 0};
-    const int ready = ::poll(&readable, 1, static_cast<int>(left.count()));
+    const int ready = ::poll(&readable, 1, milliseconds_until(deadline));
     if (ready >= 0) return ready > 0;
     if (errno != EINTR) return false;
   }
@@ -56,8 +60,9 @@ Result<std::unique_ptr<AppUnderTest>> AppUnderTest::start(const Settings& settin
 }
 
 AppUnderTest::~AppUnderTest() {
-  child_.signal_group(SIGKILL);
-  [[maybe_unused]] const bool ended = await_end(kPatience);
+  child_.kill_all();
+  look_until([this] { return child_.over(); }, kPatience);
+  ::waitpid(child_.tree().root.pid, nullptr, WNOHANG);
 }
 
 Result<void> AppUnderTest::greet(bool wait, milliseconds limit) {
@@ -65,8 +70,8 @@ Result<void> AppUnderTest::greet(bool wait, milliseconds limit) {
   link_ = Fd(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(link_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_in_session(peer.pid, child_.pid()))
-    return wrong("the process that connected is not of the app's session");
+  if (::getsockopt(link_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_member(peer.pid, child_.tree()))
+    return wrong("the process that connected, " + describe_process(peer.pid) + ", does not descend from the app");
   buffer_.clear();
   MIDAIR_TRY_ASSIGN(const std::string line, read_line(limit));
   MIDAIR_TRY_ASSIGN(hello_, parse_hello(line));
@@ -74,13 +79,15 @@ Result<void> AppUnderTest::greet(bool wait, milliseconds limit) {
 }
 
 Result<void> AppUnderTest::await_connection(milliseconds limit) {
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child_.pid(), 0)));
-  std::array<pollfd, 2> events{{{listener_.fd.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
-  if (::poll(events.data(), events.size(), static_cast<int>(limit.count())) <= 0)
-    return wrong("it did not connect to MIDAIR_SOCKET" + within(limit));
-  if (events[0].revents != 0) return {};
-  [[maybe_unused]] const bool ended = await_end(milliseconds(0));
-  return wrong("it did not connect to MIDAIR_SOCKET, but " + (ended_ ? ended_->text() : "is gone"));
+  const BootTime deadline = system_clock().now() + limit;
+  for (;;) {
+    std::array<pollfd, 2> events{{{listener_.fd.get(), POLLIN, 0}, {child_.fd(), POLLIN, 0}}};
+    if (::poll(events.data(), events.size(), milliseconds_until(deadline)) <= 0)
+      return wrong("it did not connect to MIDAIR_SOCKET" + within(limit));
+    if (events[0].revents != 0) return {};
+    child_.look();
+    if (child_.ended()) return wrong("it did not connect to MIDAIR_SOCKET, but " + child_.ended()->text());
+  }
 }
 
 Result<std::uint64_t> AppUnderTest::send(const std::string& op, const Poco::JSON::Object& fields) {
@@ -159,21 +166,25 @@ bool AppUnderTest::connects_again(milliseconds limit) { return greet(false, limi
 
 bool AppUnderTest::is_alive() { return !await_end(milliseconds(0)); }
 
-bool AppUnderTest::await_end(milliseconds limit) {
-  if (ended_) return true;
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child_.pid(), 0)));
-  if (!await_readable(process.get(), limit)) return false;
-  int status = 0;
-  ::waitpid(child_.pid(), &status, 0);
-  child_.reaped();
-  ended_ = ExitStatus(status);
+bool AppUnderTest::look_until(const std::function<bool()>& reached, milliseconds limit) {
+  const BootTime deadline = system_clock().now() + limit;
+  while (!reached()) {
+    pollfd readable{child_.fd(), POLLIN, 0};
+    const int ready = ::poll(&readable, 1, milliseconds_until(deadline));
+    if (ready == 0) return false;
+    if (ready > 0) child_.look();
+  }
   return true;
+}
+
+bool AppUnderTest::await_end(milliseconds limit) {
+  return look_until([this] { return child_.ended().has_value(); }, limit);
 }
 
 Result<ExitStatus> AppUnderTest::end() {
   if (auto sent = child_.signal(SIGTERM); !sent) return std::move(sent).error();
   if (!await_end(kPatience)) return wrong("it did not end" + within(kPatience) + " of SIGTERM");
-  return *ended_;
+  return *child_.ended();
 }
 
 bool AppUnderTest::accepts(int client, milliseconds limit) const {

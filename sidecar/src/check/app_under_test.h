@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +76,7 @@ class AppUnderTest {
   [[nodiscard]] Result<void> greet(bool wait, std::chrono::milliseconds limit);
   [[nodiscard]] Result<void> await_connection(std::chrono::milliseconds limit);
   [[nodiscard]] Result<std::string> read_line(std::chrono::milliseconds limit);
+  bool look_until(const std::function<bool()>& reached, std::chrono::milliseconds limit);
   [[nodiscard]] bool await_end(std::chrono::milliseconds limit);
 
   Child child_;
@@ -84,7 +85,6 @@ class AppUnderTest {
   std::string buffer_;
   Hello hello_;
   std::uint64_t last_id_ = 6;  // ids grow; that they begin at 1 is not said
-  std::optional<ExitStatus> ended_;
 };
 
 }  // namespace midair::sidecar

@@ -1,13 +1,15 @@
 #include "loop/watchdog.h"
 
 #include <poll.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <string_view>
+
+#include "loop/process_table.h"
 
 namespace midair::sidecar {
 
@@ -20,11 +22,10 @@ constexpr int kPerLimit = 4;
 std::atomic<const std::atomic<pid_t>*> watched{nullptr};
 static_assert(std::atomic<pid_t>::is_always_lock_free, "it is read in a signal handler");
 
-/// Async-signal-safe. A child that has ended is known by what could be reaped of it.
-bool is_alive(pid_t child) noexcept {
-  siginfo_t info{};
-  return child > 0 && ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid == 0;
+/// Async-signal-safe. A zombie isn't alive.
+bool is_alive(pid_t pid) noexcept {
+  const auto stat = pid > 0 ? process_stat(pid) : std::nullopt;
+  return stat && !stat->ended();
 }
 
 std::atomic_flag telling;

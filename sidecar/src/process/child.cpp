@@ -1,13 +1,15 @@
 #include "process/child.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <string_view>
 
-#include "loop/process_table.h"
 #include "process/launch.h"
+#include "process/subreaper.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;
@@ -38,53 +40,75 @@ bool process_holds(pid_t pid, const std::vector<ino_t>& inodes) {
 Result<Child> Child::spawn(const SpawnSpec& spec) {
   Launch launch;
   MIDAIR_TRY(launch.prepare(spec));
-  MIDAIR_TRY_ASSIGN(const pid_t pid, launch.start());
-  const auto session = session_led_by(pid);
-  if (!session) {
-    ::kill(-pid, SIGKILL);
-    return Error{Errc::io, "start", spec.command.front(), "/proc does not know it", "mount /proc"};
-  }
-  return Child(*session, launch.take_socket_calls());
+  MIDAIR_TRY_ASSIGN(Launched launched, launch.start());
+  const auto root = ProcessId::of(launched.subreaper);
+  const auto leader = ProcessId::of(launched.program);
+  // The link closes, and so all of it ends.
+  if (!root || !leader) return Error{Errc::io, "start", spec.command.front(), "/proc does not know it", "mount /proc"};
+  const auto marker = spec.environment.find(kMarkerVariable);
+  return Child({*root, *leader, marker == spec.environment.end() ? "" : marker->second.value_or("")},
+               std::move(launched.link), launch.take_socket_calls());
 }
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this == &other) return *this;
-  kill_all();
-  session_ = std::exchange(other.session_, {});
-  reaped_ = other.reaped_;
+  const Child before(std::move(*this));
+  tree_ = std::move(other.tree_);
+  link_ = std::move(other.link_);
+  ended_ = other.ended_;
+  over_ = other.over_;
   socket_calls_ = std::move(other.socket_calls_);
   return *this;
 }
 
 Child::~Child() { kill_all(); }
 
-void Child::kill_all() noexcept {
-  if (session_.leader == 0) return;
-  signal_group(SIGKILL);   // atomic, and most often all there is
-  kill_session(session_);  // a shell with job control makes more groups
+void Child::look() {
+  EndReport report{};
+  const ssize_t size = ::recv(link_.get(), &report, sizeof report, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size == sizeof report) {
+    if (report.pid == tree_.leader.pid) ended_ = ExitStatus(report.wait_status);
+    constexpr char kNoted = 1;
+    ::send(link_.get(), &kNoted, sizeof kNoted, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
+  kill_all();  // of which nothing is left, unless somebody killed the subreaper
+  over_ = true;
+  if (!ended_) ended_ = ExitStatus(SIGKILL);
 }
 
 Result<void> Child::signal(int sig) const {
-  if (session_.leader == 0 || reaped_) return Error{Errc::not_found, "signal", "the app", "it has ended"};
-  if (::kill(session_.leader, sig) != 0) return system_error(errno, "signal", "process " + std::to_string(pid()));
+  if (over() || ended_) return Error{Errc::not_found, "signal", "the app", "it has ended"};
+  if (::kill(pid(), sig) != 0) return system_error(errno, "signal", "process " + std::to_string(pid()));
   return {};
 }
 
 void Child::signal_group(int sig) const noexcept {
-  if (session_.leader == 0) return;
-  if (reaped_ && living_members(session_).empty()) return;  // the group's id may be another's by now
-  ::kill(-session_.leader, sig);
+  if (over()) return;
+  if (ended_ && !lives()) return;  // the group's id may be another's by now
+  ::kill(-pid(), sig);
 }
 
 bool Child::signal_rest(int sig) const {
-  const auto members = living_members(session_);
+  if (over()) return false;
+  const auto members = living_members(tree_);
   for (const pid_t member : members)
-    if (member != session_.leader) ::kill(member, sig);
+    if (member != pid()) ::kill(member, sig);
   return !members.empty();
 }
 
+void Child::kill_all() const {
+  if (!over()) kill_tree(tree_);
+}
+
+std::vector<pid_t> Child::processes() const { return over() ? std::vector<pid_t>() : living_members(tree_); }
+
+bool Child::lives() const { return !over() && !living_members(tree_).empty(); }
+
 bool Child::holds_any_socket(const std::vector<ino_t>& inodes) const {
-  const auto members = living_members(session_);
+  if (over()) return false;
+  const auto members = living_members(tree_);
   return std::any_of(members.begin(), members.end(), [&](pid_t pid) { return process_holds(pid, inodes); });
 }
 

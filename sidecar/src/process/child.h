@@ -11,9 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "loop/process_table.h"
+#include "loop/process_tree.h"
 #include "midair/error.h"
 #include "midair/fd.h"
+#include "process/exit_status.h"
 
 namespace midair::sidecar {
 
@@ -23,7 +24,7 @@ struct SpawnSpec {
   std::vector<std::string> command;
   /// The working directory; empty: ours.
   std::filesystem::path directory;
-  /// Set, or unset where there is no value, on top of our environment.
+  /// Set, or unset where there is no value, on top of our environment. kMarkerVariable becomes the tree's marker.
   std::map<std::string, std::optional<std::string>> environment;
   /// Name and descriptor: become 3, 4, ... as sd_listen_fds(3) says, with LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID.
   /// With none, these variables are unset. Stay the caller's.
@@ -32,57 +33,66 @@ struct SpawnSpec {
   bool adopt_sockets = false;
 };
 
-/// Owns the session (and so the process group) of one started program; destruction kills all of it.
+/// Owns a started program and all that descends from it (see ProcessTree); destruction kills all of it.
 ///
-/// Reaping is the Reaper's business: tell this object with reaped(). A process of the app that starts a session of its
-/// own (a daemon) leaves this one's reach.
+/// Between us and the program stands a small process (see subreaper.h). It keeps whoever has ended a zombie until we
+/// have looked, so a message of a process that has ended meanwhile can still be ascribed: read messages, then look().
+/// Not thread-safe.
 class Child {
  public:
   /// Starts a program and waits, at most 5 s, until it was executed: a failure to do so is told here.
   ///
-  /// The program gets default signal dispositions, an empty signal mask, /dev/null as standard input, our standard
-  /// output and error, the passed descriptors and no other. It is killed when the calling *thread* ends
-  /// (PR_SET_PDEATHSIG): a machine ends with its entrypoint, and an app that outlived its sidecar would hold the port
-  /// against the next one. So call this from a thread that lives as long as the sidecar.
+  /// The program gets a session of its own, default signal dispositions, an empty signal mask, /dev/null as standard
+  /// input, our standard output and error, the passed descriptors and no other. All of it is killed when we end: a
+  /// machine ends with its entrypoint, and an app that outlived its sidecar would hold the port against the next one.
   [[nodiscard]] static Result<Child> spawn(const SpawnSpec& spec);
-  Child(Child&& other) noexcept
-      : session_(std::exchange(other.session_, {})),
-        reaped_(other.reaped_),
-        socket_calls_(std::move(other.socket_calls_)) {}
+  Child(Child&& other) noexcept = default;
   Child& operator=(Child&& other) noexcept;
-  /// Kills every process of the session with SIGKILL. Does not wait.
+  /// Kills everything with SIGKILL. Does not wait; the subreaper is left to whoever reaps our children.
   ~Child();
 
   /// Of the main process; also the id of its group and session.
-  [[nodiscard]] pid_t pid() const noexcept { return session_.leader; }
+  [[nodiscard]] pid_t pid() const noexcept { return tree_.leader.pid; }
+  /// By what its processes are known.
+  [[nodiscard]] const ProcessTree& tree() const noexcept { return tree_; }
+
+  /// Readable when there is something to look() at, for good once it is over.
+  [[nodiscard]] int fd() const noexcept { return link_.get(); }
+  /// Takes note of one process that has ended, and lets the kernel forget it. Never blocks.
+  void look();
+  /// How the main process ended, once that was noted. Its pid is never signalled from then on.
+  [[nodiscard]] const std::optional<ExitStatus>& ended() const noexcept { return ended_; }
+  /// True once it was noted that nothing of it lives any more.
+  [[nodiscard]] bool over() const noexcept { return over_ || !link_; }
+
   /// Where the system calls of `adopt_sockets` arrive, from now on the caller's. None if the kernel refuses that: then
   /// the program does them as any.
   [[nodiscard]] Fd take_socket_calls() noexcept { return std::move(socket_calls_); }
-  /// Signals the main process. Errc::not_found once it was reaped.
+
+  /// Signals the main process. Errc::not_found once its end was noted.
   [[nodiscard]] Result<void> signal(int sig) const;
-  /// Signals every process of the group, as far as there still is one.
+  /// Signals every process of the main process's group, as far as there still is one.
   void signal_group(int sig) const noexcept;
-  /// Once the main process has ended: signals what it has left behind, every process of the session that lives. False
-  /// if none does.
+  /// Once the main process has ended: signals what it has left behind, all that lives. False if nothing does.
   bool signal_rest(int sig) const;
+  /// SIGKILL to all that lives.
+  void kill_all() const;
   /// Its living processes, zombies not among them.
-  [[nodiscard]] std::vector<pid_t> processes() const {
-    return session_.leader == 0 ? std::vector<pid_t>() : living_members(session_);
-  }
-  /// True while a process of the session lives, zombies not counted.
-  [[nodiscard]] bool lives() const { return session_.leader != 0 && !living_members(session_).empty(); }
-  /// True while a process of the session has one of these sockets open (see ListenSockets::inodes). Reads /proc; what
-  /// may not be read counts as open.
+  [[nodiscard]] std::vector<pid_t> processes() const;
+  /// True while any of it lives, zombies not counted.
+  [[nodiscard]] bool lives() const;
+  /// True while any of it has one of these sockets open, by their inodes. Reads /proc; what may not be read counts as
+  /// open.
   [[nodiscard]] bool holds_any_socket(const std::vector<ino_t>& inodes) const;
-  /// Says that the main process was reaped: its pid is never signalled again. What it started may live on.
-  void reaped() noexcept { reaped_ = true; }
 
  private:
-  Child(const Session& session, Fd socket_calls) noexcept : session_(session), socket_calls_(std::move(socket_calls)) {}
-  void kill_all() noexcept;
+  Child(ProcessTree tree, Fd link, Fd socket_calls) noexcept
+      : tree_(std::move(tree)), link_(std::move(link)), socket_calls_(std::move(socket_calls)) {}
 
-  Session session_;  // leader 0: moved from
-  bool reaped_ = false;
+  ProcessTree tree_;
+  Fd link_;  // to the subreaper; none: moved from
+  std::optional<ExitStatus> ended_;
+  bool over_ = false;
   Fd socket_calls_;
 };
 

@@ -17,6 +17,7 @@
 
 #include "midair/clock.h"
 #include "midair/durable_file.h"
+#include "process/subreaper.h"
 #include "sockets/descriptor_name.h"
 #include "sockets/passed_fd.h"
 #include "sockets/socket_filter.h"
@@ -156,13 +157,18 @@ Result<void> Launch::connect_child() {
   return {};
 }
 
-Result<pid_t> Launch::start() {
+Result<Launched> Launch::start() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "create", "a pipe");
-  const Fd report(ends[0]);
+  const Fd reports(ends[0]);
   Fd low_end(ends[1]);
   MIDAIR_TRY_ASSIGN(Fd child_end, lift(low_end.get(), kFirstPassedFd + static_cast<int>(passed_.size()), "a pipe"));
   low_end.reset();
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return system_error(errno, "create", "a socket pair");
+  Launched launched;
+  launched.link = Fd(ends[0]);
+  Fd other_end(ends[1]);
 
   // No handler of ours may run in the child, so signals wait from before fork() until their dispositions are reset.
   sigset_t all{};
@@ -170,64 +176,86 @@ Result<pid_t> Launch::start() {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &previous);
   const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid == 0) become_program(parent, child_end.get());
+  launched.subreaper = ::fork();
+  if (launched.subreaper == 0) stand_above_program(parent, other_end.get(), child_end.get());
   const int err = errno;
   ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-  if (pid < 0) return cannot_start(Errc::io, arguments_.front(), std::strerror(err), "check memory and process limits");
+  if (launched.subreaper < 0) return explain({Step::fork, err});
 
   child_end.reset();
   to_sidecar_.reset();
-  MIDAIR_TRY(await_exec(pid, report.get()));
+  other_end.reset();
+  auto program = await_exec(reports.get());
+  if (!program) {
+    launched.link.reset();  // which ends it, unless the program hangs in the kernel: then it is left to the Reaper
+    if (program.error().code != Errc::timeout) ::waitpid(launched.subreaper, nullptr, 0);
+    return std::move(program).error();
+  }
+  launched.program = *program;
   if (from_child_) socket_calls_ = receive_fd(from_child_.get(), {});  // sent before exec
-  return pid;
+  return launched;
 }
 
-Result<void> Launch::await_exec(pid_t pid, int report) const {
+Result<pid_t> Launch::await_exec(int reports) const {
   const BootTime deadline = system_clock().now() + kExecDeadline;
+  pid_t program = 0;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().now());
-    pollfd readable{report, POLLIN, 0};
+    pollfd readable{reports, POLLIN, 0};
     const int ready = left.count() > 0 ? ::poll(&readable, 1, static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready > 0) break;
-    ::kill(pid, SIGKILL);  // it may hang in the kernel, so it is left to the Reaper
-    return cannot_start(Errc::timeout, arguments_.front(), "it was not executed within 5s", "check the disk it is on");
+    if (ready <= 0)
+      return cannot_start(Errc::timeout, arguments_.front(), "it was not executed within 5s",
+                          "check the disk it is on");
+    Report report{};
+    if (::read(reports, &report, sizeof report) != sizeof report) break;  // closed by exec
+    if (report.step != Step::forked) return explain(report);
+    program = report.value;
   }
-  Failure failure{};
-  if (::read(report, &failure, sizeof failure) != sizeof failure) return {};  // closed by exec
-  ::waitpid(pid, nullptr, 0);                                                 // it is on its way out
-  return explain(failure);
+  if (program == 0) return cannot_start(Errc::io, arguments_.front(), "its parent was killed");
+  return program;
 }
 
-Error Launch::explain(const Failure& failure) const {
-  const Errc code = system_error(failure.err, "", "").code;
-  const std::string why = std::strerror(failure.err);
+Error Launch::explain(const Report& failure) const {
+  const Errc code = system_error(failure.value, "", "").code;
+  const std::string why = std::strerror(failure.value);
   const std::string& name = arguments_.front();
+  if (failure.step == Step::fork) return cannot_start(Errc::io, name, why, "check memory and process limits");
   const std::string where = directory_.empty() ? "the working directory" : directory_;
   if (failure.step == Step::directory) return cannot_start(code, name, "cannot enter " + where + ": " + why);
   if (failure.step == Step::descriptors) return cannot_start(code, name, "cannot arrange its descriptors: " + why);
   std::error_code error;
-  if (failure.err == ENOENT && fs::exists(fs::path(directory_) / program_, error))
+  if (failure.value == ENOENT && fs::exists(fs::path(directory_) / program_, error))
     return cannot_start(code, name, why, "see if the interpreter in its first line, or its loader, is installed");
-  if (failure.err == ENOENT) return cannot_start(code, name, why, "check that it is in " + where);
-  if (failure.err == EACCES) return cannot_start(code, name, why, "chmod +x");
-  if (failure.err == ENOEXEC) return cannot_start(code, name, why, "check its first line (#!) and its architecture");
+  if (failure.value == ENOENT) return cannot_start(code, name, why, "check that it is in " + where);
+  if (failure.value == EACCES) return cannot_start(code, name, why, "chmod +x");
+  if (failure.value == ENOEXEC) return cannot_start(code, name, why, "check its first line (#!) and its architecture");
   return cannot_start(code, name, why);
 }
 
 // From here on the child: async-signal-safe calls only.
 
-void Launch::become_program(pid_t parent, int report) const noexcept {
-  const auto fail = [report](Step step) {
-    const Failure failure{step, errno};
-    [[maybe_unused]] const ssize_t n = ::write(report, &failure, sizeof failure);
+void Launch::stand_above_program(pid_t parent, int link, int reports) const noexcept {
+  become_subreaper();
+  if (::getppid() != parent) ::_exit(127);  // the parent died before it could take us along
+  reset_signals();
+  const pid_t self = ::getpid();
+  const pid_t program = ::_Fork();
+  if (program == 0) become_program(self, reports);
+  const Report report = program < 0 ? Report{Step::fork, errno} : Report{Step::forked, program};
+  [[maybe_unused]] const ssize_t n = ::write(reports, &report, sizeof report);
+  serve_as_subreaper(link, parent, program);
+}
+
+void Launch::become_program(pid_t parent, int reports) const noexcept {
+  const auto fail = [reports](Step step) {
+    const Report failure{step, errno};
+    [[maybe_unused]] const ssize_t n = ::write(reports, &failure, sizeof failure);
     ::_exit(127);
   };
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);  // the parent died before it could take us along
-  reset_signals();
+  if (::getppid() != parent) ::_exit(127);
   if (!directory_.empty() && ::chdir(directory_.c_str()) != 0) fail(Step::directory);
   if (!arrange_descriptors()) fail(Step::descriptors);
   write_listen_pid();

@@ -13,6 +13,13 @@
 
 namespace midair::sidecar {
 
+/// A program that was started, and what stands above it.
+struct Launched {
+  pid_t program = 0;
+  pid_t subreaper = 0;  ///< our child; the program's parent
+  Fd link;              ///< to the subreaper: a SOCK_SEQPACKET socket for EndReport; closing it kills all below
+};
+
 /// All that a forked child needs to become the program, made before fork(): between fork() and exec() nothing may
 /// allocate, since another thread may have held the allocator's lock.
 class Launch {
@@ -20,28 +27,30 @@ class Launch {
   /// Looks the program up, copies the environment, and lifts the descriptors above where they are to go.
   [[nodiscard]] Result<void> prepare(const SpawnSpec& spec);
 
-  /// Forks, and waits until the program was executed or could not be. Returns its pid. Call once, after prepare().
-  [[nodiscard]] Result<pid_t> start();
+  /// Forks a subreaper and that the program, and waits until this was executed or could not be. Call once, after
+  /// prepare().
+  [[nodiscard]] Result<Launched> start();
 
   /// After start(): where the program's bind() and listen() arrive, if that was asked for and the kernel grants it.
   [[nodiscard]] Fd take_socket_calls() noexcept { return std::move(socket_calls_); }
 
  private:
-  /// How far a child came, as it reports to its parent.
-  enum class Step : int { descriptors, directory, exec };
-  struct Failure {
+  /// How far it came, as subreaper and program report.
+  enum class Step : int { fork, forked, descriptors, directory, exec };
+  struct Report {
     Step step;
-    int err;
+    int value;  ///< forked: the program's pid; else why that step failed, an errno
   };
 
   [[nodiscard]] Result<void> find_program(const SpawnSpec& spec);
   void copy_environment(const SpawnSpec& spec);
   [[nodiscard]] Result<void> lift_descriptors(const SpawnSpec& spec);
   [[nodiscard]] Result<void> connect_child();
-  [[nodiscard]] Result<void> await_exec(pid_t pid, int report) const;
-  [[nodiscard]] Error explain(const Failure& failure) const;
+  [[nodiscard]] Result<pid_t> await_exec(int reports) const;
+  [[nodiscard]] Error explain(const Report& failure) const;
 
-  [[noreturn]] void become_program(pid_t parent, int report) const noexcept;
+  [[noreturn]] void stand_above_program(pid_t parent, int link, int reports) const noexcept;
+  [[noreturn]] void become_program(pid_t parent, int reports) const noexcept;
   void give_socket_calls() const noexcept;
   [[nodiscard]] bool arrange_descriptors() const noexcept;
   void write_listen_pid() const noexcept;

@@ -6,8 +6,11 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loop/process_table.h"
@@ -20,12 +23,32 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A session as it is written down, one a line: "<boot id> <pid> <start ticks>". Pids and ticks repeat after a reboot,
-/// which a state directory on a volume survives.
+constexpr std::string_view kNoMarker = "-";
+
+/// A generation as it is written down, one a line: "<boot id> <pid> <start ticks>" of the main process, and then
+/// "<pid> <start ticks> <marker>" of the subreaper. Pids and ticks repeat after a reboot, which a state directory on a
+/// volume survives.
 struct Record {
   std::string boot_id;
-  Session session;
+  ProcessTree tree;
 };
+
+std::ostream& operator<<(std::ostream& out, const Record& record) {
+  const auto& [root, leader, marker] = record.tree;
+  return out << record.boot_id << ' ' << leader.pid << ' ' << leader.start_ticks << ' ' << root.pid << ' '
+             << root.start_ticks << ' ' << (marker.empty() ? kNoMarker : marker) << '\n';
+}
+
+/// False if the line is none.
+bool parse(const std::string& line, Record& record) {
+  auto& [root, leader, marker] = record.tree;
+  std::istringstream fields(line);
+  if (!(fields >> record.boot_id >> leader.pid >> leader.start_ticks) || leader.pid <= 1) return false;
+  if ((fields >> std::ws).eof()) return true;  // of version 0.1
+  if (!(fields >> root.pid >> root.start_ticks >> marker) || root.pid <= 1) return false;
+  if (marker == kNoMarker) marker.clear();
+  return true;
+}
 
 Result<std::string> current_boot_id() {
   MIDAIR_TRY_ASSIGN(std::string id, read_file("/proc/sys/kernel/random/boot_id", 64));
@@ -42,10 +65,8 @@ Result<std::vector<Record>> read_records(const fs::path& path) {
   std::istringstream lines(*text);
   for (std::string line; std::getline(lines, line);) {
     Record record;
-    Session& session = record.session;
-    std::istringstream fields(line);
-    if (!(fields >> record.boot_id >> session.leader >> session.start_ticks) || session.leader <= 1)
-      return Error{Errc::corrupt, "read", path.string(), "a line is not BOOT-ID PID START", "remove the file"};
+    if (!parse(line, record))
+      return Error{Errc::corrupt, "read", path.string(), "a line is not BOOT-ID PID START ...", "remove the file"};
     records.push_back(std::move(record));
   }
   return records;
@@ -67,18 +88,15 @@ void await_end(const std::vector<pid_t>& pids, BootTime deadline) {
 
 }  // namespace
 
-Result<void> record_session(const fs::path& path, pid_t pid) {
+Result<void> record_tree(const fs::path& path, const ProcessTree& tree) {
   MIDAIR_TRY_ASSIGN(const std::string boot_id, current_boot_id());
-  const auto session = session_led_by(pid);
-  if (!session) return system_error(ESRCH, "record", "process " + std::to_string(pid));
   MIDAIR_TRY_ASSIGN(std::vector<Record> records, read_records(path));
   std::erase_if(records, [&](const Record& record) {
-    return record.boot_id != boot_id || living_members(record.session).empty();
+    return record.boot_id != boot_id || (!has_root(record.tree) && living_members(record.tree).empty());
   });
-  records.push_back({boot_id, *session});
+  records.push_back({boot_id, tree});
   std::ostringstream text;
-  for (const Record& record : records)
-    text << record.boot_id << ' ' << record.session.leader << ' ' << record.session.start_ticks << '\n';
+  for (const Record& record : records) text << record;
   return write_file_durably(path, text.str());
 }
 
@@ -88,15 +106,16 @@ Result<std::size_t> kill_leftovers(const fs::path& path) {
   MIDAIR_TRY_ASSIGN(const std::vector<Record> records, read_records(path));
   const BootTime deadline = system_clock().now() + kDeadline;
   std::set<pid_t> killed;
-  for (const Record& record : records) {
-    if (record.boot_id != boot_id) continue;
-    for (auto living = living_members(record.session); !living.empty(); living = living_members(record.session)) {
+  for (const auto& [recorded_at, tree] : records) {
+    if (recorded_at != boot_id) continue;
+    for (auto living = living_members(tree); !living.empty(); living = living_members(tree)) {
       if (system_clock().now() >= deadline)
-        return Error{Errc::timeout, "kill", "session " + std::to_string(record.session.leader),
-                     "a process does not die"};
-      killed.merge(kill_session(record.session));
+        return Error{Errc::timeout, "kill", "process " + describe_process(living.front()), "it does not die"};
+      killed.merge(kill_tree(tree));
       await_end(living, deadline);
     }
+    if (has_root(tree)) await_end({tree.root.pid}, deadline);
+    if (has_root(tree)) ::kill(tree.root.pid, SIGKILL);
   }
   MIDAIR_TRY(remove_file_durably(path));
   return killed.size();

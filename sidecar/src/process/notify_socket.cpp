@@ -88,18 +88,21 @@ Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path) {
   return NotifySocket(std::move(fd), std::move(place));
 }
 
-std::vector<NotifyMessage> NotifySocket::drain(pid_t expected_session) {
+std::vector<NotifyMessage> NotifySocket::drain(const ProcessTree& generation) {
   constexpr int kMaxPerDrain = 64;  // a flood must not keep the loop; the kernel queues 10 (net.unix.max_dgram_qlen)
   std::vector<NotifyMessage> messages;
   for (int i = 0; i < kMaxPerDrain; ++i) {
     auto datagram = receive(fd_.get());
     if (!datagram) break;
-    if (!is_in_session(datagram->pid, expected_session)) {
-      refuse(datagram->pid, "the sender is not of this generation of the app");
+    auto fields = parse_notify_fields(datagram->bytes);
+    if (!is_member(datagram->pid, generation)) {
+      const std::string sender = describe_process(datagram->pid);
+      if (fields && fields->contains("READY")) ready_stranger_ = sender;
+      refuse(sender, "the sender is not of this generation of the app");
     } else if (datagram->truncated) {
-      refuse(datagram->pid, "longer than 4096 bytes or more than 16 descriptors");
-    } else if (auto fields = parse_notify_fields(datagram->bytes); !fields) {
-      refuse(datagram->pid, fields.error().cause);
+      refuse(describe_process(datagram->pid), "longer than 4096 bytes or more than 16 descriptors");
+    } else if (!fields) {
+      refuse(describe_process(datagram->pid), fields.error().cause);
     } else {
       messages.push_back({datagram->pid, std::move(fields).value(), std::move(datagram->fds)});
     }
@@ -107,9 +110,9 @@ std::vector<NotifyMessage> NotifySocket::drain(pid_t expected_session) {
   return messages;
 }
 
-void NotifySocket::refuse(pid_t pid, const std::string& why) {
+void NotifySocket::refuse(const std::string& sender, const std::string& why) {
   if (std::exchange(refusal_logged_, true)) return;
-  log(LogLevel::warning, "notify.refused", {{"pid", std::to_string(pid)}, {"why", why}});
+  log(LogLevel::warning, "notify.refused", {{"process", sender}, {"why", why}});
 }
 
 }  // namespace midair::sidecar

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loop/process_tree.h"
 #include "loop/socket_path.h"
 #include "midair/error.h"
 #include "midair/fd.h"
@@ -31,9 +32,9 @@ struct NotifyMessage {
 /// A datagram socket for one generation of the app; its path goes into NOTIFY_SOCKET and vanishes with the object.
 ///
 /// Mode 0666, as an app may give up its privileges before it is ready: not who may send protects it, but that a message
-/// counts only if its sender, by the kernel's word, belongs to the generation's session. (Another user of this machine
-/// could still fill the queue; the app's send waits meanwhile.) So drain before reaping: a zombie's session is still
-/// known, while a reaped helper's (not the session leader's) is not.
+/// counts only if its sender, by the kernel's word, is of the generation's tree. (Another user of this machine could
+/// still fill the queue; the app's send waits meanwhile.) So drain before Child::look(): of whom a zombie descended is
+/// still known, of whom a helper did that was waited for is not.
 class NotifySocket {
  public:
   static constexpr std::size_t kMaxMessageBytes = 4096;
@@ -49,18 +50,22 @@ class NotifySocket {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return place_.path(); }
 
-  /// What has arrived from the session `expected_session` (the pid of the generation's Child), in order. Messages of
-  /// others, too long, with too many descriptors or malformed are dropped, the first of them logged. Never blocks;
-  /// takes a bounded number per call, so watch level-triggered.
-  [[nodiscard]] std::vector<NotifyMessage> drain(pid_t expected_session);
+  /// What has arrived from the generation's processes, in order. Messages of others, too long, with too many
+  /// descriptors or malformed are dropped, the first of them logged. Never blocks; takes a bounded number per call, so
+  /// watch level-triggered.
+  [[nodiscard]] std::vector<NotifyMessage> drain(const ProcessTree& generation);
+
+  /// Which process, not of this generation, was the last to say READY=1: "123 (name)"; empty if none did.
+  [[nodiscard]] const std::string& stranger_that_was_ready() const noexcept { return ready_stranger_; }
 
  private:
   NotifySocket(Fd fd, SocketPath place) : fd_(std::move(fd)), place_(std::move(place)) {}
-  void refuse(pid_t pid, const std::string& why);
+  void refuse(const std::string& sender, const std::string& why);
 
   Fd fd_;
   SocketPath place_;
   bool refusal_logged_ = false;
+  std::string ready_stranger_;
 };
 
 }  // namespace midair::sidecar

@@ -93,6 +93,10 @@ Error Readiness::timeout_error(std::chrono::milliseconds limit) const {
   Error error{Errc::timeout, "see", "the new process become ready", "", "look at the app's own output"};
   error.cause = (last_problem_.empty() ? "it answered no probe" : last_problem_);
   error.cause += ", for " + format_duration(limit);
+  const Generation* generation = supervisor_.find(generation_);
+  if (generation != nullptr && !generation->ready && !generation->notify.stranger_that_was_ready().empty())
+    error.cause += "; READY=1 came from process " + generation->notify.stranger_that_was_ready() +
+                   ", which is not of this generation";
   return error;
 }
 

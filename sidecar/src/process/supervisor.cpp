@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iomanip>
+#include <random>
+#include <sstream>
 #include <utility>
 
 #include "midair/duration.h"
@@ -14,6 +17,14 @@
 namespace midair::sidecar {
 
 namespace {
+
+/// 128 bits. Nothing secret: it only has to be another one at each start.
+std::string random_hex() {
+  std::random_device random;
+  std::ostringstream text;
+  for (int part = 0; part < 4; ++part) text << std::hex << std::setw(8) << std::setfill('0') << random();
+  return text.str();
+}
 
 SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release,
                      const std::filesystem::path& notify_path, const std::filesystem::path& app_path) {
@@ -30,8 +41,13 @@ SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release
 
 }  // namespace
 
+std::string Generation::how_it_ended() const {
+  if (!child.ended()) return "is alive";
+  return child.ended()->text() + (left_behind ? ", and left processes behind: run it in the foreground" : "");
+}
+
 Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks)
-    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)) {
+    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)), run_(random_hex()) {
   if (auto diag = SocketDiag::open())
     diag_ = std::move(diag).value();
   else
@@ -46,6 +62,7 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   MIDAIR_TRY_ASSIGN(spec.passed_fds, sockets_.lend(number, entry == Entry::when_resumed));
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
+  spec.environment[kMarkerVariable] = run_ + "." + std::to_string(number);
   auto spawned = Child::spawn(spec);
   if (!spawned) {
     sockets_.ended(number);
@@ -53,15 +70,17 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   }
   Child child = std::move(spawned).value();
   if (spec.adopt_sockets) sockets_.hear(number, child.take_socket_calls());
-  if (auto recorded = record_session(dir_.sessions(), child.pid()); !recorded)
+  if (auto recorded = record_tree(dir_.sessions(), child.tree()); !recorded)
     log(LogLevel::warning, "app.not_recorded", {{"error", recorded.error().to_string()}});
 
   generations_.push_back(
       std::make_unique<Generation>(number, release, std::move(child), std::move(notify), std::move(app)));
   Generation& generation = *generations_.back();
-  generation.app->serve(generation.child.pid(), {number, release.digest, entry == Entry::when_resumed});
+  generation.app->serve(generation.child.tree(), {number, release.digest, entry == Entry::when_resumed});
   generation.notify_watch =
       loop_.watch(generation.notify.fd(), EPOLLIN, [this, &generation](std::uint32_t) { hear(generation); });
+  generation.child_watch =
+      loop_.watch(generation.child.fd(), EPOLLIN, [this, &generation](std::uint32_t) { look(generation); });
   log(LogLevel::notice, "app.started",
       {{"generation", std::to_string(number)},
        {"pid", std::to_string(generation.child.pid())},
@@ -125,7 +144,7 @@ void Supervisor::limit_time(Generation& generation) {
 void Supervisor::ask_to_end(Generation& generation) {
   generation.asked_to_end = true;
   generation.queue_look = {};
-  if (generation.leader_ended) return;  // the others were asked when it did
+  if (generation.child.ended()) return;  // the others were asked when it did
   if (auto sent = generation.child.signal(settings_.stop_signal); !sent)
     log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
 }
@@ -134,10 +153,9 @@ void Supervisor::kill(Generation& generation) {
   generation.asked_to_end = true;
   generation.killed = true;
   generation.queue_look = {};
-  generation.child.signal_group(SIGKILL);
-  // Whose parent isn't us may die unheard.
-  if (generation.leader_ended)
-    generation.kill_timer = loop_.after({}, [this, &generation] { remove(generation, *generation.leader_ended); });
+  generation.child.kill_all();
+  // What the kernel does not let go of isn't waited for, but for the main process.
+  if (generation.child.ended()) generation.kill_timer = loop_.after({}, [this, &generation] { remove(generation); });
 }
 
 void Supervisor::end_all() {
@@ -148,12 +166,7 @@ void Supervisor::kill_all() {
   for (const auto& generation : generations_) kill(*generation);
 }
 
-void Supervisor::reap() {
-  // READY=1 followed by an immediate exit must be seen in that order (systemd issue 15547).
-  for (const auto& generation : generations_) hear(*generation);
-  for (const auto& [pid, status] : reaper_.drain()) ended(pid, status);
-  remove_those_that_finished();
-}
+void Supervisor::reap() { [[maybe_unused]] const auto subreapers_and_their_orphans = reaper_.drain(); }
 
 Generation* Supervisor::find(unsigned number) {
   for (const auto& generation : generations_)
@@ -162,7 +175,7 @@ Generation* Supervisor::find(unsigned number) {
 }
 
 void Supervisor::hear(Generation& generation) {
-  for (NotifyMessage& message : generation.notify.drain(generation.child.pid())) {
+  for (NotifyMessage& message : generation.notify.drain(generation.child.tree())) {
     if (const auto status = message.fields.find("STATUS"); status != message.fields.end())
       generation.status = status->second;
     if (const auto ready = message.fields.find("READY"); ready != message.fields.end() && ready->second == "1") {
@@ -184,43 +197,37 @@ void Supervisor::keep(Generation& generation, NotifyMessage& message) {
           {{"generation", std::to_string(generation.number)}, {"error", added.error().to_string()}});
 }
 
-void Supervisor::ended(pid_t pid, const ExitStatus& status) {
-  const auto found = std::find_if(generations_.begin(), generations_.end(),
-                                  [pid](const auto& generation) { return generation->child.pid() == pid; });
-  if (found == generations_.end()) return;  // an orphan
-  Generation& generation = **found;
-  generation.child.reaped();
-  generation.leader_ended = status;
+void Supervisor::look(Generation& generation) {
+  hear(generation);  // READY=1 followed by an immediate exit must be seen in that order (systemd issue 15547)
+  const bool had_ended = generation.child.ended().has_value();
+  generation.child.look();
+  if (generation.child.over()) return remove(generation);
+  if (generation.child.ended() && !had_ended) main_process_ended(generation);
+}
+
+void Supervisor::main_process_ended(Generation& generation) {
+  if (!generation.asked_to_end)
+    generation.left_behind = generation.child.ended()->success() && generation.child.lives();
   const bool may_finish = generation.asked_to_end && !generation.killed;
-  if (!may_finish || !generation.child.signal_rest(settings_.stop_signal)) return remove(generation, status);
+  if (!may_finish || !generation.child.signal_rest(settings_.stop_signal)) return remove(generation);
   // A wrapper ends at once, and what it wraps finishes what it has begun.
-  log(LogLevel::info, "app.leader_ended", {{"generation", std::to_string(generation.number)}, {"how", status.text()}});
+  log(LogLevel::info, "app.leader_ended",
+      {{"generation", std::to_string(generation.number)}, {"how", generation.how_it_ended()}});
   limit_time(generation);
 }
 
-void Supervisor::remove_those_that_finished() {
-  // One at a time: the hook may start and end others.
-  for (;;) {
-    const auto finished = std::find_if(generations_.begin(), generations_.end(), [](const auto& generation) {
-      return generation->leader_ended && !generation->killed && !generation->child.lives();
-    });
-    if (finished == generations_.end()) return;
-    remove(**finished, *(*finished)->leader_ended);
-  }
-}
-
-void Supervisor::remove(Generation& ending, const ExitStatus& status) {
+void Supervisor::remove(Generation& ending) {
   const auto found = std::find_if(generations_.begin(), generations_.end(),
                                   [&ending](const auto& generation) { return generation.get() == &ending; });
-  // Out of the list first: the hook may start and end others. Destroying it kills what is left of its session.
+  // Out of the list first: the hook may start and end others. Destroying it kills what is left of it.
   const std::unique_ptr<Generation> generation = std::move(*found);
   generations_.erase(found);
   log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
-      {{"generation", std::to_string(generation->number)}, {"how", status.text()}});
+      {{"generation", std::to_string(generation->number)}, {"how", generation->how_it_ended()}});
   generation->conflict = sockets_.conflict(generation->number);
   sockets_.ended(generation->number);
-  hooks_.on_exit(*generation, status);
-  generation->app->close("it " + status.text());
+  hooks_.on_exit(*generation, *generation->child.ended());
+  generation->app->close("it " + generation->how_it_ended());
 }
 
 std::vector<const Generation*> Supervisor::draining() const {

@@ -27,7 +27,7 @@
 
 namespace midair::sidecar {
 
-/// One process (with its session) that runs one release. Owned by the Supervisor.
+/// One process, and all that descends from it, that runs one release. Owned by the Supervisor.
 struct Generation {
   unsigned number = 0;
   ReleaseRef release;
@@ -35,17 +35,18 @@ struct Generation {
   NotifySocket notify;
   std::unique_ptr<AppSocket> app;  ///< the upgrade protocol
   EventLoop::Watch notify_watch{};
+  EventLoop::Watch child_watch{};
   std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
   EventLoop::Timer queue_look{};                 ///< until its queues are looked at again
   std::unique_ptr<Drain> drain{};                ///< once it gets no new connections
   bool ready = false;                            ///< it said READY=1
-  std::function<void()> on_ready{};          ///< called from the loop each time it says so; must not end a generation
-  unsigned swaps_in_place = 0;               ///< that it has committed since it was started on `release`
-  bool asked_to_end = false;                 ///< by us, by the stop signal or SIGKILL
-  bool killed = false;                       ///< by us: none of it is waited for any more
-  std::optional<ExitStatus> leader_ended{};  ///< the main process's, while what it started finishes
-  std::string status{};                      ///< its last STATUS=
-  std::string conflict{};                    ///< once it has ended: why it could not listen where it wanted to
+  std::function<void()> on_ready{};  ///< called from the loop each time it says so; must not end a generation
+  unsigned swaps_in_place = 0;       ///< that it has committed since it was started on `release`
+  bool asked_to_end = false;         ///< by us, by the stop signal or SIGKILL
+  bool killed = false;               ///< by us: none of it is waited for any more
+  bool left_behind = false;          ///< its main process left in good order what it had started, unasked
+  std::string status{};              ///< its last STATUS=
+  std::string conflict{};            ///< once it has ended: why it could not listen where it wanted to
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
              std::unique_ptr<AppSocket> app_socket)
@@ -54,6 +55,9 @@ struct Generation {
         child(std::move(process)),
         notify(std::move(notifications)),
         app(std::move(app_socket)) {}
+
+  /// "exited with status 3", to follow the name of the process, once its main process has.
+  [[nodiscard]] std::string how_it_ended() const;
 };
 
 /// When a new process may serve, as its welcome says; of meaning only to apps that speak the upgrade protocol.
@@ -88,8 +92,8 @@ class Supervisor {
   /// only when_resumed) or its bind() and listen() adopted, and with the stored descriptors. What the command names in
   /// the base directory by an absolute path is the release's, if that has it (see release_command()).
   Result<Generation*> start(const ReleaseRef& release, Entry entry = Entry::at_once);
-  /// The stop signal, as soon as nobody waits in the queues of its sockets (for kQueueLimit at most); SIGKILL to the
-  /// whole session when the drain timeout has passed. If the main process ends before the others, as a wrapper does,
+  /// The stop signal, as soon as nobody waits in the queues of its sockets (for kQueueLimit at most); SIGKILL to all of
+  /// it when the drain timeout has passed. If the main process ends before the others, as a wrapper does,
   /// these get the signal too, and the rest of the time.
   void drain(Generation& generation);
   /// It gets no new connections any more: its idle ones are closed, one by one.
@@ -99,14 +103,14 @@ class Supervisor {
   /// As drain(), but the stop signal comes only when nothing is under way on its connections, or shortly before the
   /// drain timeout.
   void drain_when_finished(Generation& generation);
-  /// SIGKILL to the whole session.
+  /// SIGKILL to all of it.
   void kill(Generation& generation);
   /// Asks every generation to end by the stop signal. Its main process may take as long as it wants, and then what that
   /// has left behind the drain timeout.
   void end_all();
   /// SIGKILL to all.
   void kill_all();
-  /// Call on SIGCHLD: hears last words first, then reaps children and orphans.
+  /// Call on SIGCHLD: reaps our own children.
   void reap();
 
   /// The generation with that number, or null once it has ended.
@@ -123,12 +127,12 @@ class Supervisor {
   [[nodiscard]] std::vector<std::string> command_for(const ReleaseRef& release, unsigned number) const;
   void hear(Generation& generation);
   void keep(Generation& generation, NotifyMessage& message);
-  void ended(pid_t pid, const ExitStatus& status);
+  void look(Generation& generation);
+  void main_process_ended(Generation& generation);
   void end_when_answered(Generation& generation, BootTime give_up);
   void ask_to_end(Generation& generation);
   void limit_time(Generation& generation);
-  void remove(Generation& generation, const ExitStatus& status);
-  void remove_those_that_finished();
+  void remove(Generation& generation);
   void limit_draining();
 
   EventLoop& loop_;
@@ -140,6 +144,7 @@ class Supervisor {
   std::optional<SocketDiag> diag_;  ///< none where the kernel has none
   FdStore store_;
   std::list<std::unique_ptr<Generation>> generations_;
+  const std::string run_;  // of which the markers of our generations are made
   unsigned last_number_ = 0;
 };
 

@@ -34,8 +34,8 @@ AppSocket::AppSocket(EventLoop& loop, UnixListener listener) : loop_(loop), list
 
 AppSocket::~AppSocket() = default;
 
-void AppSocket::serve(pid_t session, const Welcome& welcome) {
-  session_ = session;
+void AppSocket::serve(const ProcessTree& generation, const Welcome& welcome) {
+  generation_ = generation;
   welcome_ = welcome;
   watch_ = loop_.watch(listener_.fd.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
@@ -44,7 +44,7 @@ void AppSocket::accept() {
   Fd peer(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer) return;
   const auto [pid, uid, gid] = peer_of(peer.get());
-  if (!is_in_session(pid, session_)) return refuse(pid, "it is not of this generation of the app");
+  if (!is_member(pid, generation_)) return refuse(pid, "it is not of this generation of the app");
   if (channel_) channel_->receive();  // it may have ended already, which the loop is about to tell
   if (channel_ && channel_->is_open()) return refuse(pid, "the app is connected already");
   channel_ = std::make_unique<AppChannel>(
@@ -87,7 +87,7 @@ void AppSocket::watch(std::function<void()> heard, std::function<void(const std:
 void AppSocket::refuse(pid_t pid, const std::string& why) {
   if (std::exchange(refusal_logged_, true)) return;
   log(LogLevel::warning, "app.connection_refused",
-      {{"generation", std::to_string(welcome_.generation)}, {"pid", std::to_string(pid)}, {"why", why}});
+      {{"generation", std::to_string(welcome_.generation)}, {"process", describe_process(pid)}, {"why", why}});
 }
 
 }  // namespace midair::sidecar

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "loop/event_loop.h"
+#include "loop/process_tree.h"
 #include "loop/unix_listener.h"
 #include "midair/error.h"
 #include "midair/fd.h"
@@ -24,7 +25,7 @@ namespace midair::sidecar {
 /// and the one connection at a time that it has. Everything on the loop thread.
 ///
 /// Any user of the machine may connect, as an app may have given up its privileges before: what counts is that the
-/// kernel attests a process of the generation's own session. Others are cut off without a byte being read.
+/// kernel attests a process of the generation's own tree. Others are cut off without a byte being read.
 class AppSocket {
  public:
   /// Binds `path`, replacing a socket that a dead sidecar left there. Nobody is accepted before serve().
@@ -34,8 +35,8 @@ class AppSocket {
   AppSocket(const AppSocket&) = delete;
   AppSocket& operator=(const AppSocket&) = delete;
 
-  /// From now on processes of `session` (the pid of the generation's Child) are served and welcomed in this way.
-  void serve(pid_t session, const Welcome& welcome);
+  /// From now on processes of this generation are served and welcomed in this way.
+  void serve(const ProcessTree& generation, const Welcome& welcome);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return listener_.place.path(); }
 
@@ -63,7 +64,7 @@ class AppSocket {
 
   EventLoop& loop_;
   const UnixListener listener_;
-  pid_t session_ = 0;
+  ProcessTree generation_;
   Welcome welcome_;
   std::function<void()> heard_;
   std::function<void(const std::string&)> closed_;

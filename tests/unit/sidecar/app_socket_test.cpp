@@ -66,7 +66,7 @@ class AppSocketTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("started"), script.line());
     bool heard = false;
     socket_->watch([&] { heard = true; }, nullptr);
-    socket_->serve(script.child().pid(), {4, "", false});
+    socket_->serve(script.child().tree(), {4, "", false});
     CPPUNIT_ASSERT_EQUAL(std::string(R"({"digest":"","generation":4,"op":"welcome","protocol":1,"wait":false})"),
                          line_of(script));
     CPPUNIT_ASSERT(heard && socket_->hello() != nullptr);
@@ -74,7 +74,7 @@ class AppSocketTest : public CppUnit::TestFixture {
 
   void a_process_of_another_session_is_cut_off() {
     Script real(app("signal.pause()"));
-    socket_->serve(real.child().pid(), {});
+    socket_->serve(real.child().tree(), {});
     Script forger(app("peer = connect()\ntry: tell('heard ' + greet(peer))\nexcept OSError: tell('cut off')"));
     const std::string heard = line_of(forger);
     CPPUNIT_ASSERT_MESSAGE(heard, heard == "heard " || heard == "cut off");
@@ -88,7 +88,7 @@ class AppSocketTest : public CppUnit::TestFixture {
             "peer.close()\nthird = connect()\ntell(greet(third))\nsignal.pause()"));
     int closed = 0;
     socket_->watch(nullptr, [&](const std::string&) { ++closed; });
-    socket_->serve(script.child().pid(), {1, "", false});
+    socket_->serve(script.child().tree(), {1, "", false});
     CPPUNIT_ASSERT(line_of(script).find("welcome") != std::string::npos);
     CPPUNIT_ASSERT_EQUAL(std::string("second "), line_of(script));
     CPPUNIT_ASSERT(line_of(script).find("welcome") != std::string::npos);
@@ -99,7 +99,7 @@ class AppSocketTest : public CppUnit::TestFixture {
     if (::geteuid() != 0) return;  // only root can drop any
     fs::permissions(directory_.path(), fs::perms(0711));
     Script script(app("os.setuid(65534)\npeer = connect()\ntell(greet(peer))\nsignal.pause()"));
-    socket_->serve(script.child().pid(), {});
+    socket_->serve(script.child().tree(), {});
     CPPUNIT_ASSERT(line_of(script).find("welcome") != std::string::npos);
   }
 

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "loop/process_table.h"
 #include "midair/durable_file.h"
@@ -39,8 +40,15 @@ class ChildTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(signal_reaches_the_main_process_only);
   CPPUNIT_TEST(signal_group_reaches_grandchildren);
   CPPUNIT_TEST(destruction_kills_grandchildren_in_other_groups);
-  CPPUNIT_TEST(a_reaped_process_is_not_signalled_but_its_group_is);
-  CPPUNIT_TEST(it_dies_with_its_parent);
+  CPPUNIT_TEST(a_process_that_has_ended_is_not_signalled_but_its_group_is);
+  CPPUNIT_TEST(the_end_of_the_main_process_is_told);
+  CPPUNIT_TEST(it_is_over_when_nothing_of_it_lives);
+  CPPUNIT_TEST(a_daemon_is_counted_signalled_and_killed);
+  CPPUNIT_TEST(all_of_it_dies_with_its_parent);
+  CPPUNIT_TEST(what_gave_up_its_privileges_dies_with_its_parent);
+  CPPUNIT_TEST(it_is_killed_when_its_subreaper_was);
+  CPPUNIT_TEST(the_subreaper_has_nothing_of_ours_and_no_ear_for_signals);
+  CPPUNIT_TEST(the_port_mapper_is_left_alone);
   CPPUNIT_TEST(it_holds_a_socket_until_it_closes_it);
   CPPUNIT_TEST(a_grandchild_holds_a_socket_too);
   CPPUNIT_TEST_SUITE_END();
@@ -130,8 +138,7 @@ class ChildTest : public CppUnit::TestFixture {
     Child child =
         value_of(spawn({"/bin/sh", "-c", "echo \"${LISTEN_PID-}${LISTEN_FDS-}${LISTEN_FDNAMES-}none\" > out"}));
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
-    CPPUNIT_ASSERT_EQUAL(child.pid(), ::waitpid(child.pid(), nullptr, 0));
-    child.reaped();
+    await_end(child);
     std::ostringstream text;
     text << std::ifstream(directory_.path() / "out").rdbuf();
     CPPUNIT_ASSERT_EQUAL(std::string("none\n"), text.str());
@@ -162,8 +169,7 @@ class ChildTest : public CppUnit::TestFixture {
     write_end.reset();
     std::array<char, 8> text{};
     CPPUNIT_ASSERT_EQUAL(ssize_t(5), ::read(read_end.get(), text.data(), text.size()));
-    CPPUNIT_ASSERT_EQUAL(child.pid(), ::waitpid(child.pid(), nullptr, 0));
-    child.reaped();
+    await_end(child);
   }
 
   void a_bad_descriptor_name_is_refused() {
@@ -217,13 +223,7 @@ class ChildTest : public CppUnit::TestFixture {
     assert_ok(script.child().signal(SIGUSR1));
     CPPUNIT_ASSERT_EQUAL(std::string("main"), script.line());
     await_zombie(script.child().pid());
-    CPPUNIT_ASSERT_EQUAL(std::size_t(1), living_members(session_of(script)).size());
-  }
-
-  static Session session_of(Script& script) {
-    const auto session = session_led_by(script.child().pid());
-    CPPUNIT_ASSERT(session.has_value());
-    return *session;
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), living_members(script.child().tree()).size());
   }
 
   void signal_group_reaches_grandchildren() {
@@ -240,35 +240,128 @@ class ChildTest : public CppUnit::TestFixture {
                   {},
                   {}});  // dash has no job control here
     CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
-    const pid_t pid = script.child().pid();
     { const Child ended = std::move(script.child()); }
     CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());  // comes only when the last of them is dead
-    CPPUNIT_ASSERT_EQUAL(pid, ::waitpid(pid, nullptr, 0));
   }
 
-  void a_reaped_process_is_not_signalled_but_its_group_is() {
+  /// Leaves session, parents, descriptors and environment behind, all but the pipe to the test.
+  static constexpr const char* kDaemonize = "env -i setsid -f setsid -f sleep 1000; ";
+
+  void the_end_of_the_main_process_is_told() {
+    Script exits("exit 3");
+    CPPUNIT_ASSERT_EQUAL(std::string("exited with status 3"), await_end(exits.child()).text());
+    Script killed("kill -9 $$");
+    CPPUNIT_ASSERT_EQUAL(std::string("was killed by signal 9 (KILL)"), await_end(killed.child()).text());
+  }
+
+  void it_is_over_when_nothing_of_it_lives() {
+    const Pipe go;
+    Script script("setsid -f sh -c 'echo ready >&3; read line <&4'; exit 7", {{"go", go.read_end.get()}});
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    CPPUNIT_ASSERT_EQUAL(7, await_end(script.child()).code());
+    CPPUNIT_ASSERT(script.child().lives() && !script.child().over());
+    assert_ok(write_all(go.write_end.get(), "go\n", "the pipe"));
+    await_over(script.child());
+    CPPUNIT_ASSERT(!script.child().lives());
+    CPPUNIT_ASSERT_EQUAL(7, script.child().ended()->code());
+  }
+
+  void a_daemon_is_counted_signalled_and_killed() {
+    Script script(std::string(kDaemonize) + kDaemonize + "echo ready >&3; exit 0");
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    await_end(script.child());
+    auto daemons = living_members(script.child().tree());
+    CPPUNIT_ASSERT(daemons.size() >= 2);
+    while (daemons.size() != 2) daemons = living_members(script.child().tree());  // until those between have ended
+    CPPUNIT_ASSERT(is_member(daemons.front(), script.child().tree()));
+    CPPUNIT_ASSERT(script.child().signal_rest(0));
+    { const Child ended = std::move(script.child()); }
+    CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());  // comes only when the last of them is dead
+  }
+
+  void it_is_killed_when_its_subreaper_was() {
+    Script script("sleep 1000 & echo ready >&3; trap '' TERM; while :; do wait; done");
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    ::kill(script.child().tree().root.pid, SIGKILL);
+    CPPUNIT_ASSERT_EQUAL(128 + SIGKILL, await_end(script.child()).code());
+    CPPUNIT_ASSERT(script.child().over());
+    CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());
+  }
+
+  void the_subreaper_has_nothing_of_ours_and_no_ear_for_signals() {
+    const Fd leaky(::open("/dev/null", O_RDONLY));
+    Script script(
+        "for sig in HUP INT QUIT TERM USR1 USR2 PIPE ALRM CHLD; do kill -$sig $PPID; done; echo ready >&3; wait");
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    const pid_t subreaper = script.child().tree().root.pid;
+    CPPUNIT_ASSERT_EQUAL(0, await_end(script.child()).code());
+    Script other("echo $PPID >&3; sleep 1000");
+    const fs::path process = "/proc/" + other.line();
+    CPPUNIT_ASSERT(process != "/proc/" + std::to_string(subreaper));
+    const auto only_its_link = [&] {
+      std::error_code closed_meanwhile;
+      return std::distance(fs::directory_iterator(process / "fd", closed_meanwhile), fs::directory_iterator()) <= 2;
+    };
+    while (!only_its_link()) std::this_thread::yield();  // it closes them beside the start of the program
+  }
+
+  void the_port_mapper_is_left_alone() {
+    fs::copy_file("/bin/sleep", directory_ / "epmd");
+    const Pipe go;
+    Script script("setsid -f sh -c 'echo $$ >&3; exec " + (directory_ / "epmd").string() +
+                      " 1000 >&3 2>&3 3<&-'; read line <&4; setsid -f sleep 1000; echo ready >&3",
+                  {{"go", go.read_end.get()}});
+    const pid_t port_mapper = std::stoi(script.line());
+    while (process_stat(port_mapper)->name() != "epmd") std::this_thread::yield();
+    assert_ok(write_all(go.write_end.get(), "go\n", "the pipe"));
+    CPPUNIT_ASSERT_EQUAL(std::string("ready"), script.line());
+    await_end(script.child());
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), living_members(script.child().tree()).size());
+    const pid_t subreaper = script.child().tree().root.pid;
+    { const Child ended = std::move(script.child()); }
+    CPPUNIT_ASSERT_EQUAL(subreaper, ::waitpid(subreaper, nullptr, 0));
+    CPPUNIT_ASSERT_EQUAL(0, ::kill(port_mapper, SIGKILL));
+  }
+
+  void a_process_that_has_ended_is_not_signalled_but_its_group_is() {
     Script script("sleep 1000 & exit 0");
-    CPPUNIT_ASSERT_EQUAL(script.child().pid(), ::waitpid(script.child().pid(), nullptr, 0));
-    script.child().reaped();
+    await_end(script.child());
     assert_fails(script.child().signal(SIGTERM), Errc::not_found);
     script.child().signal_group(SIGTERM);
     CPPUNIT_ASSERT_EQUAL(std::string(), script.rest());
     script.child().signal_group(SIGTERM);  // nobody is left, and nobody is hit
   }
 
-  void it_dies_with_its_parent() {
+  /// Starts a program in a process that is killed then; returns when all of the program is dead.
+  static void outlive(const std::string& text) {
     Pipe pipe;
+    Pipe ready;
     const pid_t parent = ::fork();
     if (parent == 0) {
-      const auto child = Child::spawn({{"/bin/sleep", "1000"}, {}, {}, {{"out", pipe.write_end.get()}}});
-      ::kill(::getpid(), child.ok() ? SIGKILL : SIGTERM);
+      const auto child = Child::spawn(
+          {{"/bin/sh", "-c", text}, {}, {}, {{"out", pipe.write_end.get()}, {"ready", ready.write_end.get()}}});
+      ready.write_end.reset();
+      char c = 0;
+      const bool started = child.ok() && ::read(ready.read_end.get(), &c, 1) == 1;
+      ::kill(::getpid(), started ? SIGKILL : SIGTERM);
     }
     int status = 0;
     CPPUNIT_ASSERT_EQUAL(parent, ::waitpid(parent, &status, 0));
     CPPUNIT_ASSERT_EQUAL(SIGKILL, WTERMSIG(status));
     pipe.write_end.reset();
     char c = 0;
-    CPPUNIT_ASSERT_EQUAL(ssize_t(0), ::read(pipe.read_end.get(), &c, 1));  // returns when the sleeper is dead
+    CPPUNIT_ASSERT_EQUAL(ssize_t(0), ::read(pipe.read_end.get(), &c, 1));
+  }
+
+  void all_of_it_dies_with_its_parent() {
+    outlive("echo >&4; exec sleep 1000");
+    outlive("trap '' TERM HUP INT; " + std::string(kDaemonize) + "sleep 1000 & echo >&4; exec sleep 1000");
+    outlive(std::string(kDaemonize) + "echo >&4; exit 0");
+  }
+
+  void what_gave_up_its_privileges_dies_with_its_parent() {
+    if (::geteuid() != 0) return;  // only root can drop any
+    outlive("exec setpriv --reuid=65534 --clear-groups sh -c 'setsid -f sleep 1000; echo >&4; exec sleep 1000'");
   }
 
   void it_holds_a_socket_until_it_closes_it() {

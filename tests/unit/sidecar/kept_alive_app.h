@@ -30,7 +30,7 @@ class KeptAliveApp {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] pid_t pid() { return script_.child().pid(); }
-  [[nodiscard]] std::vector<pid_t> processes() { return living_members({pid(), process_stat(pid())->start_ticks}); }
+  [[nodiscard]] std::vector<pid_t> processes() { return script_.child().processes(); }
 
   /// A connection that has asked for `path`; with `lines` a header line more, to be finished or not.
   [[nodiscard]] Fd ask(const std::string& path) const {

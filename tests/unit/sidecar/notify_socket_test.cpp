@@ -57,7 +57,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
   /// Runs the app to its end, leaves it a zombie, and drains what it said.
   std::vector<NotifyMessage> drain_after(Script& script) {
     await_zombie(script.child().pid());
-    return socket_.drain(script.child().pid());
+    return socket_.drain(script.child().tree());
   }
 
   void send_ourselves(const std::string& text) const {
@@ -69,6 +69,9 @@ class NotifySocketTest : public CppUnit::TestFixture {
         static_cast<ssize_t>(text.size()),
         ::sendto(fd.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address));
   }
+
+  /// A generation that we are of.
+  static ProcessTree ourselves() { return {*ProcessId::of(::getppid()), {}, {}}; }
 
   static std::ptrdiff_t open_descriptors() {
     return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
@@ -127,13 +130,13 @@ class NotifySocketTest : public CppUnit::TestFixture {
     leave_dead_socket(socket_.path(), SOCK_DGRAM);
     NotifySocket again = value_of(NotifySocket::open(socket_.path()));
     send_ourselves("READY=1");
-    CPPUNIT_ASSERT_EQUAL(std::size_t(1), again.drain(::getpid()).size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), again.drain(ourselves()).size());
   }
 
   void a_socket_that_somebody_has_is_left_alone() {
     assert_fails(NotifySocket::open(socket_.path()), Errc::refused, "somebody listens there");
     send_ourselves("READY=1");
-    CPPUNIT_ASSERT_EQUAL(std::size_t(1), socket_.drain(::getpid()).size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), socket_.drain(ourselves()).size());
   }
 
   void a_path_that_is_too_long_is_refused() {
@@ -149,12 +152,6 @@ class NotifySocketTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(script.child().pid(), messages.front().pid);
     CPPUNIT_ASSERT_EQUAL(std::string("1"), messages.front().fields.at("READY"));
     CPPUNIT_ASSERT_EQUAL(std::string("kept"), messages.front().fields.at("X_NEW"));
-
-    Script reaped(app("say('READY=1'); os._exit(0)"));
-    const pid_t pid = reaped.child().pid();
-    CPPUNIT_ASSERT_EQUAL(pid, ::waitpid(pid, nullptr, 0));
-    reaped.child().reaped();
-    CPPUNIT_ASSERT_EQUAL(std::size_t(1), socket_.drain(pid).size());
   }
 
   void a_helper_that_ended_is_still_known_as_a_zombie() {
@@ -164,7 +161,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
             "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)\n"
             "os.write(3, b'helper ended\\n')\nsignal.pause()"));
     CPPUNIT_ASSERT_EQUAL(std::string("helper ended"), script.line());
-    const auto messages = socket_.drain(script.child().pid());
+    const auto messages = socket_.drain(script.child().tree());
     CPPUNIT_ASSERT_EQUAL(std::size_t(1), messages.size());
     CPPUNIT_ASSERT(messages.front().pid != script.child().pid());
   }
@@ -218,7 +215,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("42 visitors out:state"), new_one.rest());
   }
 
-  void nothing_to_drain_does_not_block() { CPPUNIT_ASSERT(socket_.drain(::getpid()).empty()); }
+  void nothing_to_drain_does_not_block() { CPPUNIT_ASSERT(socket_.drain(ourselves()).empty()); }
 };
 
 CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(NotifySocketTest, "notify_socket");

@@ -29,31 +29,41 @@ class ReaperTest : public CppUnit::TestFixture {
     }
   }
 
+  /// A child that does `work` and ends with what that returns.
+  template <class Work>
+  static pid_t child(Work work) {
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(work());
+    return pid;
+  }
+
   void it_tells_how_a_child_ended() {
-    Script exits("exit 3");
-    CPPUNIT_ASSERT_EQUAL(3, await(exits.child().pid()).code());
-    exits.child().reaped();
-    Script killed("kill -9 $$");
-    CPPUNIT_ASSERT_EQUAL(std::string("was killed by signal 9 (KILL)"), await(killed.child().pid()).text());
-    killed.child().reaped();
+    CPPUNIT_ASSERT_EQUAL(3, await(child([] { return 3; })).code());
+    const pid_t killed = child([] { return ::raise(SIGKILL); });
+    CPPUNIT_ASSERT_EQUAL(std::string("was killed by signal 9 (KILL)"), await(killed).text());
   }
 
   void it_takes_in_double_forked_orphans() {
-    const Pipe go;
-    Script script("sh -c 'sh -c \"echo \\$\\$ >&3; read line <&4; exit 7\" &' ; exit 0", {{"go", go.read_end.get()}});
-    const pid_t orphan = std::stoi(script.line());
-    CPPUNIT_ASSERT_EQUAL(0, await(script.child().pid()).code());
-    script.child().reaped();
-    assert_ok(write_all(go.write_end.get(), "go\n", "the pipe"));
-    CPPUNIT_ASSERT_EQUAL(7, await(orphan).code());
+    const Pipe told;
+    const pid_t parent = child([&] {
+      const pid_t orphan = child([] { return ::getppid() == 0 ? 0 : 7; });
+      return static_cast<int>(::write(told.write_end.get(), &orphan, sizeof orphan)) - static_cast<int>(sizeof orphan);
+    });
+    pid_t orphan = 0;
+    CPPUNIT_ASSERT_EQUAL(ssize_t(sizeof orphan), ::read(told.read_end.get(), &orphan, sizeof orphan));
+    std::map<pid_t, int> ended;
+    while (ended.size() < 2) {
+      siginfo_t info{};
+      CPPUNIT_ASSERT(::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0);
+      for (const Reaped& dead : reaper_.drain()) ended[dead.pid] = dead.status.code();
+    }
+    CPPUNIT_ASSERT((ended == std::map<pid_t, int>{{parent, 0}, {orphan, 7}}));
   }
 
   void it_gets_exit_statuses_even_if_our_parent_ignored_sigchld() {
     ::signal(SIGCHLD, SIG_IGN);
     reaper_ = Reaper();
-    Script script("exit 5");
-    CPPUNIT_ASSERT_EQUAL(5, await(script.child().pid()).code());
-    script.child().reaped();
+    CPPUNIT_ASSERT_EQUAL(5, await(child([] { return 5; })).code());
   }
 
   void nobody_dead_is_nothing_to_drain() {

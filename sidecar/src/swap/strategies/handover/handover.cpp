@@ -137,7 +137,7 @@ void Handover::committed() {
 
 bool Handover::go_back_to_warm() {
   Generation* old = supervisor_.find(std::exchange(warm_, 0));
-  if (old == nullptr || old->leader_ended) return false;
+  if (old == nullptr || old->child.ended()) return false;
   supervisor_.take_back(*old);
   Generation* failed = supervisor_.find(serving_.candidate());
   serving_.go_back_to(*old);
