@@ -53,7 +53,7 @@ class StateDir {
   /// MIDAIR_SOCKET of one generation of the app.
   [[nodiscard]] std::filesystem::path app_socket(std::uint64_t generation) const;
   [[nodiscard]] std::filesystem::path control_socket() const { return sockets_ / "control.sock"; }
-  /// Which sessions (process groups) this sidecar started, so that the next one can end what outlived it.
+  /// Which generations this sidecar started, so that the next one can end what outlived it.
   [[nodiscard]] std::filesystem::path sessions() const { return root_ / "sessions"; }
 
   /// Removes what a crash left: temporary files, half-extracted or half-removed releases, sockets of generations.

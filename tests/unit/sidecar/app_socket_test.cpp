@@ -33,8 +33,9 @@ def greet(peer): say(peer, op='hello', protocol=1); return hear(peer)
 
 class AppSocketTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(AppSocketTest);
-  CPPUNIT_TEST(a_process_of_the_session_is_welcomed);
-  CPPUNIT_TEST(a_process_of_another_session_is_cut_off);
+  CPPUNIT_TEST(a_process_of_the_generation_is_welcomed);
+  CPPUNIT_TEST(what_descends_in_a_session_of_its_own_is_welcomed);
+  CPPUNIT_TEST(a_process_of_another_generation_is_cut_off);
   CPPUNIT_TEST(a_second_connection_is_cut_off_and_a_later_one_served);
   CPPUNIT_TEST(an_app_that_dropped_its_privileges_may_connect);
   CPPUNIT_TEST(a_request_without_a_connection_fails);
@@ -61,7 +62,7 @@ class AppSocketTest : public CppUnit::TestFixture {
     return line;
   }
 
-  void a_process_of_the_session_is_welcomed() {
+  void a_process_of_the_generation_is_welcomed() {
     Script script(app("tell('started')\npeer = connect()\ntell(greet(peer))\nsignal.pause()"));
     CPPUNIT_ASSERT_EQUAL(std::string("started"), script.line());
     bool heard = false;
@@ -72,7 +73,15 @@ class AppSocketTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(heard && socket_->hello() != nullptr);
   }
 
-  void a_process_of_another_session_is_cut_off() {
+  void what_descends_in_a_session_of_its_own_is_welcomed() {
+    Script script(
+        app("if os.fork(): signal.pause()\nos.setsid()\nif os.fork(): os._exit(0)\n"
+            "tell(greet(connect()))\nsignal.pause()"));
+    socket_->serve(script.child().tree(), {4, "", false});
+    CPPUNIT_ASSERT(line_of(script).find("welcome") != std::string::npos);
+  }
+
+  void a_process_of_another_generation_is_cut_off() {
     Script real(app("signal.pause()"));
     socket_->serve(real.child().tree(), {});
     Script forger(app("peer = connect()\ntry: tell('heard ' + greet(peer))\nexcept OSError: tell('cut off')"));

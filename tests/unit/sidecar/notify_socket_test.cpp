@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dead_socket.h"
+#include "loop/process_table.h"
 #include "process/fd_store.h"
 #include "script.h"
 #include "temp_dir.h"
@@ -40,7 +41,8 @@ class NotifySocketTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_path_that_is_too_long_is_refused);
   CPPUNIT_TEST(ready_and_immediate_exit_is_still_seen);
   CPPUNIT_TEST(a_helper_that_ended_is_still_known_as_a_zombie);
-  CPPUNIT_TEST(a_message_of_another_session_is_dropped);
+  CPPUNIT_TEST(a_daemon_that_ended_at_once_is_still_heard);
+  CPPUNIT_TEST(a_message_of_another_generation_is_dropped_and_its_sender_named);
   CPPUNIT_TEST(what_is_too_long_or_malformed_is_dropped);
   CPPUNIT_TEST(sixteen_descriptors_come_through_and_seventeen_are_dropped_and_closed);
   CPPUNIT_TEST(a_memfd_goes_from_one_generation_to_the_next);
@@ -166,7 +168,21 @@ class NotifySocketTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(messages.front().pid != script.child().pid());
   }
 
-  void a_message_of_another_session_is_dropped() {
+  void a_daemon_that_ended_at_once_is_still_heard() {
+    Script script(
+        app("if os.fork() == 0:\n  os.setsid()\n  if os.fork(): os._exit(0)\n"
+            "  say('READY=1')\n  os._exit(0)\nsignal.pause()"));
+    std::vector<NotifyMessage> messages;
+    while (messages.empty()) {
+      pollfd news{script.child().fd(), POLLIN, 0};
+      ::poll(&news, 1, -1);
+      messages = socket_.drain(script.child().tree());
+      script.child().look();
+    }
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), messages.front().fields.at("READY"));
+  }
+
+  void a_message_of_another_generation_is_dropped_and_its_sender_named() {
     send_ourselves("READY=1");
     Script other(app("say('STOPPING=1')"));
     await_zombie(other.child().pid());
@@ -174,6 +190,7 @@ class NotifySocketTest : public CppUnit::TestFixture {
     const auto messages = drain_after(script);
     CPPUNIT_ASSERT_EQUAL(std::size_t(1), messages.size());
     CPPUNIT_ASSERT_EQUAL(std::string("true one"), messages.front().fields.at("STATUS"));
+    CPPUNIT_ASSERT_EQUAL(describe_process(::getpid()), socket_.stranger_that_was_ready());
   }
 
   void what_is_too_long_or_malformed_is_dropped() {
