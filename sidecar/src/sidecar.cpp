@@ -210,16 +210,30 @@ void Sidecar::pass_to_app(int signo) {
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
   if (!ending_) {
-    const std::string how = generation.how_it_ended() + (generation.conflict.empty() ? "" : "; " + generation.conflict);
+    const std::string how = how_it_ended(generation);
     if (number == serving_.candidate()) return swap_->candidate_exited(how);
-    if (fallback_->exited(number, generation.how_it_ended()) || strategy_->holds(number)) return;
+    if (fallback_->exited(number, how) || strategy_->holds(number)) return;
   }
   if (number == serving_.generation()) {
-    if (!ending_) boot_->app_ended(status);
+    if (!ending_) {
+      log(LogLevel::error, "app.serves_no_more", {{"how", how_it_ended(generation)}});
+      boot_->app_ended(status);
+    }
     if (swap_->state() != SwapState::lost) exit_status_ = status.code();
     begin_ending();
   }
   leave_when_empty();
+}
+
+std::string Sidecar::how_it_ended(const Generation& generation) const {
+  std::string how = generation.how_it_ended();
+  if (!generation.conflict.empty()) how += "; " + generation.conflict;
+  if (generation.ready || generation.child.ended()->success()) return how;
+  if (sockets_->mode() == SocketMode::pass)
+    how += "; if its address was in use, it binds its port itself: leave --listen out";
+  if (sockets_->mode() == SocketMode::off && generation.number != serving_.generation())
+    how += "; if its address was in use: two processes can't have one, but for --sockets adopt";
+  return how;
 }
 
 void Sidecar::on_staged(Result<StagedRelease> release) {

@@ -61,6 +61,8 @@ class Sidecar {
   void on_signal(int signo);
   void pass_to_app(int signo);
   void on_exit(Generation& generation, const ExitStatus& status);
+  /// How it ended; with what may have kept it from listening, if it ended badly before it was ready.
+  [[nodiscard]] std::string how_it_ended(const Generation& generation) const;
   void on_staged(Result<StagedRelease> release);
   void on_finished(const SwapOutcome& outcome);
   void give_up(const Error& error, int status);

@@ -18,12 +18,15 @@ std::uint64_t available_memory() {
   return 0;
 }
 
-std::uint64_t resident_memory(pid_t pid) {
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
-  if (!(statm >> size >> resident)) return 0;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+std::uint64_t resident_memory(const std::vector<pid_t>& processes) {
+  std::uint64_t pages = 0;
+  for (const pid_t pid : processes) {
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+    if (statm >> size >> resident) pages += resident;
+  }
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace midair::sidecar

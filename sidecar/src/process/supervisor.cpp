@@ -47,7 +47,12 @@ std::string Generation::how_it_ended() const {
 }
 
 Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets, Settings settings, Hooks hooks)
-    : loop_(loop), dir_(dir), sockets_(sockets), settings_(std::move(settings)), hooks_(std::move(hooks)), run_(random_hex()) {
+    : loop_(loop),
+      dir_(dir),
+      sockets_(sockets),
+      settings_(std::move(settings)),
+      hooks_(std::move(hooks)),
+      run_(random_hex()) {
   if (auto diag = SocketDiag::open())
     diag_ = std::move(diag).value();
   else

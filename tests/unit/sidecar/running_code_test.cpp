@@ -183,7 +183,7 @@ class RunningCodeTest : public CppUnit::TestFixture {
     const Child child = world.run({"/bin/sh", "server.sh"});
     const auto code = code_of(child.pid());
     CPPUNIT_ASSERT(code.has_value());
-    CPPUNIT_ASSERT_EQUAL(::getpid(), code->parent);
+    CPPUNIT_ASSERT_EQUAL(child.tree().root.pid, code->parent);
     CPPUNIT_ASSERT_EQUAL(fs::canonical("/bin/sh"), code->executable);
     CPPUNIT_ASSERT_EQUAL(world.release / "server.sh", code->script);
     CPPUNIT_ASSERT_EQUAL(world.release, code->directory);

@@ -125,7 +125,7 @@ void Handover::take_over() {
 /// What has passed on a state, or has to end before its successor may take it, can't serve again.
 bool Handover::may_stay_warm(const Generation& old) const {
   if (!keep_warm_ || keeper_ || supervisor_.keeps_descriptors()) return false;
-  if (available_memory() >= resident_memory(old.child.pid())) return true;
+  if (available_memory() >= resident_memory(old.child.processes())) return true;
   log(LogLevel::notice, "app.not_kept_warm", {{"why", "less memory is left than it has"}});
   return false;
 }
