@@ -112,12 +112,12 @@ void Sidecar::make_app_parts() {
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
   stager_ = std::make_unique<Stager>(*dir_, *source_);
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
-  announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *reporter_, clock_);
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_,
       Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal, options_.base_dir,
                            options_.close_idle, options_.max_draining},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
+  announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *supervisor_, *reporter_, clock_);
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
 }
 
@@ -209,6 +209,7 @@ void Sidecar::pass_to_app(int signo) {
 
 void Sidecar::on_exit(Generation& generation, const ExitStatus& status) {
   const unsigned number = generation.number;
+  if (!ending_ && generation.kill_timer) announcer_->record_again();  // it drains no more
   if (!ending_) {
     const std::string how = how_it_ended(generation);
     if (number == serving_.candidate()) return swap_->candidate_exited(how);
@@ -244,6 +245,16 @@ void Sidecar::on_staged(Result<StagedRelease> release) {
 void Sidecar::on_finished(const SwapOutcome& outcome) {
   if (outcome.status == UpgradeStatus::completed) boot_->settled();
   upgrades_->finished(outcome);
+  tell_of_drains();
+}
+
+void Sidecar::tell_of_drains() {
+  constexpr std::chrono::minutes kTellEvery{1};
+  if (ending_ || supervisor_->draining().empty()) return;
+  drains_told_ = loop_->after(kTellEvery, [this] {
+    announcer_->record_again();
+    tell_of_drains();
+  });
 }
 
 void Sidecar::give_up(const Error& error, int status) {

@@ -67,6 +67,8 @@ class Sidecar {
   void on_finished(const SwapOutcome& outcome);
   void give_up(const Error& error, int status);
 
+  /// The record says once a minute what old processes do, while there are any.
+  void tell_of_drains();
   void begin_ending();
   void leave_when_empty();
 
@@ -104,6 +106,7 @@ class Sidecar {
   std::unique_ptr<ControlAnswers> answers_;
   std::unique_ptr<ControlServer> control_;
 
+  EventLoop::Timer drains_told_;
   bool ending_ = false;  ///< a stop signal came, or the app ended: nothing new begins
   int exit_status_ = 0;
 };

@@ -89,12 +89,15 @@ class Drain(FleetCase):
         draining = wait_until(lambda: machine.status().get("draining"), machine.tail)
         wait_until(lambda: machine.status()["draining"][0]["busy"] == 1, machine.tail)
         self.assertEqual((draining[0]["generation"], draining[0]["version"]), (1, ""))
+        told = wait_until(lambda: self.agent.status()["m1"].get("draining"), machine.tail)
+        self.assertEqual((told[0]["version"], len(told)), ("", 1))
         self.assertFalse(self.heard("SIGTERM"))
         self.assertEqual(answer(), 200, machine.tail(40))
         wait_until(lambda: self.heard("SIGTERM"), machine.tail)
         wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
         self.assertNotIn("drain_timeout", machine.log())
         self.assertNotIn("draining", machine.status())
+        wait_until(lambda: "draining" not in self.agent.status()["m1"], machine.tail)
 
     def test_a_stop_waits_for_what_a_wrapped_server_has_begun(self):
         machine = self.started(command=("./wrapper.py",))

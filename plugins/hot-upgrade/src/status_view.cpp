@@ -34,6 +34,21 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   return json;
 }
 
+Array draining_json(const std::vector<DrainingProcess>& draining) {
+  Array list;
+  for (const DrainingProcess& process : draining) {
+    Object json;
+    json.set("version", process.version);
+    json.set("since", process.since);
+    json.set("deadline", process.deadline);
+    json.set("busy", process.busy);
+    json.set("idle", process.idle);
+    json.set("streaming", process.streaming);
+    list.add(json);
+  }
+  return list;
+}
+
 Object machine_json(const MachineStatus& status) {
   const auto& machine = status.machine.record;
   Object json;
@@ -53,6 +68,7 @@ Object machine_json(const MachineStatus& status) {
   set_if_known("platform_state", status.machine.platform_state);
   set_if_known("platform_image", status.machine.platform_image);
   set_if_known("problem", machine.problem);
+  if (!machine.draining.empty()) json.set("draining", draining_json(machine.draining));
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);
@@ -121,6 +137,17 @@ std::string problem_line_of(const MachineRecord& record, const Console& console)
   return "  " + console.colour("yellow", "problem: " + one_line(record.problem)) + "\n";
 }
 
+/// Below a machine's row: its old processes that finish what they had begun.
+std::string draining_lines_of(const MachineRecord& record) {
+  std::string lines;
+  for (const DrainingProcess& process : record.draining)
+    lines += "  drains: " + (process.version.empty() ? "base image" : one_line(process.version)) +
+             ", connections busy " + std::to_string(process.busy) + ", idle " + std::to_string(process.idle) +
+             ", streaming " + std::to_string(process.streaming) + "; until " + one_line(process.deadline) +
+             " at most\n";
+  return lines;
+}
+
 }  // namespace
 
 std::string to_json(const FleetSnapshot& snapshot, const std::string& app) {
@@ -147,7 +174,8 @@ std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const
   auto text = headline(snapshot, app, now) + line_of(titles, widths, console, "bold");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& [machine, verdict, why] = snapshot.machines[i];
-    text += line_of(rows[i], widths, console, colour_of(verdict)) + problem_line_of(machine.record, console);
+    text += line_of(rows[i], widths, console, colour_of(verdict)) + problem_line_of(machine.record, console) +
+            draining_lines_of(machine.record);
   }
   return text;
 }

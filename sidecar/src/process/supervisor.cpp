@@ -140,6 +140,7 @@ void Supervisor::end_when_answered(Generation& generation, BootTime give_up) {
 void Supervisor::limit_time(Generation& generation) {
   if (generation.kill_timer) return;
   limit_draining();
+  generation.drains_since = loop_.clock().wall();
   generation.kill_timer = loop_.after(settings_.drain_timeout, [this, &generation] {
     log(LogLevel::warning, "app.drain_timeout", {{"generation", std::to_string(generation.number)}});
     kill(generation);

@@ -37,6 +37,7 @@ struct Generation {
   EventLoop::Watch notify_watch{};
   EventLoop::Watch child_watch{};
   std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
+  WallTime drains_since{};                       ///< since when it is
   EventLoop::Timer queue_look{};                 ///< until its queues are looked at again
   std::unique_ptr<Drain> drain{};                ///< once it gets no new connections
   bool ready = false;                            ///< it said READY=1
@@ -117,6 +118,7 @@ class Supervisor {
   [[nodiscard]] Generation* find(unsigned number);
   [[nodiscard]] bool empty() const { return generations_.empty(); }
   [[nodiscard]] AppSockets& sockets() const { return sockets_; }
+  [[nodiscard]] std::chrono::milliseconds drain_timeout() const { return settings_.drain_timeout; }
   /// Those whose time to end is limited, the oldest first.
   [[nodiscard]] std::vector<const Generation*> draining() const;
   /// True while apps have left descriptors with us for their successors.

@@ -5,6 +5,10 @@ namespace midair::sidecar {
 void Announcer::disk_problem(const std::string& why) {
   if (why == problem_) return;
   problem_ = why;
+  record_again();
+}
+
+void Announcer::record_again() {
   if (state_ != MachineState::unknown) record(state_);
 }
 
@@ -19,6 +23,17 @@ void Announcer::record(MachineState state) {
   record.sidecar_version = MIDAIR_BUILD_VERSION;
   record.booted_at = booted_at_;
   record.problem = problem_;
+  for (const Generation* old : supervisor_.draining()) {
+    DrainingProcess process{old->release.version, format_rfc3339(old->drains_since),
+                            format_rfc3339(old->drains_since + supervisor_.drain_timeout())};
+    if (old->drain) {
+      const IdleCloser::Report& report = old->drain->report();
+      process.busy = report.busy;
+      process.idle = report.idle;
+      process.streaming = report.streaming;
+    }
+    record.draining.push_back(std::move(process));
+  }
   reporter_.record(record);
 }
 

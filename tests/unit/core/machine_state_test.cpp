@@ -30,6 +30,7 @@ class MachineStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_error_of_any_length_arrives);
   CPPUNIT_TEST(refuses_results_of_wrong_shape);
   CPPUNIT_TEST(record_survives_a_round_trip);
+  CPPUNIT_TEST(what_is_odd_of_a_drain_hides_no_machine);
   CPPUNIT_TEST(record_on_the_base_image_has_null_for_the_release);
   CPPUNIT_TEST(a_state_that_nobody_knows_hides_no_machine);
   CPPUNIT_TEST(refuses_records_of_wrong_shape);
@@ -145,14 +146,25 @@ class MachineStateTest : public CppUnit::TestFixture {
     record.sidecar_version = "0.1.0";
     record.booted_at = "2026-11-20T21:00:00.000000Z";
     record.updated_at = "2026-11-20T21:09:00.000000Z";
+    record.draining = {{"1.1.0", "2026-11-20T21:08:00Z", "2026-11-20T21:08:30Z", 1, 2, 3}, {"", "", "", 0, 0, 0}};
     const MachineRecord read = value_of(MachineRecord::parse(record.to_json(), "m.json"));
     CPPUNIT_ASSERT_EQUAL(record.to_json(), read.to_json());
+    CPPUNIT_ASSERT_EQUAL(std::size_t(2), read.draining.size());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t(3), read.draining.front().streaming);
     CPPUNIT_ASSERT(read.state == MachineState::serving);
     CPPUNIT_ASSERT_EQUAL(record.process_group, read.process_group);
     CPPUNIT_ASSERT_EQUAL(record.hot_ref, read.hot_ref);
     CPPUNIT_ASSERT_EQUAL(record.digest, read.digest);
     CPPUNIT_ASSERT_EQUAL(record.sequence, read.sequence);
     CPPUNIT_ASSERT_EQUAL(record.updated_at, read.updated_at);
+  }
+
+  void what_is_odd_of_a_drain_hides_no_machine() {
+    const char* const odd = R"({"machine_id":"m","draining":[5,{"version":7,"busy":-1,"idle":2}]})";
+    const MachineRecord read = value_of(MachineRecord::parse(odd, "m.json"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t(1), read.draining.size());
+    CPPUNIT_ASSERT_EQUAL(std::string(), read.draining.front().version);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t(2), read.draining.front().idle);
   }
 
   void record_on_the_base_image_has_null_for_the_release() {

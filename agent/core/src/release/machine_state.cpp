@@ -59,6 +59,34 @@ UpgradeStatus read_status(JsonReader& reader) {
   return UpgradeStatus::pending;
 }
 
+/// What is odd in it must not hide the machine: it is left empty.
+DrainingProcess read_draining(const Object& json) {
+  JsonReader reader(json, "draining");
+  DrainingProcess process;
+  process.version = reader.optional_string("version");
+  process.since = reader.optional_string("since");
+  process.deadline = reader.optional_string("deadline");
+  process.busy = reader.optional_unsigned("busy").value_or(0);
+  process.idle = reader.optional_unsigned("idle").value_or(0);
+  process.streaming = reader.optional_unsigned("streaming").value_or(0);
+  return process;
+}
+
+Poco::JSON::Array::Ptr draining_json(const std::vector<DrainingProcess>& draining) {
+  Poco::JSON::Array::Ptr list = new Poco::JSON::Array;
+  for (const DrainingProcess& process : draining) {
+    Object::Ptr json = new Object;
+    json->set("version", null_if_empty(process.version));
+    json->set("since", process.since);
+    json->set("deadline", process.deadline);
+    json->set("busy", static_cast<Poco::UInt64>(process.busy));
+    json->set("idle", static_cast<Poco::UInt64>(process.idle));
+    json->set("streaming", static_cast<Poco::UInt64>(process.streaming));
+    list->add(json);
+  }
+  return list;
+}
+
 }  // namespace
 
 const char* to_string(MachineState state) noexcept {
@@ -89,6 +117,9 @@ Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::str
   record.booted_at = reader.optional_string("booted_at");
   record.updated_at = reader.optional_string("updated_at");
   record.problem = reader.optional_string("problem");
+  if (const auto list = reader.optional_array("draining"))
+    for (unsigned i = 0; i < list->size(); ++i)
+      if (const auto process = list->getObject(i)) record.draining.push_back(read_draining(*process));
   MIDAIR_TRY(reader.finish());
   return record;
 }
@@ -109,6 +140,7 @@ std::string MachineRecord::to_json() const {
   json.set("booted_at", booted_at);
   json.set("updated_at", updated_at);
   if (!problem.empty()) json.set("problem", problem);
+  if (!draining.empty()) json.set("draining", draining_json(draining));
   return to_canonical_json(json);
 }
 

@@ -26,8 +26,19 @@ enum class MachineState {
 /// "serving", "swapping", "stopped"; empty for MachineState::unknown.
 [[nodiscard]] const char* to_string(MachineState state) noexcept;
 
-/// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and at its end. Its name
-/// is that of the release that runs; on the base image all of it but base_image_ref is empty.
+/// An old process that gets no new connections and finishes what it had begun.
+struct DrainingProcess {
+  std::string version;          ///< of its release; empty: the base image
+  std::string since;            ///< RFC 3339
+  std::string deadline;         ///< RFC 3339: then it is killed
+  std::uint64_t busy = 0;       ///< connections on which something is under way
+  std::uint64_t idle = 0;       ///< kept-alive ones
+  std::uint64_t streaming = 0;  ///< those on which the server speaks unasked
+};
+
+/// `releases/<app>-machines/<machine_id>.json`, written by a sidecar at boot, after each swap and each drain, once a
+/// minute while one lasts, and at its end. Its name is that of the release that runs; on the base image all of it but
+/// base_image_ref is empty.
 struct MachineRecord : ReleaseName {
   std::string machine_id;
   std::string region;
@@ -35,9 +46,10 @@ struct MachineRecord : ReleaseName {
   std::string fingerprint;    ///< see fingerprint_of()
   MachineState state = MachineState::unknown;
   std::string sidecar_version;
-  std::string booted_at;   ///< RFC 3339
-  std::string updated_at;  ///< RFC 3339
-  std::string problem{};   ///< why nothing can be installed there, one line; empty: it can
+  std::string booted_at;                    ///< RFC 3339
+  std::string updated_at;                   ///< RFC 3339
+  std::string problem{};                    ///< why nothing can be installed there, one line; empty: it can
+  std::vector<DrainingProcess> draining{};  ///< the oldest first
 
   static Result<MachineRecord> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;
