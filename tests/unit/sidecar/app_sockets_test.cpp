@@ -1,0 +1,208 @@
+#include "sockets/app_sockets.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <map>
+
+#include "adopted_app.h"
+#include "tcp_sockets.h"
+
+namespace midair::sidecar {
+
+using Poco::Net::SocketAddress;
+
+namespace {
+
+constexpr unsigned kOld = 1;
+constexpr unsigned kNew = 2;
+
+/// A port of loopback that nobody listens on.
+std::uint16_t free_port() { return port_of(listen_on(AF_INET)); }
+
+bool connects(std::uint16_t port) {
+  const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_storage address = loopback(AF_INET, port);
+  return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
+/// Two generations, of which none is served at first.
+class AppSocketsTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(AppSocketsTest);
+  CPPUNIT_TEST(what_an_app_binds_is_led_by_the_switch);
+  CPPUNIT_TEST(the_private_way_reaches_the_candidate_only);
+  CPPUNIT_TEST(other_ports_are_the_apps_own);
+  CPPUNIT_TEST(an_address_in_use_is_in_use);
+  CPPUNIT_TEST(a_thread_may_bind);
+  CPPUNIT_TEST(another_user_may_bind);
+  CPPUNIT_TEST(an_app_may_try_its_port_first);
+  CPPUNIT_TEST(what_was_shut_down_listens_again);
+  CPPUNIT_TEST(another_address_is_a_conflict_that_is_told);
+  CPPUNIT_TEST(what_is_missing_is_told);
+  CPPUNIT_TEST_SUITE_END();
+
+  std::unique_ptr<EventLoop> loop_ = value_of(EventLoop::create());
+  std::map<unsigned, std::unique_ptr<AdoptedApp>> apps_;
+  std::unique_ptr<AppSockets> sockets_;
+  std::uint16_t port_ = 0;
+  std::uint16_t other_port_ = 0;
+
+ public:
+  void setUp() override {
+    port_ = free_port();
+    other_port_ = free_port();
+    AppSockets::Settings settings{SocketMode::adopt, {}, {port_, other_port_}};
+    sockets_ = value_of(AppSockets::open(*loop_, std::move(settings), [this](unsigned generation, ino_t socket) {
+      return apps_.contains(generation) && apps_.at(generation)->child().holds_any_socket({socket});
+    }));
+  }
+  void tearDown() override {
+    while (!apps_.empty()) end(apps_.begin()->first);
+  }
+
+ private:
+  AdoptedApp& start(unsigned generation, std::vector<std::string> before = {}) {
+    auto& app = apps_[generation] = std::make_unique<AdoptedApp>(*loop_, std::move(before));
+    sockets_->hear(generation, app->child().take_socket_calls());
+    return *app;
+  }
+  void end(unsigned generation) {
+    const pid_t subreaper = apps_.at(generation)->child().tree().root.pid;
+    apps_.erase(generation);
+    ::waitpid(subreaper, nullptr, 0);
+    sockets_->ended(generation);
+  }
+
+  [[nodiscard]] std::string at(const char* host) const { return "'" + std::string(host) + "', " + port(); }
+  [[nodiscard]] std::string port() const { return std::to_string(port_); }
+  /// A line that makes `name` a socket that listens there; `more` are further arguments.
+  [[nodiscard]] std::string hear_at(const char* host, const char* name = "s", const std::string& more = "") const {
+    return std::string(name) + " = heard(" + at(host) + more + ")";
+  }
+  void assert_does(AdoptedApp& app, const std::string& line) const {
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(line, std::string("done"), app.run(line));
+  }
+  /// A client is answered by that app, on its socket `name`.
+  void assert_served_by(AdoptedApp& app, const char* name = "s") const {
+    const Fd client = connect_to(port_);
+    assert_does(app, std::string("took(") + name + ")");
+  }
+
+  void what_an_app_binds_is_led_by_the_switch() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    assert_does(after, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT(sockets_->listens(kOld) && sockets_->listens(kNew));
+    for (int i = 0; i < 3; ++i) {
+      sockets_->serve_with(kOld);
+      assert_served_by(before);
+      sockets_->serve_with(kNew);
+      assert_served_by(after);
+    }
+    end(kOld);
+    assert_served_by(after);
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->problem());
+  }
+
+  void the_private_way_reaches_the_candidate_only() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT(!sockets_->connect_to(kNew).ok());
+    assert_does(after, hear_at("127.0.0.1"));
+    for (int i = 0; i < 3; ++i) {
+      const Fd probe = value_of(sockets_->connect_to(kNew));
+      assert_does(after, "took(s)");
+      assert_served_by(before);
+    }
+    CPPUNIT_ASSERT_EQUAL(std::string("EAGAIN"), after.run("took(s)"));
+  }
+
+  void other_ports_are_the_apps_own() {
+    AdoptedApp& app = start(kOld);
+    assert_does(app, "s = heard('127.0.0.1', 0)");
+    assert_does(app, "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind((" + at("127.0.0.1") + "))");
+    CPPUNIT_ASSERT(!sockets_->listens(kOld));
+    assert_does(app, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT(sockets_->listens(kOld));
+  }
+
+  void an_address_in_use_is_in_use() {
+    const std::string in_use = "EADDRINUSE";
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(app, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT_EQUAL(in_use, app.run(hear_at("127.0.0.1", "t")));
+    CPPUNIT_ASSERT_EQUAL(in_use, app.run(hear_at("0.0.0.0", "t")));
+    CPPUNIT_ASSERT_EQUAL(in_use, app.run("child('heard(\"127.0.0.1\", " + port() + ")')"));
+    assert_served_by(app);
+  }
+
+  void a_thread_may_bind() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(app, "s = bound('127.0.0.1', 0); t = threading.Thread(target=lambda: globals().update(s=heard(" +
+                         at("127.0.0.1") + "))); t.start(); t.join()");
+    assert_served_by(app);
+  }
+
+  void another_user_may_bind() {
+    if (::geteuid() != 0) return;
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew, {"setpriv", "--reuid", "65534", "--clear-groups"});
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    assert_does(after, hear_at("127.0.0.1"));
+    sockets_->serve_with(kNew);
+    assert_served_by(after);
+  }
+
+  void an_app_may_try_its_port_first() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(app, hear_at("127.0.0.1", "trial"));
+    assert_does(app, "trial.close()");
+    assert_does(app, hear_at("127.0.0.1"));
+    for (int i = 0; i < 8; ++i) assert_served_by(app);
+  }
+
+  void what_was_shut_down_listens_again() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(app, hear_at("127.0.0.1"));
+    assert_does(app, "s.shutdown(socket.SHUT_RDWR)");
+    turn_until(*loop_, [this] { return connects(port_); });
+    assert_does(app, "took(s)");
+  }
+
+  void another_address_is_a_conflict_that_is_told() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("::"));
+    CPPUNIT_ASSERT_EQUAL(std::string("EADDRINUSE"), after.run(hear_at("0.0.0.0")));
+    CPPUNIT_ASSERT(sockets_->conflict(kNew).find("it wants to listen on 0.0.0.0:" + port()) == 0);
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->conflict(kOld));
+    assert_served_by(before);
+  }
+
+  void what_is_missing_is_told() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT_EQUAL("127.0.0.1:" + port(), sockets_->missing(kNew));
+    assert_does(after, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+  }
+};
+
+CPPUNIT_TEST_SUITE_NAMED_REGISTRATION(AppSocketsTest, "app_sockets");
+
+}  // namespace midair::sidecar
