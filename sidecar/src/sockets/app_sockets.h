@@ -113,6 +113,7 @@ class AppSockets {
   /// 0 or an errno; nothing: the kernel shall do it.
   [[nodiscard]] std::optional<int> bind(unsigned generation, const SocketCall& call);
   [[nodiscard]] std::optional<int> listen(unsigned generation, const SocketCall& call);
+  [[nodiscard]] std::optional<int> leave_alone(const Error& error);
   /// Whether it would be in use without us too, or would take the clients of another generation.
   [[nodiscard]] bool in_use(unsigned generation, const Poco::Net::SocketAddress& address, bool v6_only, bool shares);
   [[nodiscard]] Result<Group*> group_for(const TcpSocket& socket);

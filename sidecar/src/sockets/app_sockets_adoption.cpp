@@ -59,14 +59,18 @@ bool AppSockets::is_managed(std::uint16_t port) const {
   return std::find(ports.begin(), ports.end(), port) != ports.end();
 }
 
+/// What the caller has wrong, the kernel tells it; what we may not do, its upgrades will need.
+std::optional<int> AppSockets::leave_alone(const Error& error) {
+  if (error.code == Errc::denied) note_problem(error);
+  return std::nullopt;
+}
+
 std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call) {
   const auto address = call.address();
-  if (!address || !is_managed(address->port())) return std::nullopt;
+  if (!address) return leave_alone(address.error());
+  if (!is_managed(address->port())) return std::nullopt;
   const auto taken = call.take_socket();
-  if (!taken) {
-    note_problem(taken.error());
-    return std::nullopt;
-  }
+  if (!taken) return leave_alone(taken.error());
   const int socket = taken->get();
   const auto facts = tcp_socket(socket);
   if (!facts) return std::nullopt;

@@ -65,7 +65,7 @@ Result<SocketCall> SocketCall::receive(int listener) {
   call.kind_ = told->data.nr == SYS_bind ? Kind::bind : Kind::listen;
   call.fd_ = static_cast<int>(told->data.args[0]);
   call.address_ = told->data.args[1];
-  call.length_ = told->data.args[2];
+  call.length_ = static_cast<std::uint32_t>(told->data.args[2]);  // an int; above it anything may be
   return call;
 }
 
@@ -87,15 +87,19 @@ bool SocketCall::in_other_network() const {
   return theirs != std::filesystem::read_symlink("/proc/self/ns/net", error);
 }
 
-std::optional<Poco::Net::SocketAddress> SocketCall::address() const {
+Result<Poco::Net::SocketAddress> SocketCall::address() const {
+  const Error no_address{Errc::bad_input, "adopt", "a socket", "it is not bound to an IP address"};
   sockaddr_storage storage{};
   const std::size_t length = std::min<std::size_t>(length_, sizeof storage);
   iovec local{&storage, length};
   iovec remote{reinterpret_cast<void*>(address_), length};  // NOLINT(performance-no-int-to-ptr): of another process
-  if (::process_vm_readv(thread_, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(length) || !is_waiting())
-    return std::nullopt;
+  const ssize_t read = ::process_vm_readv(thread_, &local, 1, &remote, 1, 0);
+  const bool may_be_ip = length == sizeof(sockaddr_in) || length == sizeof(sockaddr_in6);
+  if (read < 0 && errno == EPERM && may_be_ip)
+    return system_error(EPERM, "read", "what process " + std::to_string(thread_) + " binds");
+  if (read != static_cast<ssize_t>(length) || !is_waiting()) return no_address;
   const std::size_t needed = storage.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  if ((storage.ss_family != AF_INET && storage.ss_family != AF_INET6) || length < needed) return std::nullopt;
+  if ((storage.ss_family != AF_INET && storage.ss_family != AF_INET6) || length < needed) return no_address;
   return Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&storage), static_cast<socklen_t>(needed));
 }
 

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "midair/error.h"
 #include "midair/fd.h"
@@ -31,9 +30,11 @@ class SocketCall {
   [[nodiscard]] pid_t caller() const;
   /// True if the caller sees other network interfaces than we do: its ports aren't ours.
   [[nodiscard]] bool in_other_network() const;
-  /// Of bind(): where; nothing if that is no IPv4 or IPv6 address.
-  [[nodiscard]] std::optional<Poco::Net::SocketAddress> address() const;
-  /// A duplicate of the socket (pidfd_getfd(2)). Errc::denied if we may not, as for a process that is not dumpable.
+  /// Of bind(): where. Errc::bad_input if that is no IPv4 or IPv6 address; Errc::denied if it is as long as one and we
+  /// may not read it, as in a process that is not dumpable.
+  [[nodiscard]] Result<Poco::Net::SocketAddress> address() const;
+  /// A duplicate of the socket (pidfd_getfd(2)). Errc::denied if we may not. Other errors are the caller's own: it has
+  /// ended, or named no descriptor of its.
   [[nodiscard]] Result<Fd> take_socket() const;
 
   /// The call returns 0, or fails with that errno.

@@ -42,6 +42,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_was_shut_down_listens_again);
   CPPUNIT_TEST(another_address_is_a_conflict_that_is_told);
   CPPUNIT_TEST(what_is_missing_is_told);
+  CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
 
   std::unique_ptr<EventLoop> loop_ = value_of(EventLoop::create());
@@ -200,6 +201,18 @@ class AppSocketsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL("127.0.0.1:" + port(), sockets_->missing(kNew));
     assert_does(after, hear_at("127.0.0.1"));
     CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+  }
+
+  void mistakes_of_an_app_are_its_own() {
+    AdoptedApp& app = start(kOld);
+    const std::string address = "struct.pack('=HH12x', socket.AF_INET, socket.htons(" + port() + "))";
+    const auto call_bind = [&](const std::string& fd) {
+      return app.run("if ctypes.CDLL(None, use_errno=True).bind(" + fd + ", " + address +
+                     ", 16): raise OSError(ctypes.get_errno(), 'bind')");
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("EBADF"), call_bind("999"));
+    CPPUNIT_ASSERT_EQUAL(std::string("ENOTSOCK"), call_bind("0"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->problem());
   }
 };
 
