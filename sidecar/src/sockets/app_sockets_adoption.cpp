@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "loop/process_table.h"
+#include "loop/process_tree.h"
 #include "midair/log.h"
 
 // What bind() and listen() of an app come to: the part of AppSockets that is of SocketMode::adopt.
@@ -26,6 +28,12 @@ bool is_on(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof value;
   return ::getsockopt(fd, level, name, &value, &size) == 0 && value != 0;
+}
+
+/// It serves all generations, and outlives them: none has its sockets.
+bool is_of_port_mapper(const SocketCall& call) {
+  const auto caller = process_stat(call.caller());
+  return caller && is_port_mapper(caller->name());
 }
 
 }  // namespace
@@ -45,7 +53,7 @@ void AppSockets::answer_call(unsigned generation) {
   const auto call = SocketCall::receive(callers_.at(generation).listener.get());
   if (!call) return;
   std::optional<int> answer;
-  if (!call->in_other_network())
+  if (!call->in_other_network() && !is_of_port_mapper(*call))
     answer = call->kind() == SocketCall::Kind::bind ? bind(generation, *call) : listen(generation, *call);
   if (answer)
     call->done(*answer);

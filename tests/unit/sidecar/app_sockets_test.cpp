@@ -42,6 +42,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_was_shut_down_listens_again);
   CPPUNIT_TEST(another_address_is_a_conflict_that_is_told);
   CPPUNIT_TEST(what_is_missing_is_told);
+  CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
 
@@ -201,6 +202,13 @@ class AppSocketsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL("127.0.0.1:" + port(), sockets_->missing(kNew));
     assert_does(after, hear_at("127.0.0.1"));
     CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+  }
+
+  void the_port_mapper_belongs_to_no_generation() {
+    AdoptedApp& app = start(kOld);
+    assert_does(app, "open('/proc/self/comm', 'w').write('epmd')");
+    assert_does(app, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT(!sockets_->listens(kOld));
   }
 
   void mistakes_of_an_app_are_its_own() {
