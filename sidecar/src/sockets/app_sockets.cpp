@@ -127,7 +127,7 @@ void AppSockets::retire(unsigned generation) {
 
 /// An address on which only earlier generations have listened. While nobody listens anywhere, clients may wait.
 void AppSockets::forget_unused_groups() {
-  if (settings_.mode != SocketMode::adopt || !listens(served_)) return;
+  if (settings_.mode != SocketMode::adopt || served_ == ListenGroup::kOurs || !listens(served_)) return;
   std::erase_if(groups_, [](const auto& group) { return group->sockets.is_only_ours(); });
 }
 

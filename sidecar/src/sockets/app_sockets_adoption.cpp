@@ -100,11 +100,19 @@ std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call)
 
 bool AppSockets::in_use(unsigned generation, const SocketAddress& address, bool v6_only, bool shares) {
   drop_abandoned(generation);
+  const auto is_same = [&](const ListenGroup& sockets) {
+    return sockets.address() == address && sockets.v6_only() == v6_only;
+  };
+  // Nobody will come to clients that wait at another address than what takes over listens on.
+  std::erase_if(groups_, [&](const auto& group) {
+    const ListenGroup& sockets = group->sockets;
+    return sockets.overlaps(address, v6_only) && !is_same(sockets) && sockets.is_only_ours();
+  });
   for (const auto& group : groups_) {
     const ListenGroup& sockets = group->sockets;
     if (!sockets.overlaps(address, v6_only)) continue;
     if (sockets.has(generation) && !shares) return true;
-    const bool same = sockets.address() == address && sockets.v6_only() == v6_only;
+    const bool same = is_same(sockets);
     if (same || !group->was_served) continue;
     callers_.at(generation).conflict = "it wants to listen on " + address.toString() +
                                        ", and the code that serves on " + sockets.address().toString() +

@@ -42,6 +42,8 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_was_shut_down_listens_again);
   CPPUNIT_TEST(another_address_is_a_conflict_that_is_told);
   CPPUNIT_TEST(what_is_missing_is_told);
+  CPPUNIT_TEST(clients_wait_for_who_comes_back);
+  CPPUNIT_TEST(who_comes_back_may_listen_elsewhere);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -202,6 +204,29 @@ class AppSocketsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL("127.0.0.1:" + port(), sockets_->missing(kNew));
     assert_does(after, hear_at("127.0.0.1"));
     CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+  }
+
+  void clients_wait_for_who_comes_back() {
+    AdoptedApp& before = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    end(kOld);
+    const Fd client = connect_to(port_);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kNew);
+    assert_does(after, hear_at("127.0.0.1"));
+    assert_does(after, "took(s)");
+  }
+
+  void who_comes_back_may_listen_elsewhere() {
+    AdoptedApp& before = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("::"));
+    end(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kNew);
+    assert_does(after, hear_at("0.0.0.0"));
+    assert_served_by(after);
   }
 
   void the_port_mapper_belongs_to_no_generation() {
