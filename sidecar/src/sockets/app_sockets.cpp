@@ -99,6 +99,7 @@ void AppSockets::serve_with(unsigned generation) {
   const unsigned before = std::exchange(served_, generation);
   for (const auto& group : groups_) {
     if (sharing_.contains(generation) && before != ListenGroup::kOurs) group->sockets.inherit(before, generation);
+    if (settings_.mode == SocketMode::adopt) give_what_was_passed_on(*group, before, generation);
     check(group->sockets.serve(generation));
     if (group->sockets.has(generation)) group->was_served = true;
     settle(*group);

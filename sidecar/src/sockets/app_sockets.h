@@ -120,6 +120,7 @@ class AppSockets {
   [[nodiscard]] Group* group_at(const Poco::Net::SocketAddress& address, bool v6_only);
   [[nodiscard]] Group* first_group_of(unsigned generation) const;
   void drop_abandoned(unsigned generation);
+  void give_what_was_passed_on(Group& group, unsigned before, unsigned generation);
   void note_problem(const Error& error);
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;
   void settle(Group& group);

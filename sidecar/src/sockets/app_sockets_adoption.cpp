@@ -160,6 +160,15 @@ AppSockets::Group* AppSockets::group_at(const SocketAddress& address, bool v6_on
   return nullptr;
 }
 
+/// A successor may have got the very socket of the one before it, as a stored descriptor (FDSTORE=1): it binds nothing.
+void AppSockets::give_what_was_passed_on(Group& group, unsigned before, unsigned generation) {
+  if (group.sockets.has(generation)) return;
+  for (const int fd : group.sockets.sockets_of(before)) {
+    const auto facts = tcp_socket(fd);
+    if (facts && is_held_(generation, facts->inode)) check(group.sockets.pass_on(fd, generation));
+  }
+}
+
 /// An app that tries whether a port is free has closed its first socket by the time it binds the next.
 void AppSockets::drop_abandoned(unsigned generation) {
   for (const auto& group : groups_)

@@ -144,6 +144,7 @@ Result<void> ListenGroup::join(unsigned generation, Fd duplicate) {
 
 void ListenGroup::belong(Member& member, unsigned generation) {
   member.generation = generation;
+  member.watch.reset();  // a descriptor has one watch at most
   member.watch = generation != kOurs && watch_ ? watch_(member.fd.get()) : EventLoop::Watch();
 }
 
@@ -152,6 +153,14 @@ void ListenGroup::inherit(unsigned generation, unsigned successor) {
     if (member.generation == generation) member.generation = successor;
   if (served_ == generation) served_ = successor;
   if (private_way_ && private_way_->generation == generation) private_way_->generation = successor;
+}
+
+Result<void> ListenGroup::pass_on(int member, unsigned generation) {
+  const auto place = place_of(member);
+  if (!place) return {};
+  belong(members_[*place], generation);
+  if (!has(kOurs)) MIDAIR_TRY(add_ours(false));
+  return steer_anew();
 }
 
 bool ListenGroup::has(unsigned generation) const {

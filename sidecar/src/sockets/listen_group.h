@@ -73,6 +73,8 @@ class ListenGroup {
   [[nodiscard]] Result<void> join(unsigned generation, Fd duplicate);
   /// The successor accepts on the sockets of `generation`, which are its own from now on.
   void inherit(unsigned generation, unsigned successor);
+  /// That socket is a generation's from now on, whose ever it was: it has got it from its predecessor.
+  [[nodiscard]] Result<void> pass_on(int member, unsigned generation);
   /// True if that generation listens here.
   [[nodiscard]] bool has(unsigned generation) const;
   /// The generation's sockets. Descriptors stay ours.

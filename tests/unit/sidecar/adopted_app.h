@@ -39,9 +39,9 @@ inline void turn_until(EventLoop& loop, const std::function<bool()>& reached) {
 ///     kill(pid)                                         of a child
 class AdoptedApp {
  public:
-  /// Starts it with the filter; `before` is a wrapper ("setpriv", ...).
-  explicit AdoptedApp(EventLoop& loop, std::vector<std::string> before = {})
-      : loop_(loop), child_(start(std::move(before))) {
+  /// Starts it with the filter; `before` is a wrapper ("setpriv", ...). What is passed becomes its descriptor 5, 6, ...
+  explicit AdoptedApp(EventLoop& loop, std::vector<std::string> before = {}, Script::Descriptors passed = {})
+      : loop_(loop), child_(start(std::move(before), std::move(passed))) {
     watch_ = loop_.watch(output_.get(), EPOLLIN, [this](std::uint32_t) { read(); });
   }
 
@@ -111,11 +111,12 @@ for line in os.fdopen(4):
     os.write(3, execute(line).encode() + b"\n")
 )";
 
-  Child start(std::vector<std::string> command) {
+  Child start(std::vector<std::string> command, Script::Descriptors passed) {
     Pipe out;
     Pipe in;
     for (const char* word : {"/usr/bin/python3", "-c", kProgram}) command.emplace_back(word);
-    SpawnSpec spec{std::move(command), {}, {}, {{"out", out.write_end.get()}, {"in", in.read_end.get()}}};
+    passed.insert(passed.begin(), {{"out", out.write_end.get()}, {"in", in.read_end.get()}});
+    SpawnSpec spec{std::move(command), {}, {}, std::move(passed)};
     spec.adopt_sockets = true;
     output_ = std::move(out.read_end);
     input_ = std::move(in.write_end);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "adopted_app.h"
+#include "connections/generation_connections.h"
 #include "tcp_sockets.h"
 
 namespace midair::sidecar {
@@ -44,6 +45,8 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_is_missing_is_told);
   CPPUNIT_TEST(clients_wait_for_who_comes_back);
   CPPUNIT_TEST(who_comes_back_may_listen_elsewhere);
+  CPPUNIT_TEST(an_app_may_pass_its_socket_on);
+  CPPUNIT_TEST(what_was_passed_on_comes_back_too);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -68,8 +71,8 @@ class AppSocketsTest : public CppUnit::TestFixture {
   }
 
  private:
-  AdoptedApp& start(unsigned generation, std::vector<std::string> before = {}) {
-    auto& app = apps_[generation] = std::make_unique<AdoptedApp>(*loop_, std::move(before));
+  AdoptedApp& start(unsigned generation, std::vector<std::string> before = {}, Script::Descriptors passed = {}) {
+    auto& app = apps_[generation] = std::make_unique<AdoptedApp>(*loop_, std::move(before), std::move(passed));
     sockets_->hear(generation, app->child().take_socket_calls());
     return *app;
   }
@@ -227,6 +230,37 @@ class AppSocketsTest : public CppUnit::TestFixture {
     sockets_->serve_with(kNew);
     assert_does(after, hear_at("0.0.0.0"));
     assert_served_by(after);
+  }
+
+  /// What the app's socket `s` is, open for us too.
+  Fd socket_of(unsigned generation) const {
+    const pid_t pid = apps_.at(generation)->child().pid();
+    assert_does(*apps_.at(generation), "os.dup2(s.fileno(), 99)");
+    return value_of(duplicate_socket(pid, 99, sockets_->sockets_of(generation).front().first));
+  }
+
+  void an_app_may_pass_its_socket_on() {
+    AdoptedApp& before = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    const Fd stored = socket_of(kOld);
+    AdoptedApp& after = start(kNew, {}, {{"stored", stored.get()}});
+    assert_does(after, "s = socket.socket(fileno=5); s.listen()");
+    sockets_->serve_with(kNew);
+    end(kOld);
+    for (int i = 0; i < 3; ++i) assert_served_by(after);
+  }
+
+  void what_was_passed_on_comes_back_too() {
+    AdoptedApp& before = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(before, hear_at("127.0.0.1"));
+    const Fd stored = socket_of(kOld);
+    end(kOld);
+    AdoptedApp& after = start(kNew, {}, {{"stored", stored.get()}});
+    sockets_->serve_with(kNew);
+    assert_does(after, "s = socket.socket(fileno=5)");
+    for (int i = 0; i < 3; ++i) assert_served_by(after);
   }
 
   void the_port_mapper_belongs_to_no_generation() {
