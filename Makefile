@@ -14,7 +14,7 @@ UNITY ?= OFF
 DEMO = $(if $(wildcard $(BUILD)/build.ninja),$(BUILD),$(BUILD)-demo)
 
 .PHONY: help build build-tests test lint test-faults test-asan test-tsan build-fuzz test-fuzz sabotage-changed check \
-  check-all fuzz torture sabotage bench install package release demo clean
+  check-all fuzz torture sabotage frameworks bench install package release demo clean
 .NOTPARALLEL:
 
 help: ## list the verbs
@@ -35,7 +35,7 @@ test: build-tests ## run every test of the plain build
 
 check: lint test-faults test-asan test-tsan test-fuzz sabotage-changed ## what `make test` leaves: lint, faults, sanitizers, fuzzers, sabotage
 
-check-all: check sabotage torture fuzz ## all sabotages, 2000 power cuts, a minute for each fuzzer
+check-all: check sabotage torture fuzz frameworks ## all sabotages, 2000 power cuts, a minute for each fuzzer, all servers
 
 lint: ## check formatting, run clang-tidy on what changed
 	@scripts/bootstrap.sh test
@@ -84,6 +84,11 @@ sabotage: ## take out one safety at a time (NAME=... or all) and demand that the
 sabotage-changed: ## the same for safeties in files that changed since BASE (default: what main has, or the last commit)
 	@scripts/bootstrap.sh test
 	tests/sabotage/run $(BUILD)-sabotage --changed $(BASE)
+
+frameworks: build-tests ## try every server that people use (NAME=... or all), and write sidecar/FRAMEWORKS.md
+	@scripts/bootstrap.sh frameworks
+	MIDAIR_BUILD=$(abspath $(BUILD)) PYTHONPATH=tests/support /usr/bin/python3 -B tests/frameworks/run.py $(BUILD)/frameworks.json $(NAME)
+	/usr/bin/python3 -B tests/frameworks/render.py $(BUILD)/frameworks.json sidecar/FRAMEWORKS.md
 
 bench: build-tests ## measure beside references, into build/bench.json; BENCH=idle for one, REF=COMMIT beside that (see tests/bench)
 	@scripts/bootstrap.sh bench

@@ -1,20 +1,25 @@
 #!/bin/sh
 # Installs what Midair needs on Debian 12, and says so before. Does nothing where all of it is there.
-# Usage: scripts/bootstrap.sh build|test|bench: to build it and run the demo; to test it as well; to measure it as well.
+# Usage: scripts/bootstrap.sh build|test|bench|frameworks: to build it and run the demo; to test it as well; to measure it
+# as well; to try it with the servers that people use.
 set -eu
 
 packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
   libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
 test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools git patch
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace
-  dumb-init fish lintian man-db tini zsh"
-bench="jq nginx-light pigz zstd time"
+  dumb-init fish lintian man-db nginx-light puma tini zsh"
+bench="jq pigz zstd time"
+# Without npm (400 packages) and a JDK: these are tried where they are.
+frameworks="daphne golang-go lighttpd php-cli python3-aiohttp python3-cheroot python3-hypercorn python3-tornado
+  python3-waitress unicorn uvicorn uwsgi-core uwsgi-plugin-python3"
 
 case "${1:-}" in
   build) ;;
   test) packages="$packages $test" ;;
   bench) packages="$packages $test $bench" ;;
-  *) echo "usage: scripts/bootstrap.sh build|test|bench" >&2; exit 64 ;;
+  frameworks) packages="$packages $test $frameworks" ;;
+  *) echo "usage: scripts/bootstrap.sh build|test|bench|frameworks" >&2; exit 64 ;;
 esac
 
 missing=""

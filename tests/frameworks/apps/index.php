@@ -1,0 +1,6 @@
+<?php
+// Every request is answered with the version, /slow after two seconds.
+if ($_SERVER["REQUEST_URI"] === "/slow") sleep(2);
+$body = '{"version": "@VERSION@"}';
+header("Content-Length: " . strlen($body));
+echo $body;

@@ -1,0 +1,7 @@
+// Node's own server: no SIGTERM handler.
+const server = require("http").createServer((request, response) => {
+  const body = JSON.stringify({version: "@VERSION@"});
+  const answer = () => response.writeHead(200, {"Content-Length": body.length}).end(body);
+  request.resume().on("end", () => request.url === "/slow" ? setTimeout(answer, 2000) : answer());
+});
+server.listen(@PORT@);

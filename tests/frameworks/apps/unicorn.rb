@@ -1,0 +1,2 @@
+worker_processes 4
+listen "0.0.0.0:@PORT@"
