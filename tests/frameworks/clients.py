@@ -12,7 +12,7 @@ import select
 import threading
 import time
 
-FRESH, KEPT, BRISK = 3, 6, 4  # clients of each kind
+FRESH, KEPT, BRISK = 3, 12, 4  # clients of each kind
 FRESH_PAUSE, KEPT_PAUSE, BRISK_PAUSE = 0.03, 0.2, 0.04  # seconds between two requests of one client
 TIMEOUT = 20.0  # seconds; what takes longer has failed
 

@@ -16,22 +16,23 @@ PAUSES = (50, 100, 250, 500, 1000, 2500, 5000)  # ms
 
 HEAD = f"""# Your framework
 
-What is below was counted, not promised: each server of Debian 12 ran behind `midair-sidecar` as a Dockerfile would
-start it, was upgraded three times and rolled back once (a release whose process dies 0.3 s after the switch), while
-clients asked that *never ask a second time*. `make frameworks` does it again, and writes this page.
+What is below was counted: each server of Debian 12 ran behind `midair-sidecar` as a Dockerfile would start it, with one
+of these [tiny apps](../tests/frameworks/apps), was upgraded three times and rolled back once (a release whose process
+is killed 0.3 s after the switch), while clients asked that *never ask a second time*. `make frameworks` does it again,
+and writes this page.
 
 - *new*: GET and POST, each on a connection of its own
 - *kept*: on kept connections with pauses of {KEPT_PAUSE * 1000:.0f} ms, in which the sidecar sees that they are idle
-- *brisk*: the same with pauses of {BRISK_PAUSE * 1000:.0f} ms. Who never pauses for 100 ms is never closed, and holds
-  the old process until three quarters of `--drain-timeout` are over; then the server is told to end, and closes as it
-  pleases
+- *brisk*: the same with pauses of {BRISK_PAUSE * 1000:.0f} ms. Who never pauses for 100 ms is never closed, and
+  holds the old process until three quarters of `--drain-timeout` are over (the last 5 s at most are left); then the
+  server is told to end, and closes as it pleases
 - *slow*: one client that is in an answer of two seconds all the time
 
 A cell is *lost* of all requests; of *kept* and *brisk* beside it how many connections were closed (`-`: the server
 keeps none), as what is lost there crossed such a close. *Cut* is what was under way in the release that died, whose
 answer nobody can save. *Way back* is `warm` if the process that had served before served again. *Longest* is what a new
-connection waited for its answer, upgrades or not. **Holds** is what to rely on: a kind of client of which nothing was
-lost (of *kept* and *brisk*: at most one request in 100 closings). Without *new* nothing counts.
+connection waited for its answer, upgrades or not. **Holds** says for whom nothing was lost (for *kept* and *brisk*: at
+most one request in 100 closings); `nothing` where *new* lost something, or an upgrade wasn't made.
 
 Options were `--probation 1s --close-idle 500ms --drain-timeout 15s`, and those of the line below.
 """
@@ -44,7 +45,8 @@ TABLE = """
 LINES = """
 ## The lines
 
-What stands after `ENTRYPOINT`; the app binds its port itself.
+In a Dockerfile what stands up to `--` is the ENTRYPOINT, and the rest the CMD, as you had it: the app binds its port
+itself.
 
 ```
 """
@@ -73,17 +75,18 @@ def table_row(server, row):
     if "fresh" not in row:
         return None
     way = row["way_back"] + (f", {row['died_with_release']} cut" if row["died_with_release"] else "")
-    cells = [f"{server.title} {row['version']}".strip(), lost(row["fresh"], False), lost(row["kept"], True),
+    cells = [server.title, lost(row["fresh"], False), lost(row["kept"], True),
              lost(row["brisk"], True), lost(row["slow"], False), way, longest(row["longest_ms"]), holds(row)]
     return f"| {' | '.join(cells)} |"
 
 
-def line(server):
+def line(server, version):
     """What a Dockerfile says for it, and what to know."""
     environment = [f"{name}={value}" for name, value in server.environment if "@" not in value]
     options = [word for pair in server.options for word in pair]
     words = [*environment, "midair-sidecar", "run", *options, "--", *map(quoted, server.command)]
-    return f"# {server.title}{': ' + server.note if server.note else ''}\n" + wrapped(words)
+    title = f"{server.title} ({version})" if version else server.title
+    return f"# {title}{': ' + server.note if server.note else ''}\n" + wrapped(words)
 
 
 def quoted(word):
@@ -99,6 +102,17 @@ def wrapped(words):
             lines.append("   ")
         lines[-1] += (" " if lines[-1] else "") + word
     return "\n".join(lines)
+
+
+def total(rows):
+    """What all of them lost together: more closings than one server has."""
+    counted = [row for row in rows.values() if "fresh" in row]
+    sums = {(kind, what): sum(row[kind][what] for row in counted) for kind in ("fresh", "kept", "brisk", "slow")
+            for what in ("requests", "failed", "closings")}
+    lost_where = [f"{sums[kind, 'failed']} {where} {sums[kind, of]:,} {what}" for kind, where, of, what in (
+        ("fresh", "of", "requests", "on new connections"), ("slow", "of", "requests", "slow answers"),
+        ("kept", "in", "closings", "closings of *kept*"), ("brisk", "in", "closings", "of *brisk* ones"))]
+    return f"\nAll servers together lost {', '.join(lost_where)}.\n"
 
 
 def untried(rows):
@@ -118,8 +132,8 @@ def why_untried(row):
 def page(rows):
     servers = sorted(SERVERS, key=lambda server: server.title.lower())
     table = [text for text in (table_row(server, rows.get(server.name, {})) for server in servers) if text]
-    lines = "\n\n".join(map(line, servers))
-    return HEAD + TABLE + "\n".join(table) + "\n" + untried(rows) + LINES + lines + "\n```\n"
+    lines = "\n\n".join(line(server, rows.get(server.name, {}).get("version")) for server in servers)
+    return HEAD + TABLE + "\n".join(table) + "\n" + total(rows) + untried(rows) + LINES + lines + "\n```\n"
 
 
 def main():
