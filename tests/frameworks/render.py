@@ -112,7 +112,7 @@ def total(rows):
     lost_where = [f"{sums[kind, 'failed']} {where} {sums[kind, of]:,} {what}" for kind, where, of, what in (
         ("fresh", "of", "requests", "on new connections"), ("slow", "of", "requests", "slow answers"),
         ("kept", "in", "closings", "closings of *kept*"), ("brisk", "in", "closings", "of *brisk* ones"))]
-    return f"\nAll servers together lost {', '.join(lost_where)}.\n"
+    return "\n" + textwrap.fill(f"All servers together lost {', '.join(lost_where)}.", 118) + "\n"
 
 
 def untried(rows):
