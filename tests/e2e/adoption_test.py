@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from case import FleetCase
-from fleet import wait_until
+from fleet import Port, wait_until
 
 # Binds PORT as it was told to, serves until it is killed, and handles no signal.
 SERVER = """#!/usr/bin/python3
@@ -126,6 +126,15 @@ class Adoption(FleetCase):
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("answered 500", self.store.wait_for_result("m1", "ill", "failed")["error"])
         self.assertEqual(set(seen), {(200, "base")})
+
+    def test_what_listens_elsewhere_first_is_not_ready_yet(self):
+        with contextlib.closing(Port()) as metrics:
+            early = f"threading.Thread(target=Server((HOST, {metrics.number}), Handler).serve_forever).start()"
+            machine = self.started(base_dir=self.release("base", before=early), options={"--ready-http": "/"})
+            with self.clients(machine) as seen:
+                self.publish("v1", directory=self.release("v1", before=f"{early}\ntime.sleep(1)"))
+        self.assertEqual({status for status, _ in seen}, {200})
+        self.assertEqual(seen[-1][1], "v1")
 
     def test_a_roll_back_is_a_switch_to_the_process_that_served(self):
         machine = self.started(options={"--probation": "3s"})

@@ -42,14 +42,21 @@ void Readiness::look() {
   // Looked at once the message has been dealt with, for what follows may end generations.
   generation->on_ready = [this] { next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); }); };
   if (check_.kind == ReadyCheck::Kind::automatic) return look_automatically(*generation);
+  if (const std::string missing = unheard_address(); !missing.empty())
+    return not_yet("it does not listen on " + missing);
   probe();
+}
+
+/// Where clients are served and it doesn't listen yet, whatever else it listens on: there they would wait for it.
+std::string Readiness::unheard_address() const {
+  return supervisor_.keeps_descriptors() ? std::string() : supervisor_.sockets().missing(generation_);
 }
 
 void Readiness::look_automatically(const Generation& generation) {
   AppSockets& sockets = supervisor_.sockets();
   if (must_say_ready_ && !generation.ready) return not_yet("it did not send READY=1 to NOTIFY_SOCKET");
   const bool accepts_later = supervisor_.keeps_descriptors();
-  if (const std::string missing = sockets.missing(generation_); !missing.empty() && !accepts_later)
+  if (const std::string missing = unheard_address(); !missing.empty())
     return not_yet("it does not listen on " + missing);
   if (generation.ready && (accepts_later || !sockets.listens(generation_))) return conclude(std::string());
   if (sockets.listens(generation_) && !accepts_later) return probe();

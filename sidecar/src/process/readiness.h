@@ -29,10 +29,11 @@ struct ReadyCheck {
 
 /// Waits for one generation to become ready. Destruction cancels. On the loop thread.
 ///
-/// http and tcp probes reach that generation alone (AppSockets::connect_to()), whoever serves. `automatic` asks of it:
+/// Probes reach that generation alone (AppSockets::connect_to()), whoever serves. None is made before it listens at
+/// each address where clients are served; that isn't asked of an app that leaves descriptors to its successor, which
+/// may wait until its predecessor has ended. `automatic` asks of it:
 /// - READY=1 (sd_notify(3)), if it `must_say_ready`, as the code that serves did;
-/// - to listen at each address where clients are served, and to take a connection there. Not of an app that leaves
-///   descriptors to its successor: that may wait until its predecessor has ended;
+/// - to take a connection, unless it may wait;
 /// - where there is no such address, READY=1 or to live for `alive_for`.
 class Readiness {
  public:
@@ -47,6 +48,7 @@ class Readiness {
  private:
   void look();
   void look_automatically(const Generation& generation);
+  [[nodiscard]] std::string unheard_address() const;
   void probe();
   void answered(const ProbeAnswer& answer);
   void not_yet(std::string why);
