@@ -95,8 +95,8 @@ Result<std::vector<std::pair<std::string, int>>> AppSockets::lend(unsigned gener
 }
 
 void AppSockets::serve_with(unsigned generation) {
-  if (settings_.mode == SocketMode::adopt) drop_abandoned(generation);
   const unsigned before = std::exchange(served_, generation);
+  if (settings_.mode == SocketMode::adopt) drop_abandoned(generation);
   for (const auto& group : groups_) {
     if (sharing_.contains(generation) && before != ListenGroup::kOurs) group->sockets.inherit(before, generation);
     if (settings_.mode == SocketMode::adopt) give_what_was_passed_on(*group, before, generation);
@@ -180,9 +180,12 @@ bool AppSockets::has_answered_all(unsigned generation) const {
   return true;
 }
 
-std::string AppSockets::missing(unsigned generation) const {
-  for (const auto& group : groups_)
-    if (group->was_served && !has(*group, generation)) return group->sockets.address().toString();
+std::string AppSockets::missing(unsigned generation) {
+  for (const auto& group : groups_) {
+    if (!group->was_served || has(*group, generation)) continue;
+    if (settings_.mode == SocketMode::adopt && served_ != generation) drop_abandoned(*group, served_);
+    if (group->was_served) return group->sockets.address().toString();
+  }
   return {};
 }
 

@@ -79,8 +79,9 @@ class AppSockets {
   [[nodiscard]] std::vector<std::uint16_t> ports_of(unsigned generation) const;
   /// True once nobody waits in the queues of that generation.
   [[nodiscard]] bool has_answered_all(unsigned generation) const;
-  /// Where clients are served, and that generation doesn't listen; empty if it listens everywhere.
-  [[nodiscard]] std::string missing(unsigned generation) const;
+  /// Where clients are served, and that generation doesn't listen; empty if it listens everywhere. What the one that
+  /// serves has closed meanwhile doesn't count.
+  [[nodiscard]] std::string missing(unsigned generation);
   /// Why that generation could not listen where it wanted to; empty if it could.
   [[nodiscard]] std::string conflict(unsigned generation) const;
   /// Why the app's sockets can't be adopted, although they should; empty if they can.
@@ -120,6 +121,7 @@ class AppSockets {
   [[nodiscard]] Group* group_at(const Poco::Net::SocketAddress& address, bool v6_only);
   [[nodiscard]] Group* first_group_of(unsigned generation) const;
   void drop_abandoned(unsigned generation);
+  void drop_abandoned(Group& group, unsigned generation);
   void give_what_was_passed_on(Group& group, unsigned before, unsigned generation);
   void note_problem(const Error& error);
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;

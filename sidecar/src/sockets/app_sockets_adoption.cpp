@@ -171,11 +171,17 @@ void AppSockets::give_what_was_passed_on(Group& group, unsigned before, unsigned
 
 /// An app that tries whether a port is free has closed its first socket by the time it binds the next.
 void AppSockets::drop_abandoned(unsigned generation) {
-  for (const auto& group : groups_)
-    for (const int fd : group->sockets.sockets_of(generation)) {
-      const auto facts = tcp_socket(fd);
-      if (facts && !is_held_(generation, facts->inode)) check(group->sockets.drop(fd));
-    }
+  for (const auto& group : groups_) drop_abandoned(*group, generation);
+}
+
+void AppSockets::drop_abandoned(Group& group, unsigned generation) {
+  if (generation == ListenGroup::kOurs || !group.sockets.has(generation)) return;
+  for (const int fd : group.sockets.sockets_of(generation)) {
+    const auto facts = tcp_socket(fd);
+    if (facts && !is_held_(generation, facts->inode)) check(group.sockets.drop(fd));
+  }
+  // Who serves doesn't want clients there any more, so nor need its successor.
+  if (generation == served_ && !group.sockets.has(generation)) group.was_served = false;
 }
 
 }  // namespace midair::sidecar

@@ -47,6 +47,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(who_comes_back_may_listen_elsewhere);
   CPPUNIT_TEST(an_app_may_pass_its_socket_on);
   CPPUNIT_TEST(what_was_passed_on_comes_back_too);
+  CPPUNIT_TEST(what_was_closed_is_not_missing);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -261,6 +262,23 @@ class AppSocketsTest : public CppUnit::TestFixture {
     sockets_->serve_with(kNew);
     assert_does(after, "s = socket.socket(fileno=5)");
     for (int i = 0; i < 3; ++i) assert_served_by(after);
+  }
+
+  void what_was_closed_is_not_missing() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    const std::string trial = "t = heard('127.0.0.1', " + std::to_string(other_port_) + ")";
+    assert_does(before, trial);
+    assert_does(after, hear_at("127.0.0.1"));
+    CPPUNIT_ASSERT_EQUAL("127.0.0.1:" + std::to_string(other_port_), sockets_->missing(kNew));
+    assert_does(before, "t.close()");
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+    assert_does(before, trial);
+    assert_does(after, trial);
+    assert_does(after, "t.close()");
+    sockets_->serve_with(kNew);
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
   }
 
   void the_port_mapper_belongs_to_no_generation() {
