@@ -191,6 +191,13 @@ class Adoption(FleetCase):
             self.publish("v1", directory=self.release("v1", before=TESTS_ITS_PORT))
         self.assertEqual(seen[-1][1], "v1")
 
+    def test_an_app_that_accepts_only_those_who_have_spoken(self):
+        defers = "server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)"
+        machine = self.started(base_dir=self.release("base", after=defers))
+        with self.clients(machine) as seen:
+            self.publish("v1", directory=self.release("v1", after=defers))
+        self.assertEqual(seen[-1][1], "v1")
+
     def test_two_sockets_of_one_generation_are_in_each_others_way(self):
         machine = self.started(base_dir=self.release("base", after=BINDS_TWICE))
         wait_until(lambda: "the second bind: Address already in use" in machine.log(), machine.tail)

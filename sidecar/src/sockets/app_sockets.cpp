@@ -210,6 +210,7 @@ Result<Fd> AppSockets::connect_to(unsigned generation) {
   ListenGroup& sockets = group->sockets;
   const bool ip4 = sockets.overlaps(SocketAddress("0.0.0.0", sockets.address().port()), false);
   const SocketAddress from(ip4 ? kPrivateAddress4 : kPrivateAddress6, 0);
+  sockets.defer_no_accept(generation);  // it may have set that after listen()
   return connect_from(from, reachable(sockets.address(), ip4), [&](const SocketAddress& bound) {
     return sharing_.contains(generation) ? Result<void>() : sockets.detour(bound, generation);
   });

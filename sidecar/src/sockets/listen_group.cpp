@@ -142,6 +142,10 @@ Result<void> ListenGroup::join(unsigned generation, Fd duplicate) {
   return remove_surplus();
 }
 
+void ListenGroup::defer_no_accept(unsigned generation) {
+  for (const int socket : sockets_of(generation)) set_option(socket, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0);
+}
+
 void ListenGroup::belong(Member& member, unsigned generation) {
   member.generation = generation;
   member.watch.reset();  // a descriptor has one watch at most

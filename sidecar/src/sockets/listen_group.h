@@ -75,6 +75,10 @@ class ListenGroup {
   void inherit(unsigned generation, unsigned successor);
   /// That socket is a generation's from now on, whose ever it was: it has got it from its predecessor.
   [[nodiscard]] Result<void> pass_on(int member, unsigned generation);
+  /// Lets that generation accept a connection as soon as it is made, whatever the app has set: with TCP_DEFER_ACCEPT
+  /// (uWSGI: 4 s) one on which nothing was said yet is in no queue, so it can be neither seen nor counted nor moved.
+  void defer_no_accept(unsigned generation);
+
   /// True if that generation listens here.
   [[nodiscard]] bool has(unsigned generation) const;
   /// The generation's sockets. Descriptors stay ours.
