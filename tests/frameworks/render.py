@@ -54,7 +54,8 @@ itself.
 
 def lost(kind, keeps):
     text = f"{kind['failed']} of {kind['requests']:,}"
-    return f"{text} ({kind['closings'] or '-'})" if keeps else text
+    keeps_none = kind["closings"] == 0 or kind["closings"] > kind["requests"] / 2  # it says so with each answer, or not
+    return f"{text} ({'-' if keeps_none else kind['closings']})" if keeps else text
 
 
 def holds(row):

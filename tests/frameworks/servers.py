@@ -76,7 +76,7 @@ SERVERS = (
     python("tornado", "tornado", ("./tornado_server.py",), "python3-tornado", (f"{MODULES}/tornado",),
            files=("tornado_server.py",)),
     python("uwsgi", "uwsgi",
-           ("uwsgi", "--plugin", "python3", "--http-socket", "0.0.0.0:@PORT@", "--master", "--workers", "4",
+           ("uwsgi", "--plugin", "python3", "--http-socket", "0.0.0.0:@PORT@", "--master", "--workers", "4", "--disable-logging",
             "--hook-master-start", "unix_signal:15 gracefully_kill_them_all", "--wsgi", "wsgi:app"),
            "uwsgi-core", ("/usr/bin/uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"),
            note="without that hook SIGTERM makes its master reload"),
