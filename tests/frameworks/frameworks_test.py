@@ -17,8 +17,8 @@ class Frameworks(unittest.TestCase):
         self.assertEqual(row["upgraded"], len(UPGRADES))
         self.assertEqual((row["fresh"]["failed"], row["fresh"]["failures"]), (0, []))
         self.assertEqual((row["slow"]["failed"], row["slow"]["failures"]), (0, []))
-        # A request may cross the close of its connection: RFC 9112, 9.3.1.
-        self.assertLessEqual(row["kept"]["failed"], max(1, row["kept"]["closings"] // 100), row["kept"]["failures"])
+        # A request may cross the close of its connection (RFC 9112, 9.3.1): 2 in 1,000 closings were seen, in one run.
+        self.assertLessEqual(row["kept"]["failed"], 2, row["kept"]["failures"])
         self.assertEqual(row["way_back"], "warm")
 
     def test_gunicorn(self):

@@ -8,7 +8,7 @@ import sys
 import textwrap
 
 from clients import BRISK_PAUSE, KEPT_PAUSE
-from servers import SERVERS
+from servers import SERVERS, named
 
 WIDTH = 110
 PORT = "8080"
@@ -32,7 +32,7 @@ A cell is *lost* of all requests; of *kept* and *brisk* beside it how many conne
 keeps none), as what is lost there crossed such a close. *Cut* is what was under way in the release that died, whose
 answer nobody can save. *Way back* is `warm` if the process that had served before served again. *Longest* is what a new
 connection waited for its answer, upgrades or not. **Holds** says for whom nothing was lost (for *kept* and *brisk*: at
-most one request in 100 closings); `nothing` where *new* lost something, or an upgrade wasn't made.
+most one request in 100 closings), `nothing` where *new* lost something, or an upgrade wasn't made.
 
 Options were `--probation 1s --close-idle 500ms --drain-timeout 15s`, and those of the line below.
 """
@@ -54,8 +54,12 @@ itself.
 
 def lost(kind, keeps):
     text = f"{kind['failed']} of {kind['requests']:,}"
-    keeps_none = kind["closings"] == 0 or kind["closings"] > kind["requests"] / 2  # it says so with each answer, or not
-    return f"{text} ({'-' if keeps_none else kind['closings']})" if keeps else text
+    return f"{text} ({closings(kind) or '-'})" if keeps else text
+
+
+def closings(kind):
+    """How many kept connections were closed; 0 of a server that keeps none, whether its answers say so or not."""
+    return kind["closings"] if kind["closings"] <= kind["requests"] / 2 else 0
 
 
 def holds(row):
@@ -63,8 +67,10 @@ def holds(row):
     if row["upgraded"] < 3 or row["fresh"]["failed"]:
         return "nothing"
     names = {"fresh": "new", "kept": "kept", "brisk": "brisk", "slow": "slow"}
-    broken = [names[kind] for kind in names if 100 * row[kind]["failed"] > row[kind]["closings"]]
-    return "all" if not broken else f"all but {', '.join(broken)}"
+    broken = [names[kind] for kind in names if 100 * row[kind]["failed"] > closings(row[kind])]
+    if len(broken) > 1:
+        return ", ".join(name for name in names.values() if name not in broken)
+    return f"all but {broken[0]}" if broken else "all"
 
 
 def longest(milliseconds):
@@ -108,12 +114,20 @@ def wrapped(words):
 def total(rows):
     """What all of them lost together: more closings than one server has."""
     counted = [row for row in rows.values() if "fresh" in row]
-    sums = {(kind, what): sum(row[kind][what] for row in counted) for kind in ("fresh", "kept", "brisk", "slow")
-            for what in ("requests", "failed", "closings")}
+    sums = {}
+    for kind in ("fresh", "kept", "brisk", "slow"):
+        sums[kind, "closings"] = sum(closings(row[kind]) for row in counted)
+        for what in ("requests", "failed"):
+            sums[kind, what] = sum(row[kind][what] for row in counted)
     lost_where = [f"{sums[kind, 'failed']} {where} {sums[kind, of]:,} {what}" for kind, where, of, what in (
         ("fresh", "of", "requests", "on new connections"), ("slow", "of", "requests", "slow answers"),
         ("kept", "in", "closings", "closings of *kept*"), ("brisk", "in", "closings", "of *brisk* ones"))]
-    return "\n" + textwrap.fill(f"All servers together lost {', '.join(lost_where)}.", 118) + "\n"
+    text = f"All servers together lost {', '.join(lost_where)}."
+    killed = [f"{named(row['name']).title} ({row['killed_after_drain']})" for row in counted
+              if row["killed_after_drain"]]
+    if killed:
+        text += f" Old processes that hadn't ended at `--drain-timeout`, and were killed: {', '.join(sorted(killed))}."
+    return f"\n{textwrap.fill(text, 118)}\n"
 
 
 def untried(rows):
