@@ -108,12 +108,14 @@ bool AppSockets::in_use(unsigned generation, const SocketAddress& address, bool 
     const ListenGroup& sockets = group->sockets;
     return sockets.overlaps(address, v6_only) && !is_same(sockets) && sockets.is_only_ours();
   });
+  // An app may listen at several addresses that overlap, and its successor at the same ones.
+  const Group* const own = group_at(address, v6_only);
+  const bool is_led = generation == served_ || (own != nullptr && own->was_served);
   for (const auto& group : groups_) {
     const ListenGroup& sockets = group->sockets;
     if (!sockets.overlaps(address, v6_only)) continue;
     if (sockets.has(generation) && !shares) return true;
-    const bool same = is_same(sockets);
-    if (same || !group->was_served) continue;
+    if (is_led || is_same(sockets) || !group->was_served) continue;
     callers_.at(generation).conflict = "it wants to listen on " + address.toString() +
                                        ", and the code that serves on " + sockets.address().toString() +
                                        ": clients can be led from one to the other only at the same address";

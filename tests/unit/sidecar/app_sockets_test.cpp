@@ -48,6 +48,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_app_may_pass_its_socket_on);
   CPPUNIT_TEST(what_was_passed_on_comes_back_too);
   CPPUNIT_TEST(what_was_closed_is_not_missing);
+  CPPUNIT_TEST(several_sockets_of_one_app_may_overlap);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -279,6 +280,20 @@ class AppSocketsTest : public CppUnit::TestFixture {
     assert_does(after, "t.close()");
     sockets_->serve_with(kNew);
     CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->missing(kNew));
+  }
+
+  void several_sockets_of_one_app_may_overlap() {
+    const char* const share = ", reuse_port=True";
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    for (AdoptedApp* app : {&before, &after}) {
+      assert_does(*app, hear_at("::", "six", share));
+      assert_does(*app, hear_at("0.0.0.0", "s", share));
+    }
+    assert_served_by(before);
+    sockets_->serve_with(kNew);
+    assert_served_by(after);
   }
 
   void the_port_mapper_belongs_to_no_generation() {
