@@ -162,8 +162,8 @@ void ListenGroup::inherit(unsigned generation, unsigned successor) {
 Result<void> ListenGroup::pass_on(int member, unsigned generation) {
   const auto place = place_of(member);
   if (!place) return {};
+  if (has_to_stay(*place)) MIDAIR_TRY(add_ours(false));
   belong(members_[*place], generation);
-  if (!has(kOurs)) MIDAIR_TRY(add_ours(false));
   return steer_anew();
 }
 
@@ -216,10 +216,22 @@ Result<void> ListenGroup::steer_anew() {
     for (std::size_t place = 0; place < members_.size() && !steering.detour; ++place)
       if (members_[place].generation == private_way_->generation)
         steering.detour = Detour{private_way_->from, static_cast<unsigned>(place)};
-  // Through one of ours, as an app's may be of MPTCP.
-  const auto ours =
-      std::find_if(members_.begin(), members_.end(), [](const Member& member) { return member.generation == kOurs; });
-  return steer((ours == members_.end() ? members_.front() : *ours).fd.get(), steering);
+  return steer(plain_member(), steering);
+}
+
+/// Through an MPTCP socket no group is steered. What an app has left to us may be one, so one of our own making stays.
+bool ListenGroup::is_plain(const Member& member) {
+  return option(member.fd.get(), SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+}
+
+int ListenGroup::plain_member() const {
+  const auto plain = std::find_if(members_.begin(), members_.end(), is_plain);
+  return (plain == members_.end() ? members_.front() : *plain).fd.get();
+}
+
+bool ListenGroup::has_to_stay(std::size_t place) const {
+  const auto keeps = [](const Member& member) { return member.generation == kOurs && is_plain(member); };
+  return keeps(members_[place]) && std::count_if(members_.begin(), members_.end(), keeps) == 1;
 }
 
 Result<void> ListenGroup::serve(unsigned generation) {
@@ -307,7 +319,7 @@ std::optional<std::size_t> ListenGroup::surplus_place() const {
     if (members_[place].generation != kOurs) continue;
     ++ours;
     const bool used = std::find(served.begin(), served.end(), place) != served.end();
-    if (!used && waiting_clients(members_[place].fd.get()).value_or(0) == 0) surplus = place;
+    if (!used && !has_to_stay(place) && waiting_clients(members_[place].fd.get()).value_or(0) == 0) surplus = place;
   }
   return ours > 1 ? surplus : std::nullopt;
 }
@@ -326,17 +338,16 @@ Result<unsigned> ListenGroup::move_waiting(bool kernel_moves) {
   return all;
 }
 
-/// Lets one of ours leave; if it is the only one it listens again, at the last place. If a served one is last, it comes
-/// to the place that is left: so whoever connects in between is led there, and moves along.
+/// Lets one of ours leave; if it has to stay it listens again, at the last place. If a served one is last, it comes to
+/// the place that is left: so whoever connects in between is led there, and moves along.
 Result<void> ListenGroup::empty(std::size_t place) {
-  const auto ours =
-      std::count_if(members_.begin(), members_.end(), [](const Member& member) { return member.generation == kOurs; });
+  const bool stays = has_to_stay(place);
   const auto served = places();
   const bool served_moves = std::find(served.begin(), served.end(), members_.size() - 1) != served.end();
-  if (served_moves) MIDAIR_TRY(steer(members_[place].fd.get(), {{static_cast<unsigned>(place)}}));
+  if (served_moves) MIDAIR_TRY(steer(plain_member(), {{static_cast<unsigned>(place)}}));
   ::shutdown(members_[place].fd.get(), SHUT_RD);
   fill_place(place);
-  if (ours > 1)
+  if (!stays)
     members_.pop_back();
   else if (::listen(members_.back().fd.get(), SOMAXCONN) != 0)
     return cannot_listen(address_);

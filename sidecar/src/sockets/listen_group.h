@@ -37,8 +37,8 @@ struct TcpSocket {
 [[nodiscard]] std::optional<unsigned> waiting_clients(int listener);
 
 /// One reuseport group: a socket for each generation (or several), and at least one of our own, which keeps the group
-/// while no generation listens. One generation is served: new connections go to its sockets, to nobody else's; where
-/// none is, or it doesn't listen yet, they wait in the queue of one of ours.
+/// while no generation listens, and is no MPTCP socket. One generation is served: new connections go to its sockets, to
+/// nobody else's; where none is, or it doesn't listen yet, they wait in the queue of one of ours.
 ///
 /// The order of the members is the kernel's, and only this class changes it: it holds a duplicate of each, so that
 /// neither close() nor the death of an app removes one. (shutdown() does, see revive().) The kernel moves the last
@@ -119,6 +119,9 @@ class ListenGroup {
   [[nodiscard]] std::vector<unsigned> places() const;
   [[nodiscard]] std::size_t waiting_place() const;
   [[nodiscard]] Result<void> steer_anew();
+  [[nodiscard]] static bool is_plain(const Member& member);
+  [[nodiscard]] int plain_member() const;
+  [[nodiscard]] bool has_to_stay(std::size_t place) const;
   /// Takes the member out. The last one comes to its place.
   [[nodiscard]] Result<void> take_out(std::size_t place);
   [[nodiscard]] Result<void> empty(std::size_t place);

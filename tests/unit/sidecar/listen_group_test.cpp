@@ -36,8 +36,10 @@ Fd client_of(const ListenGroup& group, const char* to, SocketAddress* from = nul
 }
 
 /// A socket that is bound to that address and no other program can have.
-Fd bound_to(const SocketAddress& address) {
-  Fd fd(::socket(address.af(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// None if the kernel doesn't have that protocol.
+Fd bound_to(const SocketAddress& address, int protocol = IPPROTO_TCP) {
+  Fd fd(::socket(address.af(), SOCK_STREAM | SOCK_CLOEXEC, protocol));
+  if (!fd) return fd;
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
@@ -74,6 +76,7 @@ class ListenGroupTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_socket_that_was_shut_down_listens_again);
   CPPUNIT_TEST(who_waits_goes_on_with_the_successor);
   CPPUNIT_TEST(who_waited_for_nobody_reaches_who_comes);
+  CPPUNIT_TEST(what_mptcp_leaves_is_no_hindrance);
   CPPUNIT_TEST(nobody_else_may_listen_there);
   CPPUNIT_TEST(lent_sockets_are_as_activated_apps_expect_them);
   CPPUNIT_TEST(it_knows_what_overlaps);
@@ -240,6 +243,21 @@ class ListenGroupTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(20U, value_of(group.move_waiting(true)));
     CPPUNIT_ASSERT_EQUAL(20U, waiting(group, kNew));
     assert_served(group, kNew);
+  }
+
+  void what_mptcp_leaves_is_no_hindrance() {
+    ListenGroup group = group_at("127.0.0.1");
+    for (unsigned generation = 1; generation < 6; ++generation) {
+      Fd socket = bound_to(group.address(), IPPROTO_MPTCP);
+      if (!socket) return;
+      assert_ok(group.join(generation, std::move(socket)));
+      assert_ok(group.serve(generation));
+      value_of(group.move_waiting(kernel_moves_clients()));
+      CPPUNIT_ASSERT_EQUAL(0U, waiting(group, ListenGroup::kOurs));
+      assert_served(group, generation);
+      assert_ok(group.leave(generation));  // it was served: its sockets are kept
+      const Fd client = client_of(group, "127.0.0.1");
+    }
   }
 
   void nobody_else_may_listen_there() {
