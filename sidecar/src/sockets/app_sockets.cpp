@@ -22,7 +22,8 @@ constexpr const char* kPrivateAddress4 = "127.0.0.77";
 constexpr const char* kPrivateAddress6 = "::1";
 
 /// Where a client of this machine reaches what is bound to `bound`.
-SocketAddress reachable(const SocketAddress& bound, bool ip4) {
+SocketAddress reachable(const SocketAddress& socket, bool ip4) {
+  const SocketAddress bound = unmapped(socket);
   if (!bound.host().isWildcard()) return bound;
   return {ip4 ? "127.0.0.1" : "::1", bound.port()};
 }

@@ -53,8 +53,15 @@ bool takes_ip4(const SocketAddress& address, bool v6_only) {
 
 }  // namespace
 
+SocketAddress unmapped(const SocketAddress& address) {
+  if (address.af() != AF_INET6 || !address.host().isIPv4Mapped()) return address;
+  const auto& ip6 = reinterpret_cast<const sockaddr_in6*>(address.addr())->sin6_addr;
+  constexpr std::size_t kIp4At = 12;
+  return {Poco::Net::IPAddress(&ip6.s6_addr[kIp4At], sizeof(in_addr)), address.port()};
+}
+
 bool is_v6_only(const SocketAddress& address, bool option) {
-  return address.af() == AF_INET6 && (option || !address.host().isWildcard());
+  return address.af() == AF_INET6 && (option || !(address.host().isWildcard() || address.host().isIPv4Mapped()));
 }
 
 Result<TcpSocket> tcp_socket(int fd) {
@@ -108,9 +115,11 @@ Result<void> ListenGroup::add_ours(bool alone) {
 
 bool ListenGroup::overlaps(const SocketAddress& address, bool v6_only) const {
   if (address.port() != address_.port()) return false;
-  const bool wild = address.host().isWildcard() || address_.host().isWildcard();
-  if (address.af() == address_.af()) return wild || address.host() == address_.host();
-  return wild && takes_ip4(address, v6_only) && takes_ip4(address_, v6_only_);
+  const SocketAddress one = unmapped(address);
+  const SocketAddress other = unmapped(address_);
+  const bool wild = one.host().isWildcard() || other.host().isWildcard();
+  if (one.af() == other.af()) return wild || one.host() == other.host();
+  return wild && takes_ip4(one, v6_only) && takes_ip4(other, v6_only_);
 }
 
 Result<int> ListenGroup::lend(unsigned generation) {

@@ -25,8 +25,11 @@ struct TcpSocket {
   uid_t owner = 0;
 };
 
-/// What IPV6_V6ONLY comes to at that address: only a wildcard of IPv6 may take IPv4 too (__inet6_bind() in
-/// net/ipv6/af_inet6.c sets the option at any other).
+/// The address itself, or the IPv4 address that it maps (RFC 4291, 2.5.5.2), as Java binds one: its clients use IPv4.
+[[nodiscard]] Poco::Net::SocketAddress unmapped(const Poco::Net::SocketAddress& address);
+
+/// What IPV6_V6ONLY comes to at that address: of IPv6 only a wildcard may take IPv4 too, and a mapped address does
+/// (__inet6_bind() in net/ipv6/af_inet6.c sets the option at any other).
 [[nodiscard]] bool is_v6_only(const Poco::Net::SocketAddress& address, bool option);
 
 /// Errc::bad_input if `fd` is no TCP (or MPTCP) socket of IPv4 or IPv6.

@@ -49,6 +49,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_was_passed_on_comes_back_too);
   CPPUNIT_TEST(what_was_closed_is_not_missing);
   CPPUNIT_TEST(several_sockets_of_one_app_may_overlap);
+  CPPUNIT_TEST(an_ipv4_address_may_be_mapped);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -294,6 +295,23 @@ class AppSocketsTest : public CppUnit::TestFixture {
     assert_served_by(before);
     sockets_->serve_with(kNew);
     assert_served_by(after);
+  }
+
+  void an_ipv4_address_may_be_mapped() {
+    for (const char* host : {"::ffff:127.0.0.1", "::ffff:0.0.0.0"}) {
+      AdoptedApp& before = start(kOld);
+      AdoptedApp& after = start(kNew);
+      sockets_->serve_with(kOld);
+      assert_does(before, hear_at(host));
+      CPPUNIT_ASSERT_EQUAL(std::string("EADDRINUSE"), before.run(hear_at("0.0.0.0", "t")));
+      assert_does(after, hear_at(host));
+      CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->problem());
+      const Fd probe = value_of(sockets_->connect_to(kNew));
+      assert_does(after, "took(s)");
+      assert_served_by(before);
+      end(kOld);
+      end(kNew);
+    }
   }
 
   void the_port_mapper_belongs_to_no_generation() {
