@@ -106,6 +106,7 @@ void AppSockets::serve_with(unsigned generation) {
     settle(*group);
   }
   sharing_.erase(generation);
+  begin_to_look();
 }
 
 void AppSockets::ended(unsigned generation) {

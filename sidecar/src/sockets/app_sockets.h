@@ -127,6 +127,8 @@ class AppSockets {
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;
   void settle(Group& group);
   void forget_unused_groups();
+  void begin_to_look();
+  void look_at_queues();
   void check(const Result<void>& done);
 
   EventLoop& loop_;
@@ -139,6 +141,7 @@ class AppSockets {
   std::set<unsigned> sharing_;  ///< generations that listen on the sockets of the one that is served
   unsigned served_ = ListenGroup::kOurs;
   std::string problem_;
+  std::optional<EventLoop::Timer> next_look_;  ///< while the one that is served has several sockets at an address
 };
 
 }  // namespace midair::sidecar

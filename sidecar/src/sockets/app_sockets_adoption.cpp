@@ -141,6 +141,7 @@ std::optional<int> AppSockets::listen(unsigned generation, const SocketCall& cal
   if (generation == served_) {
     group.value()->was_served = true;
     settle(*group.value());
+    begin_to_look();
   }
   if (first)
     log(LogLevel::info, "sockets.adopted",
@@ -184,6 +185,30 @@ void AppSockets::drop_abandoned(Group& group, unsigned generation) {
   }
   // Who serves doesn't want clients there any more, so nor need its successor.
   if (generation == served_ && !group.sockets.has(generation)) group.was_served = false;
+}
+
+/// Of several sockets one may be closed, as when a worker ends that had its own (SO_REUSEPORT). We hold it, so clients
+/// would go on to be led there, and wait for nobody.
+void AppSockets::begin_to_look() {
+  constexpr std::chrono::milliseconds kLookEvery{1000};
+  const bool several = std::any_of(groups_.begin(), groups_.end(), [this](const auto& group) {
+    return served_ != ListenGroup::kOurs && group->sockets.sockets_of(served_).size() > 1;
+  });
+  if (settings_.mode != SocketMode::adopt || !several || next_look_) return;
+  next_look_ = loop_.after(kLookEvery, [this] { look_at_queues(); });
+}
+
+void AppSockets::look_at_queues() {
+  next_look_.reset();
+  for (const auto& group : groups_) {
+    const auto sockets = group->sockets.sockets_of(served_);
+    const bool some_wait =
+        std::any_of(sockets.begin(), sockets.end(), [](int fd) { return waiting_clients(fd).value_or(0) != 0; });
+    if (sockets.size() < 2 || !some_wait) continue;  // what nobody waits for need not be looked for in /proc
+    drop_abandoned(*group, served_);
+    settle(*group);
+  }
+  begin_to_look();
 }
 
 }  // namespace midair::sidecar

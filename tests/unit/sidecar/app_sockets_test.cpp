@@ -50,6 +50,8 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(what_was_closed_is_not_missing);
   CPPUNIT_TEST(several_sockets_of_one_app_may_overlap);
   CPPUNIT_TEST(an_ipv4_address_may_be_mapped);
+  CPPUNIT_TEST(a_probe_reaches_who_waits_for_data);
+  CPPUNIT_TEST(nobody_waits_for_a_worker_that_has_ended);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -312,6 +314,29 @@ class AppSocketsTest : public CppUnit::TestFixture {
       end(kOld);
       end(kNew);
     }
+  }
+
+  void a_probe_reaches_who_waits_for_data() {
+    AdoptedApp& app = start(kOld);
+    assert_does(app, hear_at("127.0.0.1"));
+    assert_does(app, "s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)");
+    const Fd probe = value_of(sockets_->connect_to(kOld));
+    assert_does(app, "took(s)");
+  }
+
+  void nobody_waits_for_a_worker_that_has_ended() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    assert_does(app, hear_at("127.0.0.1", "s", ", reuse_port=True"));
+    assert_does(app, "child('t = heard(\"127.0.0.1\", " + port() + ", reuse_port=True)')");
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, sockets_->sockets_of(kOld).size());
+    assert_does(app, "kill(children[0])");
+    std::vector<Fd> clients;  // by chance one of them waits where nobody is
+    turn_until(*loop_, [&] {
+      if (clients.size() < 30) clients.push_back(connect_to(port_));
+      return sockets_->sockets_of(kOld).size() == 1;
+    });
+    assert_served_by(app);
   }
 
   void the_port_mapper_belongs_to_no_generation() {
