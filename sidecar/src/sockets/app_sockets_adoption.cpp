@@ -30,6 +30,12 @@ bool is_on(int fd, int level, int name) {
   return ::getsockopt(fd, level, name, &value, &size) == 0 && value != 0;
 }
 
+/// Sockets of one interface are a group of their own, without ours, in which the kernel would lead clients to anybody.
+Error bound_to_interface(const SocketAddress& address) {
+  return {Errc::denied, "adopt", "the socket at " + address.toString(), "it is bound to a network interface",
+          "bind it to an address only"};
+}
+
 /// It serves all generations, and outlives them: none has its sockets.
 bool is_of_port_mapper(const SocketCall& call) {
   const auto caller = process_stat(call.caller());
@@ -83,6 +89,7 @@ std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call)
   const auto facts = tcp_socket(socket);
   if (!facts) return std::nullopt;
   if (facts->address == *address) return 0;  // a signal made the call arrive twice
+  if (is_on(socket, SOL_SOCKET, SO_BINDTOIFINDEX)) return leave_alone(bound_to_interface(*address));
   const bool shares = is_on(socket, SOL_SOCKET, SO_REUSEPORT);
   const bool v6_only = is_v6_only(*address, is_on(socket, IPPROTO_IPV6, IPV6_V6ONLY));
   if (in_use(generation, *address, v6_only, shares)) return EADDRINUSE;

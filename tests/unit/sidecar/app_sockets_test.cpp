@@ -52,6 +52,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_ipv4_address_may_be_mapped);
   CPPUNIT_TEST(a_probe_reaches_who_waits_for_data);
   CPPUNIT_TEST(nobody_waits_for_a_worker_that_has_ended);
+  CPPUNIT_TEST(what_is_bound_to_an_interface_is_not_led);
   CPPUNIT_TEST(the_port_mapper_belongs_to_no_generation);
   CPPUNIT_TEST(mistakes_of_an_app_are_its_own);
   CPPUNIT_TEST_SUITE_END();
@@ -337,6 +338,14 @@ class AppSocketsTest : public CppUnit::TestFixture {
       return sockets_->sockets_of(kOld).size() == 1;
     });
     assert_served_by(app);
+  }
+
+  void what_is_bound_to_an_interface_is_not_led() {
+    AdoptedApp& app = start(kOld);
+    assert_does(app, "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')");
+    assert_does(app, "s.bind((" + at("127.0.0.1") + ")); s.listen()");
+    CPPUNIT_ASSERT(!sockets_->listens(kOld));
+    CPPUNIT_ASSERT(sockets_->problem().find("it is bound to a network interface") != std::string::npos);
   }
 
   void the_port_mapper_belongs_to_no_generation() {
