@@ -48,6 +48,13 @@ server.serve_forever()
 
 DIES_SOON = 'threading.Timer(0.3, lambda: os._exit(3)).start()'
 
+DIES_OF_CLIENTS = """
+def dies_soon(self, answer=Handler.do_POST):
+    answer(self)
+    threading.Timer(0.3, lambda: os._exit(3)).start()
+Handler.do_POST = dies_soon
+"""
+
 TESTS_ITS_PORT = """
 with socket.socket(FAMILY, socket.SOCK_STREAM) as trial:
     trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,7 +147,7 @@ class Adoption(FleetCase):
         machine = self.started(options={"--probation": "3s"})
         before = machine.get()["pid"]
         with self.clients(machine, number=4, cut=4) as seen:
-            done = self.hot("bad", directory=self.release("bad", after=DIES_SOON))
+            done = self.hot("bad", directory=self.release("bad", after=DIES_OF_CLIENTS))
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertEqual(machine.get()["pid"], before)
         self.assertIn((200, "bad"), seen)
