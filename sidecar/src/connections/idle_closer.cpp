@@ -16,6 +16,7 @@ constexpr milliseconds kMaxInterval{1000};
 constexpr milliseconds kSearchInterval{100};  // of looks that read /proc
 constexpr int kPauseForWork = 4;              // times what a search took: a fifth of the loop's time at most
 constexpr milliseconds kPart{5};              // of a search, in one turn of the loop
+constexpr unsigned kUnaskedToStream = 2;      // one may be the answer to what was received just before a look
 constexpr unsigned kMaxClosedAtOnce = 64;  // their clients come back at once, and it bounds the turn: some 30 us each
 
 }  // namespace
@@ -95,19 +96,31 @@ bool IdleCloser::judge() {
 
 bool IdleCloser::track(ino_t inode, const OwnSocket& socket, std::map<ino_t, Tracked>& tracked) const {
   Activity activity = Activity::ended;
-  std::uint64_t bytes = 0;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
   for (const Connection& connection : socket.connections) {
     activity = std::max(activity, activity_of(connection));
-    bytes += connection.bytes_received.value_or(0) + connection.bytes_sent.value_or(0);
+    received += connection.bytes_received.value_or(0);
+    sent += connection.bytes_sent.value_or(0);
   }
   const auto before = course_.tracked.find(inode);
   const bool is_new = before == course_.tracked.end();
   Tracked& now = tracked[inode];
   if (!is_new) now = before->second;
-  const bool changed = is_new || now.last != activity || (now.bytes != bytes && activity != Activity::streaming);
+  if (!is_new && received == now.received && sent != now.sent) {
+    ++now.sent_unasked;
+    now.sent_unasked_at = loop_.clock().now();
+  }
+  if (received != now.received) now.sent_unasked = 0;
+  const bool goes_on =
+      now.sent_unasked >= kUnaskedToStream && loop_.clock().now() - now.sent_unasked_at < kStreamingAfterReceiving;
+  if (activity == Activity::idle && goes_on) activity = Activity::streaming;
+  const bool moved = received != now.received || sent != now.sent;
+  const bool changed = is_new || now.last != activity || (moved && activity != Activity::streaming);
   now.history.add(activity);
   now.last = activity;
-  now.bytes = bytes;
+  now.received = received;
+  now.sent = sent;
   return changed;
 }
 

@@ -66,7 +66,10 @@ class IdleCloser {
   struct Tracked {
     ActivityHistory history{};
     Activity last = Activity::busy;
-    std::uint64_t bytes = 0;  // both ways
+    std::uint64_t received = 0;
+    std::uint64_t sent = 0;
+    unsigned sent_unasked = 0;  // looks in which it had sent on, and received nothing, since it last received
+    BootTime sent_unasked_at{};
   };
 
   void look();

@@ -102,6 +102,7 @@ class IdleCloserTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(it_tells_what_each_connection_is_doing);
   CPPUNIT_TEST(it_closes_what_is_kept_alive_and_loses_no_request);
   CPPUNIT_TEST(it_leaves_streams_and_requests_alone);
+  CPPUNIT_TEST(it_leaves_a_young_stream_alone);
   CPPUNIT_TEST(it_closes_only_after_its_time);
   CPPUNIT_TEST(without_a_time_it_only_counts);
   CPPUNIT_TEST(where_nothing_changes_it_looks_once_a_second);
@@ -197,6 +198,15 @@ class IdleCloserTest : public CppUnit::TestFixture {
     run_until([&](const auto&) { return ++looks == 8; }, settings(app, milliseconds(0)));
     // An event that the client has yet to acknowledge makes its stream busy for some ms.
     CPPUNIT_ASSERT_EQUAL_MESSAGE(words(last_), 3u, last_.busy + last_.streaming);
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(words(last_), std::uint64_t(0), last_.closed);
+  }
+
+  void it_leaves_a_young_stream_alone() {
+    KeptAliveApp app;
+    const Fd events = app.ask("/events");  // 2 s later its times would tell, too
+    run_until([](const auto& report) { return report.streaming == 1; }, settings(app, milliseconds(900)));
+    int looks = 0;
+    run_until([&](const auto&) { return ++looks == 12; }, settings(app, milliseconds(900)));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(words(last_), std::uint64_t(0), last_.closed);
   }
 
