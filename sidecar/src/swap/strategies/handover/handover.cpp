@@ -135,11 +135,16 @@ void Handover::committed() {
   if (Generation* old = supervisor_.find(std::exchange(warm_, 0))) supervisor_.drain_when_finished(*old);
 }
 
+/// After the switch: also once it has passed, for what follows may fail.
+Generation* Handover::new_process() const {
+  return supervisor_.find(serving_.candidate() != 0 ? serving_.candidate() : serving_.generation());
+}
+
 bool Handover::go_back_to_warm() {
   Generation* old = supervisor_.find(std::exchange(warm_, 0));
   if (old == nullptr || old->child.ended()) return false;
   supervisor_.take_back(*old);
-  Generation* failed = supervisor_.find(serving_.candidate());
+  Generation* failed = new_process();
   serving_.go_back_to(*old);
   if (failed == nullptr) return true;
   supervisor_.sockets().retire(failed->number);
@@ -208,7 +213,7 @@ void Handover::roll_back(StepDone answer) {
   if (stopping_ || go_back_to_warm()) return succeed(loop_, std::move(done));
   save_newer_state([this, done = std::move(done)](const Result<void>&) {
     // If it lives it may be in the middle of answers: it gets the time to finish them.
-    if (Generation* candidate = supervisor_.find(serving_.candidate())) supervisor_.drain(*candidate);
+    if (Generation* failed = new_process()) supervisor_.drain(*failed);
     serving_.give_up_candidate();
     fallback_.bring_back(serving_.fallback(), done);
   });

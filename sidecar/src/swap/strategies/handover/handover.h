@@ -43,6 +43,7 @@ class Handover final : public Strategy {
   void take_over();
   [[nodiscard]] bool may_stay_warm(const Generation& old) const;
   [[nodiscard]] bool go_back_to_warm();
+  [[nodiscard]] Generation* new_process() const;
   void start_anew(const Error& why, StepDone done);
   void cancel();
   /// What the failed code has by now, if that can be had and what comes back understands it. Failing is no harm.
