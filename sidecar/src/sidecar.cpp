@@ -92,7 +92,7 @@ Result<void> Sidecar::open_control() {
 Result<void> Sidecar::open_sockets() {
   AppSockets::Settings settings{options_.sockets, options_.listen, options_.ports};
   if (settings.mode == SocketMode::adopt) {
-    const auto possible = check_adoption();
+    auto possible = check_adoption();
     if (!possible && options_.sockets_demanded) return possible;
     if (!possible) {
       log(LogLevel::warning, "sockets.not_adopted", {{"error", possible.error().to_string()}});

@@ -7,7 +7,7 @@ namespace {
 
 /// Without a slash at its end; empty for the root.
 fs::path bare(const fs::path& directory) {
-  const fs::path normal = directory.lexically_normal();
+  fs::path normal = directory.lexically_normal();
   if (normal.has_filename()) return normal;
   return normal.has_relative_path() ? normal.parent_path() : fs::path();
 }

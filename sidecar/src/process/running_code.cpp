@@ -108,7 +108,7 @@ fs::path script_among(const std::vector<std::string>& words, const fs::path& dir
     const std::array<std::string, 2> names{word.starts_with('-') ? "" : word,
                                            word.substr(std::min(word.find('='), word.size() - 1) + 1)};
     for (const std::string& name : names) {
-      const fs::path path = (directory / name).lexically_normal();
+      fs::path path = (directory / name).lexically_normal();
       if (!name.empty() && path.is_absolute() && is_file(path)) return path;
     }
   }

@@ -115,8 +115,8 @@ class ListenGroup {
     EventLoop::Watch watch{};
   };
 
-  ListenGroup(Poco::Net::SocketAddress address, bool v6_only, uid_t owner)
-      : address_(std::move(address)), v6_only_(v6_only), owner_(owner) {}
+  ListenGroup(const Poco::Net::SocketAddress& address, bool v6_only, uid_t owner)
+      : address_(address), v6_only_(v6_only), owner_(owner) {}
   [[nodiscard]] Result<void> add_ours(bool alone);
   [[nodiscard]] std::optional<std::size_t> place_of(int member) const;
   [[nodiscard]] std::vector<unsigned> places() const;

@@ -59,7 +59,7 @@ class AdoptedApp {
   }
   std::string answer() {
     turn_until(loop_, [this] { return text_.find('\n') != std::string::npos; });
-    const std::string line = text_.substr(0, text_.find('\n'));
+    std::string line = text_.substr(0, text_.find('\n'));
     text_.erase(0, line.size() + 1);
     return line;
   }

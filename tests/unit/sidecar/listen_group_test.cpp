@@ -35,6 +35,13 @@ Fd client_of(const ListenGroup& group, const char* to, SocketAddress* from = nul
   return fd;
 }
 
+std::vector<Fd> clients_of(const ListenGroup& group, std::size_t number) {
+  std::vector<Fd> clients;
+  clients.reserve(number);
+  while (clients.size() < number) clients.push_back(client_of(group, "127.0.0.1"));
+  return clients;
+}
+
 /// A socket that is bound to that address and no other program can have.
 /// None if the kernel doesn't have that protocol.
 Fd bound_to(const SocketAddress& address, int protocol = IPPROTO_TCP) {
@@ -192,8 +199,7 @@ class ListenGroupTest : public CppUnit::TestFixture {
     for (int i = 0; i < 3; ++i) assert_ok(group.join(kNew, bound_to(group.address())));
     CPPUNIT_ASSERT_EQUAL(std::size_t(3), group.sockets_of(kNew).size());
     assert_ok(group.serve(kNew));
-    std::vector<Fd> clients;
-    for (int i = 0; i < 60; ++i) clients.push_back(client_of(group, "127.0.0.1"));
+    const std::vector<Fd> clients = clients_of(group, 60);
     CPPUNIT_ASSERT_EQUAL(60U, waiting(group, kNew));
     for (const int fd : group.sockets_of(kNew)) CPPUNIT_ASSERT(waiting_clients(fd).value() > 5);
   }
@@ -224,8 +230,7 @@ class ListenGroupTest : public CppUnit::TestFixture {
     ListenGroup group = group_at("127.0.0.1");
     value_of(group.lend(kOld));
     assert_ok(group.serve(kOld));
-    std::vector<Fd> clients;
-    for (int i = 0; i < 20; ++i) clients.push_back(client_of(group, "127.0.0.1"));
+    const std::vector<Fd> clients = clients_of(group, 20);
     value_of(group.lend(kNew));
     assert_ok(group.serve(kNew));
     assert_ok(group.leave(kOld));
@@ -236,8 +241,7 @@ class ListenGroupTest : public CppUnit::TestFixture {
   void who_waited_for_nobody_reaches_who_comes() {
     if (!kernel_moves_clients()) return;
     ListenGroup group = group_at("127.0.0.1");
-    std::vector<Fd> clients;
-    for (int i = 0; i < 20; ++i) clients.push_back(client_of(group, "127.0.0.1"));
+    const std::vector<Fd> clients = clients_of(group, 20);
     assert_ok(group.serve(kNew));  // it doesn't listen yet
     assert_ok(group.join(kNew, bound_to(group.address())));
     CPPUNIT_ASSERT_EQUAL(20U, value_of(group.move_waiting(true)));

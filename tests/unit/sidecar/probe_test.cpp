@@ -207,7 +207,7 @@ class ProbeTest : public CppUnit::TestFixture {
     const Poco::Net::SocketAddress address("127.0.0.1", 1);  // nobody's, as a rule (tcpmux)
     const auto connect = [&] {
       Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      ::connect(fd.get(), address.addr(), address.length());
+      static_cast<void>(::connect(fd.get(), address.addr(), address.length()));
       return fd;
     };
     const Probe http = Probe::http(*loop_, connect(), kRequest, milliseconds(5000), keep_answer());
