@@ -9,32 +9,25 @@ import subprocess
 import threading
 import unittest
 
-from case import FleetCase
+from case import ANSWERS, FleetCase
 from fleet import Port, wait_until
 
 # Binds PORT as it was told to, serves until it is killed, and handles no signal.
 SERVER = """#!/usr/bin/python3
-import http.server, json, os, socket, sys, threading, time
+import http.server, os, socket, threading, time
+from answers import JsonHandler
 VERSION, DELAY, FAMILY, HOST = "{version}", {delay}, socket.{family}, "{host}"
 time.sleep(DELAY)
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
     def do_GET(self):
-        body = json.dumps({{"version": VERSION, "pid": os.getpid(), "count": 0}}).encode()
-        self.send_response({status})
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer({{"version": VERSION, "pid": os.getpid(), "count": 0}}, {status})
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.do_GET()
-
-    def log_message(self, *_):
-        pass
 
 class Server(http.server.ThreadingHTTPServer):
     address_family = FAMILY
@@ -84,7 +77,7 @@ class Adoption(FleetCase):
             return self.root / f"release-{version}"
         server = SERVER.format(version=version, delay=delay, family=family, host=host, status=status, before=before,
                                after=after)
-        return super().release(version, **{"server": server, **files})
+        return super().release(version, **{"answers": ANSWERS, "server": server, **files})
 
     @contextlib.contextmanager
     def clients(self, machine, number=4, cut=0):

@@ -7,6 +7,23 @@ import unittest
 
 from fleet import Agent, FileStore, Load, Machine, counter_release, scratch, wait_until
 
+# answers.py of a release whose server is a test's own.
+ANSWERS = """import http.server, json
+
+class JsonHandler(http.server.BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
+    wbufsize = 8192
+
+    def answer(self, content, status=200):
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+"""
 NEVER_READY = "#!/bin/sh\nexec sleep 1000\n"
 DIES_AT_ONCE = "#!/bin/sh\necho 'no such database' >&2\nexit 3\n"
 

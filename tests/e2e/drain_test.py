@@ -5,28 +5,21 @@ import signal
 import threading
 import unittest
 
-from case import FleetCase
+from case import ANSWERS, FleetCase
 from fleet import wait_until
 
 # It answers /slow when somebody has written to the pipe `go`, and finishes what it has begun on one signal only.
 SERVER = """#!/usr/bin/python3
-import http.server, json, signal, socket, threading
+import http.server, signal, socket, threading
+from answers import JsonHandler
 from handover import notify
-VERSION = "{version}"
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     def do_GET(self):
         if self.path == "/slow":
             open("{told}", "a").write("begun\\n")
             open("{go}").read()
-        body = json.dumps({{"version": VERSION}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer({{"version": "{version}"}})
 
 server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
 server.daemon_threads = False
@@ -53,7 +46,7 @@ class Drain(FleetCase):
         os.mkfifo(self.root / "go")
 
     def release(self, version, **files):
-        return super().release(version, wrapper=WRAPPER, server=SERVER.format(
+        return super().release(version, answers=ANSWERS, wrapper=WRAPPER, server=SERVER.format(
             version=version, signal=self.stop_signal, told=self.told, go=self.root / "go"), **files)
 
     @property

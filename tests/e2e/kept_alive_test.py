@@ -5,18 +5,16 @@ import threading
 import time
 import unittest
 
-from case import FleetCase
+from case import ANSWERS, FleetCase
 from fleet import wait_until
 
 # HTTP/1.1 with kept-alive connections; no SIGTERM handler; /events sends one every 100 ms for ever.
 SERVER = """#!/usr/bin/python3
-import http.server, json, os, socket, time
-VERSION = "{version}"
+import http.server, os, time
+from answers import JsonHandler
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 8192
 
     def do_GET(self):
         if self.path == "/events":
@@ -26,14 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b"data: {version}\\n\\n")
                 self.wfile.flush()
                 time.sleep(0.1)
-        body = json.dumps({{"version": VERSION}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer({{"version": "{version}"}})
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
@@ -44,7 +35,7 @@ class KeptAlive(FleetCase):
         return super().machine(name, passed=False, **settings)
 
     def release(self, version, **files):
-        return super().release(version, server=SERVER.format(version=version), **files)
+        return super().release(version, answers=ANSWERS, server=SERVER.format(version=version), **files)
 
     def client(self, machine, stop, seen, crossed):
         """Asks every 150 ms on one connection, until that is closed; a request that crossed the close counts."""

@@ -9,22 +9,16 @@ import socket
 import subprocess
 import unittest
 
-from case import FleetCase, side_by_side
+from case import ANSWERS, FleetCase, side_by_side
 from fleet import processes_of, wait_until
 
 SERVER = """#!/usr/bin/python3
-import http.server, json, os, signal, socket, threading
+import http.server, os, signal, socket, threading
+from answers import JsonHandler
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     def do_GET(self):
-        body = json.dumps({{"version": "{version}"}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer({{"version": "{version}"}})
 
 server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
 server.socket.close()
@@ -56,7 +50,7 @@ class Wrapped(FleetCase):
     def release(self, version, wrapper=None, ready=True, **files):
         """One that is started by `wrapper`; its server carries `self.tag(version)` among its arguments."""
         server = f"./server.py {self.tag(version)}"
-        return super().release(version, server=SERVER.format(version=version, ready=ready),
+        return super().release(version, answers=ANSWERS, server=SERVER.format(version=version, ready=ready),
                                start="#!/bin/sh\n" + (wrapper or self.wrapper).format(server=server) + "\n", **files)
 
     def tag(self, version):
