@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "loop/process_descriptors.h"
 #include "loop/process_table.h"
 #include "midair/clock.h"
 
@@ -25,16 +25,6 @@ bool is_number(std::string_view text, Number& number) {
   return error == std::errc() && stop == text.data() + text.size();
 }
 
-/// The inode in "socket:[4711]"; 0 for what is no socket.
-ino_t inode_of(std::string_view link) {
-  constexpr std::string_view kBefore = "socket:[";
-  ino_t inode = 0;
-  if (!link.starts_with(kBefore) || !link.ends_with(']')) return 0;
-  link.remove_prefix(kBefore.size());
-  link.remove_suffix(1);
-  return is_number(link, inode) ? inode : 0;
-}
-
 bool is_gone(pid_t pid) {
   const auto stat = process_stat(pid);
   return !stat || stat->state == 'Z' || stat->state == 'X';
@@ -43,14 +33,6 @@ bool is_gone(pid_t pid) {
 Error not_read(int err, pid_t pid) {
   Error error = system_error(err, "read", "the descriptors of process " + std::to_string(pid));
   if (error.code == Errc::denied) error.hint = "let the sidecar run as the user of the app, or as root";
-  return error;
-}
-
-Error not_duplicated(int err, pid_t pid) {
-  Error error = system_error(err, "duplicate", "a socket of process " + std::to_string(pid));
-  if (err == ESRCH || err == EBADF) error.code = Errc::not_found;
-  if (err == ENOSYS) error.code = Errc::denied;
-  if (error.code == Errc::denied) error.hint = "give the sidecar CAP_SYS_PTRACE, and a kernel of 5.6 or later";
   return error;
 }
 
@@ -99,7 +81,7 @@ Result<void> GenerationLook::read_entry() {
     const int err = errno;
     return (err == EACCES || err == EPERM) && !is_gone(pid_) ? not_read(err, pid_) : Result<void>();
   }
-  const auto wanted = wanted_.find(inode_of({link.data(), static_cast<std::size_t>(n)}));
+  const auto wanted = wanted_.find(socket_inode({link.data(), static_cast<std::size_t>(n)}));
   if (wanted == wanted_.end()) return {};
   wanted->second.pid = pid_;
   wanted->second.fd = fd;
@@ -122,13 +104,11 @@ Result<OwnSockets> look_again(SocketDiag& diag, const std::vector<std::uint16_t>
 }
 
 Result<Fd> duplicate_socket(pid_t pid, int fd, ino_t inode) {
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return not_duplicated(errno, pid);
-  Fd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
-  if (!socket) return not_duplicated(errno, pid);
+  MIDAIR_TRY_ASSIGN(Fd socket, duplicate_descriptor(pid, fd));
   struct stat status {};
-  if (::fstat(socket.get(), &status) != 0) return not_duplicated(errno, pid);
-  if (!S_ISSOCK(status.st_mode) || status.st_ino != inode) return not_duplicated(EBADF, pid);
+  if (::fstat(socket.get(), &status) != 0) return system_error(errno, "inspect", "a socket");
+  if (!S_ISSOCK(status.st_mode) || status.st_ino != inode)
+    return Error{Errc::not_found, "duplicate", "a socket of process " + std::to_string(pid), "it is another by now"};
   return socket;
 }
 

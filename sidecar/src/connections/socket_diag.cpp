@@ -159,14 +159,4 @@ Result<std::string_view> SocketDiag::receive(int socket) {
   return std::string_view(buffer_.data(), static_cast<std::size_t>(n));
 }
 
-Result<unsigned> accept_queue_length(int listener) {
-  const auto subject = [&] { return "the accept queue of descriptor " + std::to_string(listener); };
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return system_error(errno, "read", subject());
-  if (info.tcpi_state != static_cast<std::uint8_t>(TcpState::listen))
-    return Error{Errc::bad_input, "read", subject(), "the socket doesn't listen"};
-  return info.tcpi_unacked;
-}
-
 }  // namespace midair::sidecar

@@ -47,8 +47,4 @@ class SocketDiag {
   std::uint32_t sequence_ = 0;
 };
 
-/// How many connections wait in the accept queue of a listening TCP or MPTCP socket (tcpi_unacked of tcp_info).
-/// Errc::bad_input if it doesn't listen.
-[[nodiscard]] Result<unsigned> accept_queue_length(int listener);
-
 }  // namespace midair::sidecar

@@ -4,38 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
-#include <string_view>
 
+#include "loop/process_descriptors.h"
 #include "process/launch.h"
 #include "process/subreaper.h"
 
 namespace midair::sidecar {
-namespace fs = std::filesystem;
-
-namespace {
-
-/// The inode in "socket:[INODE]"; 0 for any other link.
-ino_t socket_inode(std::string_view link) {
-  constexpr std::string_view kPrefix = "socket:[";
-  ino_t inode = 0;
-  if (link.starts_with(kPrefix)) std::from_chars(link.data() + kPrefix.size(), link.data() + link.size(), inode);
-  return inode;
-}
-
-bool process_holds(pid_t pid, const std::vector<ino_t>& inodes) {
-  std::error_code error;
-  fs::directory_iterator entry("/proc/" + std::to_string(pid) + "/fd", error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::error_code closed_meanwhile;
-    const ino_t inode = socket_inode(fs::read_symlink(entry->path(), closed_meanwhile).native());
-    if (std::find(inodes.begin(), inodes.end(), inode) != inodes.end()) return true;
-  }
-  return error == std::errc::permission_denied;
-}
-
-}  // namespace
 
 Result<Child> Child::spawn(const SpawnSpec& spec) {
   Launch launch;
@@ -109,7 +84,10 @@ bool Child::lives() const { return !over() && !living_members(tree_).empty(); }
 bool Child::holds_any_socket(const std::vector<ino_t>& inodes) const {
   if (over()) return false;
   const auto members = living_members(tree_);
-  return std::any_of(members.begin(), members.end(), [&](pid_t pid) { return process_holds(pid, inodes); });
+  return std::any_of(members.begin(), members.end(), [&](pid_t pid) {
+    const auto held = sockets_of(pid);
+    return !held || std::any_of(inodes.begin(), inodes.end(), [&](ino_t inode) { return held->contains(inode); });
+  });
 }
 
 }  // namespace midair::sidecar

@@ -8,13 +8,13 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <string_view>
 
+#include "loop/process_descriptors.h"
+
 namespace midair::sidecar {
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -49,21 +49,6 @@ std::vector<ListeningSocket> listening_sockets() {
   return sockets;
 }
 
-std::set<ino_t> sockets_of(pid_t pid) {
-  constexpr std::string_view kPrefix = "socket:[";
-  std::set<ino_t> inodes;
-  std::error_code error;
-  fs::directory_iterator entry("/proc/" + std::to_string(pid) + "/fd", error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::error_code closed_meanwhile;
-    const std::string link = fs::read_symlink(entry->path(), closed_meanwhile);
-    ino_t inode = 0;
-    if (link.starts_with(kPrefix)) std::from_chars(link.data() + kPrefix.size(), link.data() + link.size(), inode);
-    if (inode != 0) inodes.insert(inode);
-  }
-  return inodes;
-}
-
 }  // namespace
 
 std::optional<ListeningSocket> parse_listening(const std::string& line) {
@@ -87,7 +72,7 @@ std::vector<Listener> listeners_among(const std::vector<pid_t>& pids) {
   const std::vector<ListeningSocket> sockets = listening_sockets();
   std::vector<Listener> listeners;
   for (const pid_t pid : pids) {
-    const std::set<ino_t> held = sockets_of(pid);
+    const std::set<ino_t> held = sockets_of(pid).value_or(std::set<ino_t>());
     for (const ListeningSocket& socket : sockets)
       if (held.contains(socket.inode)) listeners.push_back({pid, socket});
   }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "loop/process_descriptors.h"
 #include "midair/durable_file.h"
 
 namespace midair::sidecar {
@@ -106,10 +107,7 @@ Result<Poco::Net::SocketAddress> SocketCall::address() const {
 Result<Fd> SocketCall::take_socket() const {
   const pid_t pid = caller();
   if (pid == 0) return system_error(ESRCH, "adopt", "a socket");
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return system_error(errno, "adopt", "a socket of process " + std::to_string(pid));
-  Fd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd_, 0)));
-  if (!socket) return system_error(errno, "adopt", "a socket of process " + std::to_string(pid));
+  MIDAIR_TRY_ASSIGN(Fd socket, duplicate_descriptor(pid, fd_));
   if (!is_waiting()) return system_error(ESRCH, "adopt", "a socket");
   return socket;
 }
