@@ -13,6 +13,7 @@
 #include "loop/process_table.h"
 #include "loop/process_tree.h"
 #include "midair/log.h"
+#include "sockets/socket_options.h"
 
 // What bind() and listen() of an app come to: the part of AppSockets that is of SocketMode::adopt.
 
@@ -22,13 +23,7 @@ using Poco::Net::SocketAddress;
 
 namespace {
 
-void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
-
-bool is_on(int fd, int level, int name) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, level, name, &value, &size) == 0 && value != 0;
-}
+bool is_on(int fd, int level, int name) { return option(fd, level, name) > 0; }
 
 /// Sockets of one interface are a group of their own, without ours, in which the kernel would lead clients to anybody.
 Error bound_to_interface(const SocketAddress& address) {

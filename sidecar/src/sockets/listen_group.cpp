@@ -11,19 +11,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "sockets/socket_options.h"
+
 namespace midair::sidecar {
 
 using Poco::Net::SocketAddress;
 
 namespace {
-
-void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
-
-int option(int fd, int level, int name) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, level, name, &value, &size) == 0 ? value : -1;
-}
 
 Error cannot_listen(const SocketAddress& address) {
   Error error = system_error(errno, "listen on", address.toString());
@@ -219,6 +213,11 @@ std::vector<unsigned> ListenGroup::places() const {
   return places;
 }
 
+bool ListenGroup::last_is_served() const {
+  const auto served = places();
+  return std::find(served.begin(), served.end(), members_.size() - 1) != served.end();
+}
+
 Result<void> ListenGroup::steer_anew() {
   Steering steering{places()};
   if (private_way_)
@@ -278,10 +277,7 @@ Result<void> ListenGroup::drop(int member) {
 
 Result<void> ListenGroup::keep_the_last_in_place(std::size_t leaving) {
   const bool last_leaves = leaving + 1 == members_.size();
-  const auto served = places();
-  const bool last_is_served = std::find(served.begin(), served.end(), members_.size() - 1) != served.end();
-  if (!last_leaves && last_is_served) return add_ours(false);
-  return {};
+  return !last_leaves && last_is_served() ? add_ours(false) : Result<void>();
 }
 
 void ListenGroup::fill_place(std::size_t place) {
@@ -312,9 +308,7 @@ Result<void> ListenGroup::revive(int member) {
 Result<void> ListenGroup::remove_surplus() {
   for (;;) {
     const auto place = surplus_place();
-    const auto served = places();
-    const bool last_is_served = std::find(served.begin(), served.end(), members_.size() - 1) != served.end();
-    if (!place || (last_is_served && *place + 1 != members_.size())) return {};
+    if (!place || (last_is_served() && *place + 1 != members_.size())) return {};
     MIDAIR_TRY(take_out(*place));
   }
 }
@@ -351,9 +345,7 @@ Result<unsigned> ListenGroup::move_waiting(bool kernel_moves) {
 /// the place that is left: so whoever connects in between is led there, and moves along.
 Result<void> ListenGroup::empty(std::size_t place) {
   const bool stays = has_to_stay(place);
-  const auto served = places();
-  const bool served_moves = std::find(served.begin(), served.end(), members_.size() - 1) != served.end();
-  if (served_moves) MIDAIR_TRY(steer(plain_member(), {{static_cast<unsigned>(place)}}));
+  if (last_is_served()) MIDAIR_TRY(steer(plain_member(), {{static_cast<unsigned>(place)}}));
   ::shutdown(members_[place].fd.get(), SHUT_RD);
   fill_place(place);
   if (!stays)

@@ -120,6 +120,7 @@ class ListenGroup {
   [[nodiscard]] Result<void> add_ours(bool alone);
   [[nodiscard]] std::optional<std::size_t> place_of(int member) const;
   [[nodiscard]] std::vector<unsigned> places() const;
+  [[nodiscard]] bool last_is_served() const;
   [[nodiscard]] std::size_t waiting_place() const;
   [[nodiscard]] Result<void> steer_anew();
   [[nodiscard]] static bool is_plain(const Member& member);
