@@ -62,9 +62,8 @@ class StatusText {
       const std::string version = text(*old, "version");
       out << "draining     " << (version.empty() ? "base image" : "version " + version) << ", pid "
           << text(*old, "pid");
-      if (old->has("busy"))
-        out << ": connections busy " << text(*old, "busy") << ", idle " << text(*old, "idle") << ", streaming "
-            << text(*old, "streaming");
+      out << ": connections busy " << text(*old, "busy") << ", idle " << text(*old, "idle") << ", streaming "
+          << text(*old, "streaming") << "; until " << text(*old, "deadline") << " at most";
       out << '\n';
     }
   }

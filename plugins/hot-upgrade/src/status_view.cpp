@@ -8,6 +8,7 @@
 #include "midair/host/command_support.h"
 #include "midair/human.h"
 #include "midair/json/json.h"
+#include "midair/release/draining_json.h"
 
 namespace midair::host::hot {
 
@@ -34,21 +35,6 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   return json;
 }
 
-Array draining_json(const std::vector<DrainingProcess>& draining) {
-  Array list;
-  for (const DrainingProcess& process : draining) {
-    Object json;
-    json.set("version", process.version);
-    json.set("since", process.since);
-    json.set("deadline", process.deadline);
-    json.set("busy", process.busy);
-    json.set("idle", process.idle);
-    json.set("streaming", process.streaming);
-    list.add(json);
-  }
-  return list;
-}
-
 Object machine_json(const MachineStatus& status) {
   const auto& machine = status.machine.record;
   Object json;
@@ -68,7 +54,9 @@ Object machine_json(const MachineStatus& status) {
   set_if_known("platform_state", status.machine.platform_state);
   set_if_known("platform_image", status.machine.platform_image);
   set_if_known("problem", machine.problem);
-  if (!machine.draining.empty()) json.set("draining", draining_json(machine.draining));
+  Array draining;
+  for (const DrainingProcess& process : machine.draining) draining.add(to_json(process));
+  if (draining.size() > 0) json.set("draining", draining);
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "connections/idle_closer.h"
@@ -13,8 +12,8 @@
 
 namespace midair::sidecar {
 
-/// Follows the connections of one generation from the switch on, and says when it has finished what it had begun. On
-/// the loop thread.
+/// Follows one generation from the moment in which it gets no new connections any more, and says when it has finished
+/// what it had begun. On the loop thread.
 class Drain {
  public:
   struct Settings {
@@ -22,30 +21,30 @@ class Drain {
     GenerationProcesses processes;
   };
 
-  /// Begins to look. `diag` may be null where the kernel has none: then nothing is closed, and only the queues of its
-  /// sockets are known. All must outlive it.
-  Drain(EventLoop& loop, SocketDiag* diag, const AppSockets& sockets, unsigned generation, Settings settings);
+  /// Begins to look at its connections, too. All must outlive it.
+  Drain(EventLoop& loop, SocketDiag& diag, const AppSockets& sockets, unsigned generation, Settings settings);
+  /// Knows of the queues of its sockets only.
+  Drain(EventLoop& loop, const AppSockets& sockets, unsigned generation)
+      : loop_(loop), sockets_(sockets), generation_(generation) {}
   Drain(const Drain&) = delete;
   Drain& operator=(const Drain&) = delete;
 
-  /// Calls `finished` once, from the loop: as soon as nothing is under way on its connections, nobody waits in its
-  /// queues and none of them streams, or when `limit` has passed. It may destroy this object.
+  /// Calls `finished` once, from the loop: as soon as nobody waits in its queues, and nothing is under way on its
+  /// connections and none of them streams, or when `limit` has passed. It may destroy this object.
   void when_finished(std::chrono::milliseconds limit, std::function<void()> finished);
 
-  /// What its connections were doing when they were last looked at.
-  [[nodiscard]] const IdleCloser::Report& report() const { return report_; }
+  /// What its connections were doing when they were last looked at; nothing before, or if they aren't.
+  [[nodiscard]] const std::optional<IdleCloser::Report>& report() const { return report_; }
 
  private:
-  void looked(const IdleCloser::Report& report);
-  void look_at_queues();
+  void consider();
   void finish();
 
   EventLoop& loop_;
   const AppSockets& sockets_;
   const unsigned generation_;
   std::optional<IdleCloser> closer_;
-  IdleCloser::Report report_;
-  bool is_known_ = false;  ///< the report is of a look
+  std::optional<IdleCloser::Report> report_;
   std::function<void()> finished_;
   EventLoop::Timer limit_;
   EventLoop::Timer next_;

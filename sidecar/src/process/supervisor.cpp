@@ -64,7 +64,12 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
   MIDAIR_TRY_ASSIGN(auto app, AppSocket::open(loop_, dir_.app_socket(number)));
   SpawnSpec spec = spawn_spec(command_for(release, number), release, notify.path(), app->path());
-  MIDAIR_TRY_ASSIGN(spec.passed_fds, sockets_.lend(number, entry == Entry::when_resumed));
+  auto lent = sockets_.lend(number, entry == Entry::when_resumed);
+  if (!lent) {
+    sockets_.ended(number);  // some may have been
+    return std::move(lent).error();
+  }
+  spec.passed_fds = std::move(lent).value();
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
   spec.environment[kMarkerVariable] = run_ + "." + std::to_string(number);
@@ -106,35 +111,31 @@ std::vector<std::string> Supervisor::command_for(const ReleaseRef& release, unsi
 
 void Supervisor::drain(Generation& generation) {
   if (generation.asked_to_end || generation.kill_timer) return;
-  log(LogLevel::info, "app.draining",
-      {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
-  limit_time(generation);
-  end_when_answered(generation, loop_.clock().now() + kQueueLimit);
+  generation.drain = std::make_unique<Drain>(loop_, sockets_, generation.number);
+  end_after(generation, kQueueLimit);
 }
 
 void Supervisor::let_go(Generation& generation) {
-  generation.drain = std::make_unique<Drain>(
-      loop_, diag_ ? &*diag_ : nullptr, sockets_, generation.number,
-      Drain::Settings{settings_.close_idle, [&generation] { return generation.child.processes(); }});
+  const auto processes = [&generation] { return generation.child.processes(); };
+  generation.drain = diag_ ? std::make_unique<Drain>(loop_, *diag_, sockets_, generation.number,
+                                                     Drain::Settings{settings_.close_idle, processes})
+                           : std::make_unique<Drain>(loop_, sockets_, generation.number);
 }
 
 void Supervisor::drain_when_finished(Generation& generation) {
   constexpr std::chrono::milliseconds kToEnd{5000};  // between the signal and the kill, a quarter of the time at most
   if (generation.asked_to_end || generation.kill_timer) return;
+  if (!generation.drain) let_go(generation);
+  end_after(generation, settings_.drain_timeout - std::min(kToEnd, settings_.drain_timeout / 4));
+}
+
+/// Asks it to end once it has finished, at the latest after `limit`; an app that is told to may close its sockets at
+/// once, whoever waits in their queues.
+void Supervisor::end_after(Generation& generation, std::chrono::milliseconds limit) {
   log(LogLevel::info, "app.draining",
       {{"generation", std::to_string(generation.number)}, {"limit", format_duration(settings_.drain_timeout)}});
   limit_time(generation);
-  if (!generation.drain) let_go(generation);
-  const auto limit = settings_.drain_timeout - std::min(kToEnd, settings_.drain_timeout / 4);
   generation.drain->when_finished(limit, [this, &generation] { ask_to_end(generation); });
-}
-
-/// An app that is told to end may close its sockets at once, whoever waits in their queues.
-void Supervisor::end_when_answered(Generation& generation, BootTime give_up) {
-  constexpr std::chrono::milliseconds kLookEvery{5};
-  if (sockets_.has_answered_all(generation.number) || loop_.clock().now() >= give_up) return ask_to_end(generation);
-  generation.queue_look =
-      loop_.after(kLookEvery, [this, &generation, give_up] { end_when_answered(generation, give_up); });
 }
 
 void Supervisor::limit_time(Generation& generation) {
@@ -148,8 +149,8 @@ void Supervisor::limit_time(Generation& generation) {
 }
 
 void Supervisor::ask_to_end(Generation& generation) {
-  generation.asked_to_end = true;
-  generation.queue_look = {};
+  // Once: some servers take a second signal for an order to cut what they are at.
+  if (std::exchange(generation.asked_to_end, true)) return;
   if (generation.child.ended()) return;  // the others were asked when it did
   if (auto sent = generation.child.signal(settings_.stop_signal); !sent)
     log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
@@ -158,7 +159,6 @@ void Supervisor::ask_to_end(Generation& generation) {
 void Supervisor::kill(Generation& generation) {
   generation.asked_to_end = true;
   generation.killed = true;
-  generation.queue_look = {};
   generation.child.kill_all();
   // What the kernel does not let go of isn't waited for, but for the main process.
   if (generation.child.ended()) generation.kill_timer = loop_.after({}, [this, &generation] { remove(generation); });

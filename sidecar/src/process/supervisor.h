@@ -38,7 +38,6 @@ struct Generation {
   EventLoop::Watch child_watch{};
   std::optional<EventLoop::Timer> kill_timer{};  ///< while its time to end is limited
   WallTime drains_since{};                       ///< since when it is
-  EventLoop::Timer queue_look{};                 ///< until its queues are looked at again
   std::unique_ptr<Drain> drain{};                ///< once it gets no new connections
   bool ready = false;                            ///< it said READY=1
   std::function<void()> on_ready{};  ///< called from the loop each time it says so; must not end a generation
@@ -131,7 +130,7 @@ class Supervisor {
   void keep(Generation& generation, NotifyMessage& message);
   void look(Generation& generation);
   void main_process_ended(Generation& generation);
-  void end_when_answered(Generation& generation, BootTime give_up);
+  void end_after(Generation& generation, std::chrono::milliseconds limit);
   void ask_to_end(Generation& generation);
   void limit_time(Generation& generation);
   void remove(Generation& generation);

@@ -1,5 +1,7 @@
 #include "status/announcer.h"
 
+#include "status/draining.h"
+
 namespace midair::sidecar {
 
 void Announcer::disk_problem(const std::string& why) {
@@ -23,17 +25,7 @@ void Announcer::record(MachineState state) {
   record.sidecar_version = MIDAIR_BUILD_VERSION;
   record.booted_at = booted_at_;
   record.problem = problem_;
-  for (const Generation* old : supervisor_.draining()) {
-    DrainingProcess process{old->release.version, format_rfc3339(old->drains_since),
-                            format_rfc3339(old->drains_since + supervisor_.drain_timeout())};
-    if (old->drain) {
-      const IdleCloser::Report& report = old->drain->report();
-      process.busy = report.busy;
-      process.idle = report.idle;
-      process.streaming = report.streaming;
-    }
-    record.draining.push_back(std::move(process));
-  }
+  for (const Generation* old : supervisor_.draining()) record.draining.push_back(draining_process(*old, supervisor_));
   reporter_.record(record);
 }
 

@@ -3,8 +3,10 @@
 #include <chrono>
 
 #include "midair/foreign_text.h"
+#include "midair/release/draining_json.h"
 #include "midair/release/machine_state.h"
 #include "midair/release/release_archive.h"
+#include "status/draining.h"
 
 namespace midair::sidecar {
 
@@ -63,17 +65,10 @@ Poco::JSON::Array::Ptr ControlAnswers::added_files() const {
 /// Old processes that finish what they had begun, the oldest first.
 Poco::JSON::Array::Ptr ControlAnswers::draining() const {
   Poco::JSON::Array::Ptr list = new Poco::JSON::Array;
-  for (const Generation* generation : supervisor_.draining()) {
-    Object::Ptr entry = new Object;
-    entry->set("generation", generation->number);
-    entry->set("version", generation->release.version);
-    entry->set("pid", generation->child.pid());
-    if (generation->drain) {
-      const IdleCloser::Report& report = generation->drain->report();
-      entry->set("busy", report.busy);
-      entry->set("idle", report.idle);
-      entry->set("streaming", report.streaming);
-    }
+  for (const Generation* old : supervisor_.draining()) {
+    Object::Ptr entry = to_json(draining_process(*old, supervisor_));
+    entry->set("generation", old->number);
+    entry->set("pid", old->child.pid());
     list->add(entry);
   }
   return list;

@@ -5,6 +5,7 @@
 
 #include "midair/digest.h"
 #include "midair/json/json.h"
+#include "midair/release/draining_json.h"
 
 namespace midair {
 
@@ -72,21 +73,6 @@ DrainingProcess read_draining(const Object& json) {
   return process;
 }
 
-Poco::JSON::Array::Ptr draining_json(const std::vector<DrainingProcess>& draining) {
-  Poco::JSON::Array::Ptr list = new Poco::JSON::Array;
-  for (const DrainingProcess& process : draining) {
-    Object::Ptr json = new Object;
-    json->set("version", null_if_empty(process.version));
-    json->set("since", process.since);
-    json->set("deadline", process.deadline);
-    json->set("busy", static_cast<Poco::UInt64>(process.busy));
-    json->set("idle", static_cast<Poco::UInt64>(process.idle));
-    json->set("streaming", static_cast<Poco::UInt64>(process.streaming));
-    list->add(json);
-  }
-  return list;
-}
-
 }  // namespace
 
 const char* to_string(MachineState state) noexcept {
@@ -97,6 +83,17 @@ const char* to_string(MachineState state) noexcept {
     case MachineState::stopped: return "stopped";
   }
   return "";
+}
+
+Object::Ptr to_json(const DrainingProcess& process) {
+  Object::Ptr json = new Object;
+  json->set("version", process.version);
+  json->set("since", process.since);
+  json->set("deadline", process.deadline);
+  json->set("busy", static_cast<Poco::UInt64>(process.busy));
+  json->set("idle", static_cast<Poco::UInt64>(process.idle));
+  json->set("streaming", static_cast<Poco::UInt64>(process.streaming));
+  return json;
 }
 
 Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::string& subject) {
@@ -140,7 +137,9 @@ std::string MachineRecord::to_json() const {
   json.set("booted_at", booted_at);
   json.set("updated_at", updated_at);
   if (!problem.empty()) json.set("problem", problem);
-  if (!draining.empty()) json.set("draining", draining_json(draining));
+  Array::Ptr old_processes = new Array;
+  for (const DrainingProcess& process : draining) old_processes->add(midair::to_json(process));
+  if (!draining.empty()) json.set("draining", old_processes);
   return to_canonical_json(json);
 }
 
