@@ -154,6 +154,7 @@ void Supervisor::ask_to_end(Generation& generation) {
   if (generation.child.ended()) return;  // the others were asked when it did
   if (auto sent = generation.child.signal(settings_.stop_signal); !sent)
     log(LogLevel::warning, "app.signal_failed", {{"error", sent.error().to_string()}});
+  sockets_.told_to_end(generation.number);
 }
 
 void Supervisor::kill(Generation& generation) {

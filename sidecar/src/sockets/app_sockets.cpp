@@ -112,12 +112,30 @@ void AppSockets::serve_with(unsigned generation) {
 void AppSockets::ended(unsigned generation) {
   callers_.erase(generation);
   sharing_.erase(generation);
+  leaving_.erase(generation);
   for (const auto& group : groups_) {
     check(group->sockets.leave(generation));
     settle(*group);
   }
   if (served_ == generation) served_ = ListenGroup::kOurs;
   forget_unused_groups();
+}
+
+void AppSockets::told_to_end(unsigned generation) {
+  leaving_.insert(generation);
+  look_after_leaving();
+}
+
+/// Where the kernel moves clients of one member it may choose any other (by hash: reuseport_migrate_sock() in
+/// net/core/sock_reuseport.c), one that accepts no more, too.
+void AppSockets::look_after_leaving() {
+  constexpr std::chrono::milliseconds kToAccept{50};
+  if (leaving_.empty() || leaving_look_) return;
+  leaving_look_ = loop_.after(kToAccept, [this] {
+    leaving_look_.reset();
+    for (const unsigned generation : std::set(leaving_))
+      if (!has_answered_all(generation)) retire(generation);
+  });
 }
 
 void AppSockets::retire(unsigned generation) {
@@ -135,6 +153,7 @@ void AppSockets::forget_unused_groups() {
 }
 
 void AppSockets::settle(Group& group) {
+  look_after_leaving();
   const auto waited = group.sockets.move_waiting(kernel_moves_);
   if (!waited) return check(waited.error());
   if (*waited == 0) return;

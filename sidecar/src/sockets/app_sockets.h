@@ -65,6 +65,9 @@ class AppSockets {
   /// The switch: from now on new connections go to that generation, one system call for each address. Those that wait
   /// because nobody was served come to it too.
   void serve_with(unsigned generation);
+  /// That generation was told to end, and may accept nothing any more. Clients that still wait in its queues after a
+  /// moment, or come there because the kernel moves them, go to the one that is served, if the kernel may move them.
+  void told_to_end(unsigned generation);
   /// That generation has ended, with all its processes, or was never started.
   void ended(unsigned generation);
   /// It isn't served, and accepts nothing any more: what waits in its queues goes to the one that is, if the kernel may
@@ -126,6 +129,7 @@ class AppSockets {
   void note_problem(const Error& error);
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;
   void settle(Group& group);
+  void look_after_leaving();
   void forget_unused_groups();
   void begin_to_look();
   void look_at_queues();
@@ -139,8 +143,10 @@ class AppSockets {
   std::vector<std::unique_ptr<Group>> groups_;
   std::map<unsigned, Caller> callers_;
   std::set<unsigned> sharing_;  ///< generations that listen on the sockets of the one that is served
+  std::set<unsigned> leaving_;  ///< generations that were told to end
   unsigned served_ = ListenGroup::kOurs;
   std::string problem_;
+  std::optional<EventLoop::Timer> leaving_look_;
   std::optional<EventLoop::Timer> next_look_;  ///< while the one that is served has several sockets at an address
 };
 
