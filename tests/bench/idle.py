@@ -121,4 +121,5 @@ def run(directory, small):
             Figure("idle.system_calls", calls / traffic.requests, "per poll", (kept_calls - once_calls) / counting, connection),
             Figure("idle.system_calls", calls / traffic.requests, "per poll", once_calls, process),
             Figure("idle.anonymous_memory", anonymous, "MiB", curl_anonymous, connection, aim=("<=", 4)),
-            Figure("idle.threads", threads, "threads", curl_threads, connection, aim=("<=", 2))]
+            # The loop, the store's thread, and the one that writes the log, so that who doesn't read it stops neither.
+            Figure("idle.threads", threads, "threads", curl_threads, connection, aim=("<=", 3))]
