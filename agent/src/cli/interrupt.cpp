@@ -28,8 +28,8 @@ void add(std::uint64_t value) { static_cast<void>(!::write(wake_fd.load(), &valu
 
 void on_signal(int number) {
   const int saved = errno;
-  // A SIGHUP comes on top of another signal, and in any order: a terminal that goes away is told of by the kernel and by
-  // the shell, and a service manager may send one with its SIGTERM (SendSIGHUP= in systemd.kill(5)). No impatience.
+  // A SIGHUP comes on top of another signal, and in any order: a terminal that goes away is told of by the kernel and
+  // by the shell, and a service manager may send one with its SIGTERM (SendSIGHUP= in systemd.kill(5)). No impatience.
   if (number != SIGHUP && interrupted.exchange(true)) ::_exit(kExitInterrupted);
   add(kSignal);
   errno = saved;

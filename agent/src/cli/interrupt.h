@@ -11,9 +11,9 @@
 
 namespace midair::host {
 
-/// While it lives, the first SIGINT, SIGTERM, SIGHUP or SIGQUIT requests a stop, the second ends the process with status
-/// 130 at once; SIGHUPs don't count. A SIGHUP or SIGQUIT that was ignored before stays so. SIGPIPE is ignored from then
-/// on. At most one may live at a time.
+/// While it lives, the first SIGINT, SIGTERM, SIGHUP or SIGQUIT requests a stop, the second ends the process with
+/// status 130 at once; SIGHUPs don't count. A SIGHUP or SIGQUIT that was ignored before stays so. SIGPIPE is ignored
+/// from then on. At most one may live at a time.
 class Interrupt {
  public:
   Interrupt();
