@@ -12,9 +12,6 @@ namespace midair::host {
 
 namespace {
 
-/// The one option that may be given several times.
-constexpr std::string_view kRepeatable = "plugin-dir";
-
 Error misunderstood(std::string subject, std::string cause, std::string hint = {}) {
   return {Errc::bad_input, "understand", std::move(subject), std::move(cause), std::move(hint)};
 }
@@ -34,7 +31,7 @@ class Parser {
       app_.add_flag(name, flags_[option.name]);
     } else {
       CLI::Option* added = app_.add_option(name, line_.texts[option.name])->allow_extra_args(false);
-      if (option.name != kRepeatable) added->expected(1);
+      if (!option.repeatable) added->expected(1);
     }
   }
 

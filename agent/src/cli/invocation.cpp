@@ -33,6 +33,11 @@ std::optional<std::string> ParsedInvocation::text(const std::string& name) const
   return spec.fallback.empty() ? std::nullopt : std::optional(spec.fallback);
 }
 
+std::vector<std::string> ParsedInvocation::texts(const std::string& name) const {
+  const auto given = line_.texts.find(option(name).name);
+  return given == line_.texts.end() ? std::vector<std::string>() : given->second;
+}
+
 std::optional<std::int64_t> ParsedInvocation::integer(const std::string& name) const {
   const auto value = text(name);
   return value ? std::optional<std::int64_t>(std::stoll(*value)) : std::nullopt;

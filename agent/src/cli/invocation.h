@@ -16,6 +16,7 @@ class ParsedInvocation final : public Invocation {
 
   [[nodiscard]] bool flag(const std::string& name) const override;
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const override;
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const override;
   [[nodiscard]] std::optional<std::int64_t> integer(const std::string& name) const override;
   [[nodiscard]] std::optional<std::chrono::milliseconds> duration(const std::string& name) const override;
   [[nodiscard]] const std::vector<std::string>& arguments() const override { return line_.arguments; }

@@ -58,7 +58,7 @@ const std::vector<OptionSpec>& global_options() {
        false,
        {"error", "warning", "notice", "info", "debug"}},
       {"no-color", OptionKind::flag, "", "no colours"},
-      {"plugin-dir", OptionKind::text, "DIR", "look for plugins here first; may be repeated"},
+      {"plugin-dir", OptionKind::text, "DIR", "look for plugins here first; may be repeated", {}, {}, false, {}, true},
       {"help", OptionKind::flag, "", "show help"},
       {"version", OptionKind::flag, "", "show the version"},
   };

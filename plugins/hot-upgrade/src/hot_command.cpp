@@ -35,7 +35,9 @@ Result<UpgradeRequest> request_of(const Invocation& invocation) {
   MIDAIR_TRY_ASSIGN(request.id, new_ulid(system_clock().wall()));
   request.from = invocation.text("from").value_or("");
   request.version = invocation.text("version");
-  request.strategy = invocation.text("strategy");
+  request.packing = {.strategy = invocation.text("strategy"),
+                     .exclude = invocation.texts("exclude"),
+                     .include = invocation.texts("include")};
   request.image = invocation.text("image");
   request.force = invocation.flag("force") ? Force::yes : Force::no;
   request.lock_timeout = invocation.duration("lock-timeout").value_or(request.lock_timeout);
@@ -98,6 +100,9 @@ CommandSpec hot_command(CommandTools tools) {
   command.description =
       "Packs DIR into a release, uploads it, points the fleet at it and follows each machine until it has swapped its "
       "code, or could not. Nothing is restarted and no request is dropped.\n\n"
+      "Left out of the release are .git, midair.yaml, .env* and .midairignore, and what matches a pattern in a "
+      ".midairignore of DIR or of a directory below it. The patterns are gitignore's: a line '!.env.production' takes "
+      "that file in all the same. A .dockerignore is not used.\n\n"
       "One publication at a time: a lock in the store sees to that. Exit status: 0 all machines upgraded, 1 not all, "
       "75 somebody else holds the lock or was quicker, 65 or 66 bad input, 69 trouble with the store, 130 interrupted.";
   command.options = {
@@ -114,6 +119,24 @@ CommandSpec hot_command(CommandTools tools) {
        {kStrategies.begin(), kStrategies.end()}},
       {"image", OptionKind::text, "REF", "base image of the machines to upgrade (default: the one they all run)",
        "image_ref"},
+      {"exclude",
+       OptionKind::text,
+       "PATTERN",
+       "leave out what matches, as a line of .midairignore would; may be repeated",
+       {},
+       {},
+       false,
+       {},
+       true},
+      {"include",
+       OptionKind::text,
+       "PATTERN",
+       "pack what matches in spite of --exclude, .midairignore and the defaults; may be repeated",
+       {},
+       {},
+       false,
+       {},
+       true},
       {"dry-run", OptionKind::flag, {}, "say what would be done and change nothing"},
       {"force",
        OptionKind::flag,

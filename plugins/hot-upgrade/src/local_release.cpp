@@ -63,9 +63,9 @@ Result<std::string> choose_version(const fs::path& directory, const std::optiona
 }
 
 Result<LocalRelease> pack_locally(const fs::path& directory, const std::string& app, const std::string& version,
-                                  const std::optional<std::string>& strategy, const std::stop_token& stop) {
+                                  const PackOptions& options, const std::stop_token& stop) {
   MIDAIR_TRY_ASSIGN(auto file, open_unnamed_file());
-  MIDAIR_TRY_ASSIGN(auto packed, pack_release(directory, app, version, file.get(), stop, strategy));
+  MIDAIR_TRY_ASSIGN(auto packed, pack_release(directory, app, version, file.get(), stop, options));
   return LocalRelease{std::move(packed), std::move(file)};
 }
 

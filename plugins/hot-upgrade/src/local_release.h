@@ -28,10 +28,10 @@ struct LocalRelease {
 [[nodiscard]] Result<std::string> choose_version(const std::filesystem::path& directory,
                                                  const std::optional<std::string>& asked, const std::string& fallback);
 
-/// Packs `directory` into an unnamed file in the directory for temporary files ($TMPDIR, else /tmp). `strategy`
+/// Packs `directory` into an unnamed file in the directory for temporary files ($TMPDIR, else /tmp). `options`
 /// and errors: see pack_release().
 [[nodiscard]] Result<LocalRelease> pack_locally(const std::filesystem::path& directory, const std::string& app,
-                                                const std::string& version, const std::optional<std::string>& strategy,
+                                                const std::string& version, const PackOptions& options,
                                                 const std::stop_token& stop);
 
 }  // namespace midair::host::hot

@@ -1,6 +1,7 @@
 #include "text_reporter.h"
 
 #include <algorithm>
+#include <map>
 
 #include "midair/foreign_text.h"
 #include "midair/host/command_support.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::size_t kStepWidth = 11;
 constexpr std::size_t kStateWidth = 13;
+/// Of what is left out by default.
+constexpr std::size_t kMostNamed = 10;
 
 /// At least one space wide, whatever the text.
 std::string padded(std::string text, std::size_t width) {
@@ -20,6 +23,25 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 std::string count_files(std::size_t count) { return std::to_string(count) + (count == 1 ? " file" : " files"); }
+
+/// ".env, .git/ by default; 12 by ignore files": by name what nobody asked for, counted what somebody did.
+std::string summary_of(const std::vector<LeftOut>& left_out) {
+  std::string text;
+  std::map<LeftOutBy, std::size_t> counts;
+  for (const LeftOut& entry : left_out) {
+    const bool is_named = ++counts[entry.by] <= kMostNamed && entry.by == LeftOutBy::by_default;
+    if (is_named) text += (text.empty() ? "" : ", ") + tame(entry.name);
+  }
+  const std::size_t by_default = counts[LeftOutBy::by_default];
+  if (by_default > kMostNamed) text += " and " + std::to_string(by_default - kMostNamed) + " more";
+  if (by_default > 0) text += " by default";
+  const auto add = [&](LeftOutBy by, const char* words) {
+    if (counts[by] > 0) text += (text.empty() ? "" : "; ") + std::to_string(counts[by]) + words;
+  };
+  add(LeftOutBy::ignore_file, " by ignore files");
+  add(LeftOutBy::option, " by options");
+  return text;
+}
 
 std::string in(std::chrono::nanoseconds took) { return " in " + format_took(took); }
 
@@ -60,6 +82,7 @@ void TextReporter::hear(const Event& event) {
 void TextReporter::tell(const ReleasePacked& packed) {
   step("packed", packed.version + ": " + count_files(packed.files) + ", " + format_size(packed.size) + ", sha256 " +
                      packed.digest.substr(0, 12) + in(packed.took));
+  if (!packed.left_out.empty()) step("left out", summary_of(packed.left_out));
 }
 
 void TextReporter::tell(const FleetPlanned& fleet) {

@@ -121,10 +121,12 @@ Result<LocalRelease> UpgradeRun::pack() {
   MIDAIR_TRY_ASSIGN(const auto version,
                     choose_version(request_.from, request_.version, default_version(request_.id, world_.clock.wall())));
   tell(UpgradeProgress{"packing " + request_.from.string()});
-  MIDAIR_TRY_ASSIGN(auto release, pack_locally(request_.from, request_.app, version, request_.strategy, stop_));
+  MIDAIR_TRY_ASSIGN(auto release, pack_locally(request_.from, request_.app, version, request_.packing, stop_));
   const auto& packed = release.packed;
   tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
-                     packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest, watch.elapsed()});
+                     packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest, watch.elapsed(),
+                     packed.left_out});
+  for (const auto& notice : packed.notices) tell(UpgradeNotice{notice});
   return release;
 }
 

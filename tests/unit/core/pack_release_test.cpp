@@ -28,6 +28,11 @@ class PackReleaseTest : public ReleaseFixture {
   CPPUNIT_TEST(refuses_what_every_machine_would_take_for_a_bomb);
   CPPUNIT_TEST(notices_what_changes_between_its_two_passes);
   CPPUNIT_TEST(replaces_what_the_tarball_held_before);
+  CPPUNIT_TEST(leaves_out_what_nobody_means_to_publish);
+  CPPUNIT_TEST(leaves_out_what_ignore_files_say);
+  CPPUNIT_TEST(leaves_out_what_options_say);
+  CPPUNIT_TEST(never_leaves_out_what_says_how_to_pack);
+  CPPUNIT_TEST(refuses_ignore_files_that_do_not_parse);
   CPPUNIT_TEST(reports_a_tarball_that_cannot_be_written);
   CPPUNIT_TEST_SUITE_END();
 
@@ -113,6 +118,66 @@ class PackReleaseTest : public ReleaseFixture {
       assert_fails(pack(), Errc::bad_input, "source/link'");
       fs::remove(source_ / "link");
     }
+  }
+
+  /// Of what is packed with `options`; then of what is left out, each with its reason.
+  std::string packed_and_left_out(const PackOptions& options = {}) {
+    const Fd fd = tarball();
+    const PackedRelease packed = value_of(pack_release(source_, "my_app", "1", fd.get(), {}, options));
+    std::string text;
+    for (const ManifestFile& file : packed.manifest.files) text += file.path + " ";
+    for (const LeftOut& entry : packed.left_out) text += "-" + entry.name + ":" + to_string(entry.by) + " ";
+    return text;
+  }
+
+  void leaves_out_what_nobody_means_to_publish() {
+    for (const char* name : {"a", ".git/HEAD", "sub/.git", ".env", ".env.production", "midair.yaml", ".environment"})
+      write_file(source_ / name, "1");
+    CPPUNIT_ASSERT_EQUAL(std::string("a -.env:default -.env.production:default -.environment:default -.git/:default "
+                                     "-midair.yaml:default -sub/.git:default "),
+                         packed_and_left_out());
+    write_file(source_ / ".midairignore", "!.env.production\n!/.environment\n");
+    CPPUNIT_ASSERT_EQUAL(std::string(".env.production .environment a -.env:default -.git/:default "
+                                     "-.midairignore:default -midair.yaml:default -sub/.git:default "),
+                         packed_and_left_out());
+  }
+
+  void leaves_out_what_ignore_files_say() {
+    for (const char* name : {"a.log", "b", "sub/a.log", "sub/keep.log", "sub/c", "out/x", "sub/out/x"})
+      write_file(source_ / name, "1");
+    write_file(source_ / ".midairignore", "*.log\n/out/\n");
+    write_file(source_ / "sub/.midairignore", "!keep.log\n/c\n");
+    CPPUNIT_ASSERT_EQUAL(std::string("b sub/keep.log sub/out/x -.midairignore:default -a.log:ignore_file "
+                                     "-out/:ignore_file -sub/.midairignore:default -sub/a.log:ignore_file "
+                                     "-sub/c:ignore_file "),
+                         packed_and_left_out());
+  }
+
+  void leaves_out_what_options_say() {
+    for (const char* name : {"a", "b", "c", ".env"}) write_file(source_ / name, "1");
+    write_file(source_ / ".midairignore", "c\n!b\n");
+    CPPUNIT_ASSERT_EQUAL(std::string(".env c -.midairignore:default -a:option -b:option "),
+                         packed_and_left_out({.exclude = {"[ab]", ".env"}, .include = {".env", "c"}}));
+    const Fd fd = tarball();
+    const auto refused = pack_release(source_, "my_app", "1", fd.get(), {}, {.exclude = {"a", "b["}});
+    assert_fails(refused, Errc::bad_input, "--exclude 'b['");
+    assert_fails(pack_release(source_, "my_app", "1", fd.get(), {}, {.include = {""}}), Errc::bad_input, "no pattern");
+  }
+
+  void never_leaves_out_what_says_how_to_pack() {
+    write_file(source_ / "a", "1");
+    write_file(source_ / "midair.json", R"({"strategy":"static"})");
+    write_file(source_ / ".midairignore", "*.json\n");
+    CPPUNIT_ASSERT_EQUAL(std::string("static"), value_of(pack()).manifest.strategy);
+  }
+
+  void refuses_ignore_files_that_do_not_parse() {
+    write_file(source_ / "sub/a", "1");
+    write_file(source_ / "sub/.midairignore", "ok\n\n[\n");
+    assert_fails(pack(), Errc::bad_input, "source/sub/.midairignore', line 3: its '[' has no ']'");
+    fs::remove(source_ / "sub/.midairignore");
+    CPPUNIT_ASSERT_EQUAL(0, ::mkfifo((source_ / "sub/.midairignore").c_str(), 0600));
+    assert_fails(pack(), Errc::bad_input, "source/sub/.midairignore'");
   }
 
   void refuses_what_is_no_file() {

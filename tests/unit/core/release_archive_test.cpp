@@ -61,12 +61,12 @@ class ReleaseArchiveTest : public ReleaseFixture {
   }
 
   void hidden_and_empty_files_are_packed() {
-    write_file(source_ / ".env", "A=1");
-    write_file(source_ / ".git/HEAD", "");
+    write_file(source_ / ".profile", "A=1");
+    write_file(source_ / ".cache/HEAD", "");
     const Fd fd = tarball();
     value_of(pack(fd, source_));
     value_of(extract_release(fd.get(), target_, {}));
-    CPPUNIT_ASSERT((tree_of(target_) == std::vector<std::string>{".env 644", ".git/HEAD 644", "midair.json 644"}));
+    CPPUNIT_ASSERT((tree_of(target_) == std::vector<std::string>{".cache/HEAD 644", ".profile 644", "midair.json 644"}));
   }
 
   void links_to_files_inside_are_packed_as_files() {

@@ -26,7 +26,7 @@ class ReleaseModulesTest : public ReleaseFixture {
   }
 
   Result<ReleasePlan> plan(const std::optional<std::string>& strategy) {
-    return plan_release(source_, "my_app", "1", {}, strategy);
+    return plan_release(source_, "my_app", "1", {}, {.strategy = strategy});
   }
 
   void lists_the_modules_of_an_in_place_release() {

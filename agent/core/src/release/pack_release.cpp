@@ -42,9 +42,9 @@ Result<void> write_file(TarWriter& tar, const ManifestFile& file, const SourceFi
 
 /// Files that came or went meanwhile.
 Result<void> check_same_files(const ReleasePlan& plan) {
-  MIDAIR_TRY_ASSIGN(std::vector<SourceFile> now, list_source_files(plan.directory));
-  std::erase_if(now, [](const SourceFile& source) { return source.name == kManifestName; });
-  if (now != plan.sources) return changed(plan.directory);
+  MIDAIR_TRY_ASSIGN(SourceListing now, list_source_files(plan.directory, plan.options));
+  std::erase_if(now.files, [](const SourceFile& source) { return source.name == kManifestName; });
+  if (now.files != plan.sources) return changed(plan.directory);
   return {};
 }
 
@@ -74,6 +74,8 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
   MIDAIR_TRY(check_same_files(plan));
   MIDAIR_TRY(check_ratio(tar.unpacked_size(), tar.gzip().packed_size(), plan.directory));
   packed.manifest = plan.manifest;
+  packed.left_out = plan.left_out;
+  packed.notices = plan.notices;
   packed.digest = tar.gzip().packed_sha256();
   packed.size = tar.gzip().packed_size();
   return packed;
@@ -81,8 +83,8 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
 
 Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
                                    const std::string& version, int tarball_fd, const std::stop_token& stop,
-                                   const std::optional<std::string>& strategy) {
-  MIDAIR_TRY_ASSIGN(const ReleasePlan plan, plan_release(directory, app, version, stop, strategy));
+                                   const PackOptions& options) {
+  MIDAIR_TRY_ASSIGN(const ReleasePlan plan, plan_release(directory, app, version, stop, options));
   return write_release(plan, tarball_fd, stop);
 }
 

@@ -15,6 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::string_view kDockerIgnoreFileName = ".dockerignore";
+
 Error bad_input(const fs::path& path, const std::string& cause) {
   return {Errc::bad_input, "pack", "'" + printable(path.string()) + "'", cause};
 }
@@ -94,14 +96,20 @@ Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop) {
 }  // namespace
 
 Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& app, const std::string& version,
-                                 const std::stop_token& stop, const std::optional<std::string>& strategy) {
+                                 const std::stop_token& stop, const PackOptions& options) {
   MIDAIR_TRY(check_app_name(app));
   MIDAIR_TRY(check_version(version));
   ReleasePlan plan;
   plan.directory = directory;
+  plan.options = options;
   plan.manifest.app = app;
   plan.manifest.version = version;
-  MIDAIR_TRY_ASSIGN(plan.sources, list_source_files(directory));
+  MIDAIR_TRY_ASSIGN(SourceListing listing, list_source_files(directory, options));
+  plan.sources = std::move(listing.files);
+  plan.left_out = std::move(listing.left_out);
+  if (std::error_code error; fs::exists(directory / kDockerIgnoreFileName, error))
+    plan.notices.push_back("'.dockerignore' is not used here; what is to stay out of the release goes into '" +
+                           std::string(kIgnoreFileName) + "'");
 
   const auto manifest = std::find_if(plan.sources.begin(), plan.sources.end(),
                                      [](const SourceFile& source) { return source.name == kManifestName; });
@@ -110,9 +118,9 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
     plan.sources.erase(manifest);
     MIDAIR_TRY(check_hooks(plan));
   }
-  if (strategy) {
-    MIDAIR_TRY(check_strategy(*strategy, "the option --strategy"));
-    plan.manifest.strategy = *strategy;
+  if (options.strategy) {
+    MIDAIR_TRY(check_strategy(*options.strategy, "the option --strategy"));
+    plan.manifest.strategy = *options.strategy;
   }
   if (plan.sources.empty()) return bad_input(directory, "it has no files");
   if (plan.sources.size() > ExtractLimits().max_entries)

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,14 +16,17 @@ namespace midair {
 /// What the first pass found.
 struct ReleasePlan {
   std::filesystem::path directory;
+  PackOptions options;
   Manifest manifest;
   std::vector<SourceFile> sources;  ///< of manifest.files, in the same order
+  std::vector<LeftOut> left_out;
+  std::vector<std::string> notices;
 };
 
 /// Lists, checks and hashes the files, and reads the modules' build ids. Errors of pack_release().
 [[nodiscard]] Result<ReleasePlan> plan_release(const std::filesystem::path& directory, const std::string& app,
                                                const std::string& version, const std::stop_token& stop,
-                                               const std::optional<std::string>& strategy = {});
+                                               const PackOptions& options = {});
 
 /// Writes what was planned. Errors of pack_release(); Errc::bad_input if the directory is not what it was.
 [[nodiscard]] Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, const std::stop_token& stop);

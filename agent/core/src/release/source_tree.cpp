@@ -10,6 +10,7 @@
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "midair/foreign_text.h"
+#include "release/source_filter.h"
 
 namespace midair {
 
@@ -37,19 +38,21 @@ const char* describe(fs::file_type type) {
 /// One run of list_source_files().
 class Listing {
  public:
-  explicit Listing(const fs::path& real_root) : inside_(real_root / "") {}
+  Listing(const fs::path& real_root, SourceFilter filter) : inside_(real_root / ""), filter_(std::move(filter)) {}
 
   Result<void> add_directory(const fs::path& directory, const std::string& prefix) {
+    MIDAIR_TRY(filter_.enter(directory, prefix));
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
       MIDAIR_TRY(add(entry->path(), prefix + entry->path().filename().string()));
     if (error) return bad_input(directory, error.message());
+    filter_.leave();
     return {};
   }
 
-  std::vector<SourceFile> take_sorted() {
+  SourceListing take_sorted() {
     std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    return std::move(files_);
+    return {std::move(files_), filter_.take_left_out()};
   }
 
  private:
@@ -57,6 +60,7 @@ class Listing {
     std::error_code error;
     const fs::file_type type = fs::symlink_status(path, error).type();
     if (error) return bad_input(path, error.message());
+    if (!filter_.takes(name, type == fs::file_type::directory)) return {};
     if (type == fs::file_type::directory) return add_directory(path, name + "/");
     if (type == fs::file_type::symlink) return add_link(path, name);
     if (type != fs::file_type::regular) return bad_input(path, std::string("it is ") + describe(type));
@@ -77,6 +81,7 @@ class Listing {
   }
 
   const fs::path inside_;  ///< the root without links, and with a slash at its end
+  SourceFilter filter_;
   std::vector<SourceFile> files_;
 };
 
@@ -91,11 +96,12 @@ Result<Fd> open_regular(const fs::path& path, struct stat& status) {
 
 }  // namespace
 
-Result<std::vector<SourceFile>> list_source_files(const fs::path& directory) {
+Result<SourceListing> list_source_files(const fs::path& directory, const PackOptions& options) {
   std::error_code error;
   const fs::path real = fs::canonical(directory, error);
   if (error) return bad_input(directory, error.message());
-  Listing listing(real);
+  MIDAIR_TRY_ASSIGN(SourceFilter filter, SourceFilter::make(options));
+  Listing listing(real, std::move(filter));
   MIDAIR_TRY(listing.add_directory(directory, ""));
   return listing.take_sorted();
 }

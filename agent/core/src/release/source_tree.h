@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "midair/error.h"
+#include "midair/release/release_archive.h"
 
 namespace midair {
 
@@ -22,9 +23,16 @@ struct SourceFile {
   bool operator==(const SourceFile&) const = default;
 };
 
-/// All regular files below `directory`, hidden ones too, in byte order of their names; links to regular files inside
-/// count as such. Errc::bad_input names what cannot be packed: see pack_release().
-[[nodiscard]] Result<std::vector<SourceFile>> list_source_files(const std::filesystem::path& directory);
+/// What list_source_files() found.
+struct SourceListing {
+  std::vector<SourceFile> files;  ///< in byte order of their names
+  std::vector<LeftOut> left_out;  ///< likewise
+};
+
+/// All regular files below `directory` that are not left out, hidden ones too; links to regular files inside count as
+/// such. Errc::bad_input names what cannot be packed: see pack_release().
+[[nodiscard]] Result<SourceListing> list_source_files(const std::filesystem::path& directory,
+                                                      const PackOptions& options);
 
 /// What a file was when it was read.
 struct SourceContent {

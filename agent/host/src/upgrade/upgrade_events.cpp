@@ -24,6 +24,17 @@ Object times_json(const StepTimes& times) {
   return json;
 }
 
+Array left_out_json(const std::vector<LeftOut>& left_out) {
+  Array json;
+  for (const LeftOut& entry : left_out) {
+    Object object;
+    object.set("path", entry.name);
+    object.set("by", to_string(entry.by));
+    json.add(object);
+  }
+  return json;
+}
+
 /// The name and the fields of each event.
 struct Describe {
   Object& json;
@@ -37,6 +48,7 @@ struct Describe {
     json.set("unpacked_size", packed.unpacked_size);
     json.set("sha256", packed.digest);
     json.set("took_ms", milliseconds(packed.took));
+    json.set("left_out", left_out_json(packed.left_out));
     return "packed";
   }
 

@@ -7,35 +7,62 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "midair/error.h"
 #include "midair/release/manifest.h"
 
 namespace midair {
 
+/// In it, and in each directory below, stand patterns of what is left out; their syntax is gitignore's.
+inline constexpr std::string_view kIgnoreFileName = ".midairignore";
+
+/// What pack_release() may be told.
+struct PackOptions {
+  std::optional<std::string> strategy{};  ///< else that of a hand-written `midair.json`, else handover
+  std::vector<std::string> exclude{};     ///< patterns of what is left out, whatever the ignore files say
+  std::vector<std::string> include{};     ///< patterns of what is packed in spite of `exclude` and the ignore files
+};
+
+enum class LeftOutBy { by_default, ignore_file, option };
+/// "default", "ignore_file", "option".
+[[nodiscard]] const char* to_string(LeftOutBy by) noexcept;
+
+/// A file, or a directory with all below it, that was not packed.
+struct LeftOut {
+  std::string name;  ///< relative; that of a directory ends with a slash
+  LeftOutBy by = LeftOutBy::by_default;
+
+  bool operator==(const LeftOut&) const = default;
+};
+
 /// What pack_release() made.
 struct PackedRelease {
   Manifest manifest;
-  std::string digest;               ///< SHA-256 of the tarball
-  std::uint64_t size = 0;           ///< of the tarball, bytes
-  std::uint64_t unpacked_size = 0;  ///< of all files together, bytes
+  std::string digest;                ///< SHA-256 of the tarball
+  std::uint64_t size = 0;            ///< of the tarball, bytes
+  std::uint64_t unpacked_size = 0;   ///< of all files together, bytes
+  std::vector<LeftOut> left_out;     ///< in byte order of their names
+  std::vector<std::string> notices;  ///< what whoever publishes should know, a sentence each
 };
 
 /// Packs the regular files below `directory` into `tarball_fd` (an empty file, written from offset 0) as gzip'd
 /// POSIX ustar: the manifest first, then the files in byte order; uid, gid and mtime are 0, modes 0644 or 0755, the
-/// gzip header has no time. The same files give the same bytes. The strategy is `strategy`, else that of a hand-written
-/// `midair.json` in `directory` (which is replaced by the full manifest), else handover. The modules of an in-place
-/// release are its files modules/NAME.so.
+/// gzip header has no time. The same files give the same bytes. A hand-written `midair.json` in `directory` is replaced
+/// by the full manifest. The modules of an in-place release are its files modules/NAME.so.
+///
+/// Left out are, where neither `options` nor a `.midairignore` say otherwise, `.git`, `midair.yaml`, `.env*` and
+/// `.midairignore`.
 ///
 /// Errc::bad_input, naming the path: the directory is missing, empty or unreadable; a link that leads outside, is
 /// dangling or is a directory; a device, socket or fifo; a name that check_entry_name() refuses or that differs from
 /// another only by case; a file that changed while it was packed; an unknown strategy; a
-/// module that cannot be swapped in, or none in an in-place release. (A link to a regular file inside is packed as that
-/// file.)
+/// module that cannot be swapped in, or none in an in-place release; a pattern or an ignore file that doesn't parse. (A
+/// link to a regular file inside is packed as that file.)
 [[nodiscard]] Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
                                                  const std::string& version, int tarball_fd,
-                                                 const std::stop_token& stop = {},
-                                                 const std::optional<std::string>& strategy = {});
+                                                 const std::stop_token& stop = {}, const PackOptions& options = {});
 
 /// Bounds on what a tarball may unpack to.
 struct ExtractLimits {

@@ -69,6 +69,7 @@ struct OptionSpec {
   std::string fallback{};    ///< shown in --help and used where nothing else gives a value; may be empty
   bool required = false;
   std::vector<std::string> values{};  ///< all that it may be; empty: anything of its kind
+  bool repeatable = false;            ///< may be given several times: see Invocation::texts()
 };
 
 /// A parsed command line.
@@ -78,6 +79,8 @@ class Invocation {
   [[nodiscard]] virtual bool flag(const std::string& name) const = 0;
   /// The option's text: command line, else the setting behind `config_key`, else the fallback, else nothing.
   [[nodiscard]] virtual std::optional<std::string> text(const std::string& name) const = 0;
+  /// All that a repeatable option was given on the command line, in order.
+  [[nodiscard]] virtual std::vector<std::string> texts(const std::string& name) const = 0;
   /// Checked by the parser for options of kind integer.
   [[nodiscard]] virtual std::optional<std::int64_t> integer(const std::string& name) const = 0;
   /// Checked by the parser for options of kind duration.

@@ -16,6 +16,7 @@
 #include "midair/host/publish/tarball_upload.h"
 #include "midair/release/machine_state.h"
 #include "midair/release/pointer.h"
+#include "midair/release/release_archive.h"
 
 namespace midair::host {
 
@@ -34,6 +35,7 @@ struct ReleasePacked {
   std::uint64_t unpacked_size = 0;  ///< bytes
   std::string digest;               ///< SHA-256 of the tarball
   std::chrono::nanoseconds took{};
+  std::vector<LeftOut> left_out;  ///< in byte order of their names
 };
 
 /// It is known which machines it is for.

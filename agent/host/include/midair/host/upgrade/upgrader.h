@@ -11,6 +11,7 @@
 #include "midair/error.h"
 #include "midair/host/publish/force.h"
 #include "midair/host/upgrade/upgrade_events.h"
+#include "midair/release/release_archive.h"
 
 namespace midair::host {
 
@@ -18,10 +19,10 @@ namespace midair::host {
 struct UpgradeRequest {
   std::string id;  ///< a ULID of the caller's making, new for each request: see new_ulid()
   std::string app;
-  std::filesystem::path from;             ///< the directory to publish
-  std::optional<std::string> version{};   ///< else what the directory's midair.json says, else the time and `id`
-  std::optional<std::string> strategy{};  ///< else what the directory's midair.json says, else handover
-  std::optional<std::string> image{};     ///< the base image to upgrade; else the one that all machines share
+  std::filesystem::path from;            ///< the directory to publish
+  std::optional<std::string> version{};  ///< else what the directory's midair.json says, else the time and `id`
+  PackOptions packing{};
+  std::optional<std::string> image{};  ///< the base image to upgrade; else the one that all machines share
   Force force = Force::no;
   std::chrono::milliseconds lock_timeout = std::chrono::minutes(5);
   std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< how long results are waited for
