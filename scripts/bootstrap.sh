@@ -6,7 +6,7 @@ set -eu
 
 packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
   libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
-test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools git patch
+test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools rsync faketime git patch
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace
   dumb-init fish lintian man-db nginx-light puma tini zsh"
 bench="jq pigz zstd time"

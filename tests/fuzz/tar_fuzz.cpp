@@ -11,10 +11,11 @@ namespace {
 
 void read_all_entries(std::string_view archive) {
   const MemoryFile file = gzip_file(archive);
-  TarReader reader(file.fd(), 1000);
+  TarReader reader(file.fd());
   for (auto entry = reader.next(); entry.ok() && entry->has_value(); entry = reader.next()) {
     const TarEntry& header = **entry;
-    require(check_entry_name(header.name).ok() && !(header.is_directory && header.size > 0));
+    require(check_entry_name(header.name).ok() && (header.kind == TarKind::file || header.size == 0));
+    require((header.kind == TarKind::link) == !header.target.empty());
     std::uint64_t size = 0;
     auto piece = reader.read();
     for (; piece.ok() && !piece->empty(); piece = reader.read()) size += piece->size();

@@ -110,6 +110,11 @@ def edited(old, new):
     return manifest_text(text.replace(old, new, 1))
 
 
+def pax_text(content):
+    """A release with a pax extended header."""
+    return with_entry(entry("x", content, kind=b"x"))
+
+
 def pax(**records):
     """A release with a pax extended header, whose content is lines of "length key=value"."""
     content = b""
@@ -117,7 +122,21 @@ def pax(**records):
         record = f" {key}={value}\n".encode()
         length = len(record) + len(str(len(record) + len(str(len(record)))))
         content += str(length).encode() + record
-    return with_entry(entry("x", content, kind=b"x"))
+    return pax_text(content)
+
+
+def symlink(name, target, **fields):
+    return entry(name, kind=b"2", link=target.encode()[:100], mode=b"0000777\0", **fields)
+
+
+def linked(links, *entries, files=None, directories=(), requires=("directories", "links")):
+    """A release whose manifest lists these links (name -> target) and directories; its entries are `entries`, or what it
+    lists."""
+    listed = [{"path": name, "target": target} for name, target in sorted(links.items())]
+    text = manifest(files, format=2, links=listed, directories=[{"path": name} for name in directories],
+                    requires=list(requires))
+    entries = entries or (A, RUN, DATA, *(symlink(name, target) for name, target in links.items()))
+    return pack(entry("midair.json", text), *entries)
 
 
 # --- what is wrong with them
@@ -150,9 +169,8 @@ def gzip_cases(outside):
     yield "trailing-bytes", good + b"evil", "corrupt", "bytes follow its end"
     yield "trailing-zeros", good + bytes(512), "corrupt", "bytes follow its end"
     yield "broken-deflate", good[:10] + b"\xff" * len(body) + crc + length, "corrupt", "not valid gzip"
-    zeros = bytes(40 << 20)
-    bomb = pack(entry("midair.json", manifest([listing("a.txt", zeros)])), entry("a.txt", zeros))
-    yield "bomb", bomb, "refused", "200 times its size"
+    bomb = pack(entry("midair.json", manifest([listing("a.txt", b"")])), entry("a.txt", bytes(40 << 20)))
+    yield "bomb", bomb, "corrupt", "its manifest says 0"
     yield "bomb-in-the-padding", pack(*GOOD, end=bytes(40 << 20)), "corrupt", "1 MiB of zeros"
 
 
@@ -183,20 +201,19 @@ def name_cases(outside):
             ("empty-component", "lib//evil", "empty component"),
             ("file-with-slash", "evil/", "empty component"),
             ("nameless", "", "it is empty"),
-            ("home", "~/evil", "character '~'"),
-            ("drive", "C:evil", "character ':'"),
-            ("backslashes", "..\\..\\evil", "character '\\'"),
-            ("space", "evil file", "character ' '"),
+            ("c1-control", "evil\x9b2J", "\\xc2\\x9b"),
             ("newline", "evil\nname", "\\x0a"),
             ("terminal-escape", "\x1b[2Jevil", "\\x1b"),
             ("delete", "evil\x7f", "\\x7f"),
             ("latin-1", b"\xe9vil", "\\xe9"),
-            ("utf-8", "évil", "\\xc3"),
-            ("decomposed", "e\u0301vil", "\\xcc"),
-            ("right-to-left", "evil\u202etxt", "\\xe2"),
-            ("star", "*", "character '*'"),
-            ("shell", "$(evil)", "character '$'")]:
+            ("overlong", b"\xc0\xaf\xc0\xafevil", "\\xc0"),
+            ("surrogate", b"\xed\xa0\x80evil", "\\xed"),
+            ("half-a-character", b"evil\xe2\x80", "\\xe2")]:
         yield "name-" + case, with_entry(entry(name, b"x")), "refused", words
+    for case, name in [("home", "~/evil"), ("drive", "C:evil"), ("backslashes", "..\\..\\evil"), ("space", "evil file"),
+                       ("utf-8", "évil"), ("decomposed", "e\u0301vil"), ("right-to-left", "evil\u202etxt"), ("star", "*"),
+                       ("shell", "$(evil)")]:  # names like others, but not listed
+        yield "name-" + case, with_entry(entry(name, b"x")), "corrupt", "does not list it"
     yield "name-parent-directory", with_entry(directory("../evil/")), "refused", "'..' component"
     yield "name-absolute-directory", with_entry(directory(f"{outside}/evil/")), "refused", "absolute"
     yield "name-root-directory", with_entry(directory("/")), "refused", "it is empty"
@@ -217,8 +234,8 @@ def type_cases(outside):
     yield "symlink-then-through-it", pack(
         entry("midair.json", manifest([listing("lib/evil", b"x")])),
         entry("lib", kind=b"2", link=str(outside).encode()), entry("lib/evil", b"x")), "refused", "symbolic link"
-    yield "symlink-with-content", kind(b"2", link=target, content=b"x"), "refused", "symbolic link"
-    yield "symlink-as-manifest", pack(entry("midair.json", kind=b"2", link=target), A), "refused", "symbolic link"
+    yield "symlink-with-content", kind(b"2", link=target, content=b"x"), "corrupt", "symbolic link"
+    yield "symlink-as-manifest", pack(entry("midair.json", kind=b"2", link=target), A), "refused", "first entry"
     yield "hardlink-outside", kind(b"1", link=target), "refused", "hard link"
     yield "hardlink-inside", kind(b"1", link=b"a.txt"), "refused", "hard link"
     yield "hardlink-with-content", kind(b"1", link=target, content=b"x"), "refused", "hard link"
@@ -229,9 +246,20 @@ def type_cases(outside):
     yield "socket", kind(b"s"), "refused", "unknown type 's'"
     yield "old-regular-file", instead_of_a(kind=b"\0"), "refused", "before POSIX"
     yield "unprintable-type", kind(b"\x1b"), "refused", "unknown type '\\x1b'"
-    yield "pax-path", pax(path="../evil"), "refused", "pax extended"
+    yield "pax-path", pax(path="../evil"), "refused", "'..' component"
+    yield "pax-absolute-path", pax(path=f"{outside}/evil"), "refused", "absolute"
+    yield "pax-path-unlisted", pax(path="evil"), "corrupt", "does not list it"
+    yield "pax-path-of-another", pax(path="a.txt"), "refused", "twice"
+    yield "pax-path-is-the-manifest", pax(path="midair.json"), "refused", "twice"
+    yield "pax-empty-path", pax(path=""), "refused", "it is empty"
     yield "pax-size", pax(size="1024"), "refused", "pax extended"
-    yield "pax-link", pax(linkpath="/etc/passwd"), "refused", "pax extended"
+    yield "pax-link", pax(linkpath="/etc/passwd"), "refused", "target of a link"
+    yield "pax-record-too-short", pax_text(b"8 path=x\n"), "corrupt", "pax extended"
+    yield "pax-record-too-long", pax_text(b"99 path=x\n"), "corrupt", "pax extended"
+    yield "pax-record-with-nul", pax_text(b"15 path=a.txt\0\n"), "corrupt", "NUL"
+    yield "pax-path-twice", pax_text(b"13 path=lib/x\n10 path=ev\n"), "corrupt", "pax extended"
+    yield "pax-before-pax", with_entry(entry("x", b"9 path=x\n", kind=b"x") * 2), "refused", "pax extended"
+    yield "pax-before-the-end", pack(*GOOD, entry("x", b"9 path=x\n", kind=b"x")), "corrupt", "checksum"
     yield "pax-before-manifest", pack(entry("x", comment, kind=b"x"), *GOOD), "refused", "pax extended"
     yield "pax-capabilities", pax(**{"SCHILY.xattr.security.capability": "1"}), "refused", "pax extended"
     yield "pax-that-claims-gigabytes", with_entry(header("x", size=4 << 30, kind=b"x")), "refused", "pax extended"
@@ -245,6 +273,72 @@ def type_cases(outside):
     yield "gnu-volume-label", pack(entry("label", kind=b"V"), *GOOD), "refused", "volume label"
     yield "gnu-directory-dump", kind(b"D"), "refused", "unknown type 'D'"
     yield "solaris-acl", kind(b"A"), "refused", "unknown type 'A'"
+
+
+def link_cases(outside):
+    """Links that the manifest lists, so that they would be made."""
+    def leads(case, links, words):
+        return "link-" + case, linked(links), "refused", words
+
+    out = "out of the release"
+    yield leads("to-parent", {"evil": ".."}, out)
+    yield leads("to-canary", {"evil": "../canary"}, out)
+    yield leads("up-in-the-middle", {"evil": "lib/../../canary"}, out)
+    yield leads("up-from-below", {"lib/evil": "../../canary"}, out)
+    yield leads("up-behind-a-link", {"lib/up": "x", "deep": "lib/x", "evil": "deep/../../../canary"}, out)
+    yield leads("up-that-by-its-letters-stays", {"lib/x/top": "../../bin", "evil": "lib/x/top/../../canary"}, out)
+    yield leads("chain-that-leaves", {"a": "b", "b": "c", "c": "../canary"}, out)
+    yield leads("through-an-absolute-one", {"a": str(outside), "evil": "a/canary"}, "by the link 'a'")
+    yield leads("chain-through-an-absolute-one", {"a": "b", "b": str(outside), "evil": "a/canary"}, "by the link 'b'")
+    yield leads("to-itself", {"evil": "evil"}, "in a loop")
+    yield leads("to-itself-from-below", {"lib/evil": "../lib/evil/x"}, "in a loop")
+    yield leads("loop-of-two", {"a": "b", "b": "a"}, "in a loop")
+    yield leads("loop-by-directories", {"bin/a": "../lib/b/x", "lib/b": "../bin/a"}, "in a loop")
+    yield leads("long-chain", {chr(97 + i): chr(98 + i) if i < 20 else "bin" for i in range(21)}, "more than 8")
+    yield leads("to-what-is-not-there", {"evil": "none"}, "does not have")
+    yield leads("through-what-is-not-there", {"evil": "none/../a.txt"}, "does not have")
+    yield leads("through-a-file", {"evil": "a.txt/../a.txt"}, "through a file")
+    yield leads("absolute-with-parent", {"evil": "/usr/../etc/passwd"}, "'..' component")
+    yield leads("to-nothing", {"evil": ""}, "to nothing")
+    yield leads("with-newline", {"evil": "a.txt\nx"}, "control character")
+    yield leads("with-escape", {"evil": "\x1b[2J"}, "control character")
+    yield leads("too-long", {"evil": "./" * 2100 + "a.txt"}, "longer than 4095")
+    yield leads("named-outside", {"../evil": "a.txt"}, "'..' component")
+    yield leads("named-absolute", {f"{outside}/evil": "a.txt"}, "absolute")
+    yield leads("below-a-link", {"evil": "lib", "evil/x": "../a.txt"}, "a directory")
+    yield leads("as-manifest", {"midair.json": "a.txt"}, "twice")
+    yield leads("as-a-file", {"a.txt": "bin/run"}, "twice")
+
+    lib = {"lib2": "lib"}
+    yield "link-not-required", linked(lib, requires=["directories"]), "refused", "requires 'links'"
+    yield "link-in-format-1", listing_only(*LISTINGS, links=[{"path": "evil", "target": "a.txt"}]), "refused", "'links'"
+    yield "link-missing", linked(lib, A, RUN, DATA), "corrupt", "not in the tarball"
+    yield "link-twice", linked(lib, A, RUN, DATA, symlink("lib2", "lib"), symlink("lib2", "lib")), "refused", "twice"
+    yield "link-to-something-else", linked(lib, A, RUN, DATA, symlink("lib2", "..")), "corrupt", "something else"
+    yield "link-replaced-by-a-directory", linked(
+        lib, A, RUN, DATA, symlink("lib2", "lib"), directory("lib2/")), "corrupt", "leads to no file"
+    yield "link-replaced-by-a-file", linked(
+        lib, A, RUN, DATA, symlink("lib2", "lib"), entry("lib2", b"x")), "corrupt", "does not list it"
+    yield "link-then-a-file-through-it", linked(
+        lib, symlink("lib2", "lib"), entry("lib2/evil", b"x"), A, RUN, DATA), "corrupt", "does not list it"
+    yield "link-then-a-listed-file-through-it", linked(
+        lib, symlink("lib2", "lib"), files=[*LISTINGS, listing("lib2/evil", b"x")]), "refused", "a directory"
+    yield "directory-replaced-by-a-link", linked(
+        lib, A, RUN, DATA, symlink("lib", str(outside)), symlink("lib2", "lib")), "refused", "symbolic link"
+    yield "file-replaced-by-a-link", linked(
+        lib, symlink("a.txt", f"{outside}/canary"), A, RUN, DATA, symlink("lib2", "lib")), "refused", "symbolic link"
+    yield "link-with-pax-to-something-else", linked(
+        lib, A, RUN, DATA, entry("x", b"15 linkpath=..\n", kind=b"x"), symlink("lib2", "lib")), "corrupt", "something else"
+    yield "hardlink-to-a-link", linked(
+        lib, A, RUN, DATA, symlink("lib2", "lib"), entry("evil", kind=b"1", link=b"lib2")), "refused", "hard link"
+    yield "hardlink-to-a-hardlink", with_entry(
+        entry("b", kind=b"1", link=b"a.txt") + entry("evil", kind=b"1", link=b"b")), "refused", "hard link"
+    yield "hardlink-through-a-link", linked(
+        lib, symlink("lib2", "lib"), entry("evil", kind=b"1", link=b"lib2/../../canary"), A, RUN, DATA), "refused", "hard link"
+    yield "listed-directory-is-a-link", linked(
+        lib, A, RUN, DATA, symlink("lib2", "lib"), symlink("evil", str(outside)),
+        directories=["evil"]), "refused", "symbolic link"
+    yield "requires-what-nobody-knows", linked(lib, requires=["directories", "links", "wings"]), "refused", "wings"
 
 
 def header_cases(outside):
@@ -299,7 +393,7 @@ def manifest_cases(outside):
     yield "manifest-duplicate-key-in-file", edited(
         b'"path": "a.txt"', b'"path": "a.txt", "path": "../evil"'), "corrupt", "duplicate key 'path'"
     yield "manifest-deep", edited(b'"?"', b"[" * 99999), "corrupt", "depth"
-    yield "manifest-newer-format", listing_only(*LISTINGS, format=2), "refused", "format 2 is newer"
+    yield "manifest-newer-format", listing_only(*LISTINGS, format=3), "refused", "format 3 is newer"
     yield "manifest-format-zero", listing_only(*LISTINGS, format=0), "corrupt", "'format'"
     yield "manifest-format-text", listing_only(*LISTINGS, format="1"), "corrupt", "'format'"
     yield "manifest-huge-number", edited(b'"?"', b"9" * 400), "corrupt", "JSON"
@@ -318,13 +412,13 @@ def manifest_cases(outside):
     yield "manifest-absolute", named(f"{outside}/evil"), "refused", "absolute"
     yield "manifest-control-character", named("evil\x1b[2J"), "refused", "\\x1b"
     yield "manifest-long-component", named("n" * 256), "refused", "255 bytes"
-    yield "manifest-long-name", named("/".join(["n" * 100] * 11)), "refused", "1024 bytes"
+    yield "manifest-long-name", named("/".join(["n" * 100] * 31)), "refused", "3072 bytes"
     yield "manifest-lists-twice", named("evil", "evil"), "refused", "listed twice"
-    yield "manifest-case-clash", named("Evil", "evil"), "refused", "only by case"
-    yield "manifest-directory-case-clash", named("LIB/evil", "lib/good"), "refused", "only by case"
+    yield "manifest-case-twins", named("Evil", "evil"), "corrupt", "does not list it"
+    yield "manifest-directory-case-twins", named("LIB/evil", "lib/good"), "corrupt", "does not list it"
     yield "manifest-file-and-directory", named("evil", "evil/x"), "refused", "a directory"
     yield "manifest-lists-itself", named("midair.json"), "refused", "listed twice"
-    yield "manifest-lists-itself-in-other-case", named("Midair.json"), "refused", "only by case"
+    yield "manifest-lists-itself-in-other-case", named("Midair.json"), "corrupt", "does not list it"
     yield "manifest-below-itself", named("midair.json/x"), "refused", "a directory"
     yield "manifest-unordered", listing_only(*reversed(LISTINGS)), "corrupt", "byte order"
     yield "manifest-claims-terabytes", listing_only(listing("a.txt", b"", size=1 << 42)), "refused", "unpacks to more"
@@ -361,7 +455,8 @@ def main(target):
     target.mkdir(parents=True, exist_ok=True)
     (target / "good.tar.gz").write_bytes(pack(*GOOD))
     index = []
-    for group in (gzip_cases, archive_cases, name_cases, type_cases, header_cases, manifest_cases, content_cases):
+    for group in (gzip_cases, archive_cases, name_cases, type_cases, link_cases, header_cases, manifest_cases,
+                  content_cases):
         for case, tarball, code, words in group(target):
             file = f"{case}.tar.gz"
             assert not (target / file).exists(), case

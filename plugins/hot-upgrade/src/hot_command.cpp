@@ -37,7 +37,8 @@ Result<UpgradeRequest> request_of(const Invocation& invocation) {
   request.version = invocation.text("version");
   request.packing = {.strategy = invocation.text("strategy"),
                      .exclude = invocation.texts("exclude"),
-                     .include = invocation.texts("include")};
+                     .include = invocation.texts("include"),
+                     .keep_mtimes = invocation.flag("keep-mtimes")};
   request.image = invocation.text("image");
   request.force = invocation.flag("force") ? Force::yes : Force::no;
   request.lock_timeout = invocation.duration("lock-timeout").value_or(request.lock_timeout);
@@ -117,6 +118,11 @@ CommandSpec hot_command(CommandTools tools) {
        {},
        false,
        {kStrategies.begin(), kStrategies.end()}},
+      {"keep-mtimes",
+       OptionKind::flag,
+       {},
+       "let files keep their modification times; else all have the same, so that every checkout gives the same "
+       "release"},
       {"image", OptionKind::text, "REF", "base image of the machines to upgrade (default: the one they all run)",
        "image_ref"},
       {"exclude",

@@ -6,6 +6,7 @@
 #include "midair/foreign_text.h"
 #include "midair/host/command_support.h"
 #include "midair/human.h"
+#include "midair/release/features.h"
 
 namespace midair::host::hot {
 
@@ -83,6 +84,8 @@ void TextReporter::tell(const ReleasePacked& packed) {
   step("packed", packed.version + ": " + count_files(packed.files) + ", " + format_size(packed.size) + ", sha256 " +
                      packed.digest.substr(0, 12) + in(packed.took));
   if (!packed.left_out.empty()) step("left out", summary_of(packed.left_out));
+  if (!packed.required_features.empty())
+    step("requires", list_features(packed.required_features) + " of the machines' sidecars");
 }
 
 void TextReporter::tell(const FleetPlanned& fleet) {

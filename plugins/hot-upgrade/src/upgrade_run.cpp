@@ -124,8 +124,8 @@ Result<LocalRelease> UpgradeRun::pack() {
   MIDAIR_TRY_ASSIGN(auto release, pack_locally(request_.from, request_.app, version, request_.packing, stop_));
   const auto& packed = release.packed;
   tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
-                     packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest, watch.elapsed(),
-                     packed.left_out});
+                     packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest,
+                     packed.manifest.required_features, watch.elapsed(), packed.left_out});
   for (const auto& notice : packed.notices) tell(UpgradeNotice{notice});
   return release;
 }

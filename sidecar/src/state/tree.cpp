@@ -30,8 +30,8 @@ Result<void> walk(const fs::path& directory, Visit visit) {
 Result<void> seal_tree(const fs::path& directory) {
   MIDAIR_TRY(walk(directory, [](const fs::directory_entry& entry) -> Result<void> {
     if (entry.is_symlink()) return {};
-    const bool passable = (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none;
-    return change_mode(entry.path(), passable ? 0555 : 0444);
+    const auto mode = static_cast<mode_t>(entry.symlink_status().permissions());
+    return change_mode(entry.path(), mode & 0555U);
   }));
   return change_mode(directory, 0555);
 }

@@ -8,8 +8,7 @@
 
 namespace midair::sidecar {
 
-/// Takes every write permission from `directory` and all below it (directories 0555, files 0444 or 0555). The content
-/// must have been flushed before.
+/// Takes every write permission from `directory` and all below it. The content must have been flushed before.
 [[nodiscard]] Result<void> seal_tree(const std::filesystem::path& directory);
 
 /// Removes `path` and all below it, sealed or not. Follows no links; it is not an error if nothing is there.

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "gzip_files.h"
+#include "midair/digest.h"
 #include "release_fixture.h"
 #include "result_asserts.h"
 
@@ -29,13 +30,22 @@ std::vector<std::string> tree_of(const fs::path& root) {
   return names;
 }
 
+std::uint64_t mtime_of(const fs::path& path) {
+  struct stat status {};
+  CPPUNIT_ASSERT_EQUAL(0, ::lstat(path.c_str(), &status));
+  return static_cast<std::uint64_t>(status.st_mtim.tv_sec);
+}
+
 }  // namespace
 
 class ReleaseArchiveTest : public ReleaseFixture {
   CPPUNIT_TEST_SUITE(ReleaseArchiveTest);
   CPPUNIT_TEST(a_packed_directory_comes_back_whole);
   CPPUNIT_TEST(hidden_and_empty_files_are_packed);
-  CPPUNIT_TEST(links_to_files_inside_are_packed_as_files);
+  CPPUNIT_TEST(links_stay_links);
+  CPPUNIT_TEST(empty_directories_private_modes_and_one_time);
+  CPPUNIT_TEST(times_are_kept_where_that_is_asked_for);
+  CPPUNIT_TEST(files_with_several_names_are_several_files);
   CPPUNIT_TEST(hand_written_manifest_sets_the_strategy);
   CPPUNIT_TEST(unpacked_release_can_be_packed_again);
   CPPUNIT_TEST(stops_when_asked);
@@ -51,7 +61,7 @@ class ReleaseArchiveTest : public ReleaseFixture {
     const Fd fd = packed();
     const Manifest manifest = value_of(extract_release(fd.get(), target_, {}));
     CPPUNIT_ASSERT((tree_of(target_) == std::vector<std::string>{"README 644", "bin/run 755",
-                                                                 "lib/deep/er/data.bin 644", "midair.json 644"}));
+                                                                 "lib/deep/er/data.bin 600", "midair.json 644"}));
     CPPUNIT_ASSERT_EQUAL(noise(300'000), content_of(target_ / "lib/deep/er/data.bin"));
     CPPUNIT_ASSERT_EQUAL(std::string("#!/bin/sh\necho v1\n"), content_of(target_ / "bin/run"));
     CPPUNIT_ASSERT_EQUAL(manifest.to_json(), content_of(target_ / "midair.json"));
@@ -69,18 +79,74 @@ class ReleaseArchiveTest : public ReleaseFixture {
     CPPUNIT_ASSERT((tree_of(target_) == std::vector<std::string>{".cache/HEAD 644", ".profile 644", "midair.json 644"}));
   }
 
-  void links_to_files_inside_are_packed_as_files() {
+  void links_stay_links() {
+    const std::map<std::string, std::string> links{
+        {"lib/libx.so", "libx.so.1"},
+        {"lib/link-to-link", "../lib/libx.so"},
+        {"lib64", "lib"},
+        {"bin/python", "python3"},
+        {"bin/python3", "/usr/bin/python3"},
+        {"long", std::string(60, '.').replace(1, 59, "/" + std::string(100, 'd')) + "/x"}};
     write_file(source_ / "lib/libx.so.1", "code", 0755);
-    fs::create_symlink("libx.so.1", source_ / "lib/libx.so");
-    fs::create_symlink("../lib/libx.so", source_ / "lib/link-to-link");
-    fs::create_symlink(source_ / "lib/libx.so.1", source_ / "absolute");
+    write_file(source_ / std::string(100, 'd') / "x", "1");
+    fs::create_directory(source_ / "bin");
+    for (const auto& [name, target] : links) fs::create_symlink(target, source_ / name);
     const Fd fd = tarball();
     value_of(pack(fd, source_));
     value_of(extract_release(fd.get(), target_, {}));
-    for (const char* name : {"lib/libx.so", "lib/link-to-link", "absolute"}) {
-      CPPUNIT_ASSERT(!fs::is_symlink(target_ / name));
-      CPPUNIT_ASSERT_EQUAL(0755U, mode_of(target_ / name));
-      CPPUNIT_ASSERT_EQUAL(std::string("code"), content_of(target_ / name));
+    for (const auto& [name, target] : links) CPPUNIT_ASSERT_EQUAL(target, fs::read_symlink(target_ / name).string());
+    CPPUNIT_ASSERT(verify_extracted(target_).ok());
+    CPPUNIT_ASSERT(value_of(added_files(target_, 10)).empty());
+    CPPUNIT_ASSERT_EQUAL(sha256_hex(content_of(temp_ / "release.tar.gz")), value_of(pack(tarball(), target_)).digest);
+  }
+
+  void empty_directories_private_modes_and_one_time() {
+    write_file(source_ / "a", "1");
+    write_file(source_ / "keys/tls.key", "secret", 0600);
+    write_file(source_ / "keys/run", "x", 0750);
+    fs::create_directories(source_ / "tmp/pids");
+    fs::permissions(source_ / "keys", fs::perms(0700));
+    const Fd fd = tarball();
+    value_of(pack(fd, source_));
+    value_of(extract_release(fd.get(), target_, {}));
+    CPPUNIT_ASSERT(
+        (tree_of(target_) == std::vector<std::string>{"a 644", "keys/run 750", "keys/tls.key 600", "midair.json 644"}));
+    CPPUNIT_ASSERT(fs::is_empty(target_ / "tmp/pids"));
+    CPPUNIT_ASSERT_EQUAL(0755U, mode_of(target_ / "tmp/pids"));
+    CPPUNIT_ASSERT_EQUAL(0700U, mode_of(target_ / "keys"));
+    for (const char* name : {"a", "keys/tls.key", "midair.json"})
+      CPPUNIT_ASSERT_EQUAL(kReleaseTime, mtime_of(target_ / name));
+    const auto directory_is_gone = [&] { fs::remove(target_ / "tmp/pids"); };
+    const auto it_is_open = [&] { fs::permissions(target_ / "keys", fs::perms(0755)); };
+    CPPUNIT_ASSERT(verify_extracted(target_).ok());
+    it_is_open();
+    assert_fails(verify_extracted(target_), Errc::corrupt, "keys");
+    fs::permissions(target_ / "keys", fs::perms(0500));
+    CPPUNIT_ASSERT(verify_extracted(target_).ok());
+    directory_is_gone();
+    assert_fails(verify_extracted(target_), Errc::corrupt, "tmp/pids");
+  }
+
+  void times_are_kept_where_that_is_asked_for() {
+    write_file(source_ / "a", "1");
+    fs::last_write_time(source_ / "a", std::chrono::file_clock::from_sys(
+                                           std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000))));
+    const Fd fd = tarball();
+    const PackOptions options{.keep_mtimes = true};
+    value_of(pack_release(source_, "my_app", "1", fd.get(), {}, options));
+    value_of(extract_release(fd.get(), target_, {}));
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1'700'000'000}, mtime_of(target_ / "a"));
+  }
+
+  void files_with_several_names_are_several_files() {
+    write_file(source_ / "a", "1");
+    fs::create_hard_link(source_ / "a", source_ / "b");
+    const Fd fd = tarball();
+    value_of(pack(fd, source_));
+    value_of(extract_release(fd.get(), target_, {}));
+    for (const char* name : {"a", "b"}) {
+      CPPUNIT_ASSERT_EQUAL(std::string("1"), content_of(target_ / name));
+      CPPUNIT_ASSERT_EQUAL(std::uintmax_t{1}, fs::hard_link_count(target_ / name));
     }
   }
 

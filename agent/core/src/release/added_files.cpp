@@ -18,6 +18,7 @@ Result<std::set<std::string>> names_of_manifest(const fs::path& directory) {
   MIDAIR_TRY_ASSIGN(const Manifest manifest, Manifest::parse(text, name));
   std::set<std::string> names{name};
   for (const ManifestFile& file : manifest.files) names.insert(file.path);
+  for (const ManifestLink& link : manifest.links) names.insert(link.path);
   return names;
 }
 

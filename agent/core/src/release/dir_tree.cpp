@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <set>
 
@@ -17,8 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr mode_t kFileMode = 0644;
-constexpr mode_t kProgramMode = 0755;
 constexpr mode_t kDirMode = 0755;
 
 /// Up to this many files are flushed one by one, so that nobody else's data is waited for. But each costs a flush of
@@ -28,12 +28,6 @@ constexpr std::size_t kMaxFsyncs = 64;
 struct DirCloser {
   void operator()(DIR* dir) const noexcept { ::closedir(dir); }
 };
-
-/// "a/b" of "a/b/c", "" of "c".
-std::string_view directory_of(std::string_view name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
-}
 
 std::string last_of(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
@@ -48,6 +42,11 @@ std::vector<std::string> components_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view directory_of(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
 
 Result<DirTree> DirTree::open(const fs::path& root) {
   auto fd = midair::open_file(root, O_RDONLY | O_DIRECTORY);
@@ -70,17 +69,23 @@ Result<void> DirTree::check_empty() {
   return {};
 }
 
-Result<Fd> DirTree::create_file(const std::string& name, bool executable) {
+Result<Fd> DirTree::create_file(const std::string& name, mode_t mode) {
   MIDAIR_TRY_ASSIGN(const int directory, enter(directory_of(name), Missing::create));
-  const mode_t mode = executable ? kProgramMode : kFileMode;
   Fd fd(::openat(directory, last_of(name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) return failed("create", name);
   if (::fchmod(fd.get(), mode) != 0) return failed("set the mode of", name);
   return fd;
 }
 
-Result<void> DirTree::create_directory(const std::string& name) {
-  MIDAIR_TRY(enter(name, Missing::create));
+Result<void> DirTree::create_directory(const std::string& name, mode_t mode) {
+  MIDAIR_TRY_ASSIGN(const int directory, enter(name, Missing::create));
+  if (::fchmod(directory, mode) != 0) return failed("set the mode of", name);
+  return {};
+}
+
+Result<void> DirTree::create_link(const std::string& name, const std::string& target) {
+  MIDAIR_TRY_ASSIGN(const int directory, enter(directory_of(name), Missing::create));
+  if (::symlinkat(target.c_str(), directory, last_of(name).c_str()) != 0) return failed("create the link", name);
   return {};
 }
 
@@ -96,21 +101,45 @@ Result<Fd> DirTree::open_file(const std::string& name) {
   return fd;
 }
 
-Result<void> DirTree::sync(const std::vector<std::string_view>& names) {
-  if (names.size() <= kMaxFsyncs) return sync_each(names);
+Result<mode_t> DirTree::mode_of_directory(const std::string& name) {
+  MIDAIR_TRY_ASSIGN(const int directory, enter(name, Missing::fail));
+  struct stat status {};
+  if (::fstat(directory, &status) != 0) return failed("inspect", name);
+  return status.st_mode;
+}
+
+Result<std::string> DirTree::read_link(const std::string& name) {
+  MIDAIR_TRY_ASSIGN(const int directory, enter(directory_of(name), Missing::fail));
+  std::string target(PATH_MAX, '\0');
+  const ssize_t length = ::readlinkat(directory, last_of(name).c_str(), target.data(), target.size());
+  if (length < 0 && errno == EINVAL)
+    return Error{Errc::refused, "read the link", (root_ / name).string(), "it is not a symbolic link"};
+  if (length < 0) return failed("read the link", name);
+  target.resize(static_cast<std::size_t>(length));
+  return target;
+}
+
+Result<void> DirTree::sync(const std::vector<std::string_view>& files,
+                           const std::vector<std::string_view>& directories) {
+  if (files.size() + directories.size() <= kMaxFsyncs) return sync_each(files, directories);
   if (::syncfs(root_fd_.get()) != 0) return failed("flush", {});
   return {};
 }
 
 /// The files, then the directories bottom-up.
-Result<void> DirTree::sync_each(const std::vector<std::string_view>& names) {
-  std::set<std::string_view> directories;
-  for (const std::string_view name : names) {
+Result<void> DirTree::sync_each(const std::vector<std::string_view>& files,
+                                const std::vector<std::string_view>& directories) {
+  std::set<std::string_view> all;
+  const auto add = [&all](std::string_view dir) {
+    for (; !dir.empty() && all.insert(dir).second;) dir = directory_of(dir);
+  };
+  for (const std::string_view name : files) {
     MIDAIR_TRY_ASSIGN(const Fd fd, open_file(std::string(name)));
     if (::fsync(fd.get()) != 0) return failed("flush", name);
-    for (auto dir = directory_of(name); !dir.empty() && directories.insert(dir).second;) dir = directory_of(dir);
+    add(directory_of(name));
   }
-  for (auto dir = directories.rbegin(); dir != directories.rend(); ++dir) {  // what lies below sorts later
+  std::ranges::for_each(directories, add);
+  for (auto dir = all.rbegin(); dir != all.rend(); ++dir) {  // what lies below sorts later
     MIDAIR_TRY_ASSIGN(const int fd, enter(*dir, Missing::fail));
     if (::fsync(fd) != 0) return failed("flush", *dir);
   }

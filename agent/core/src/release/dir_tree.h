@@ -2,6 +2,8 @@
 /// A directory tree that is only ever entered by descriptor, component by component, never through a symbolic link.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -13,6 +15,9 @@
 
 namespace midair {
 
+/// "a/b" of "a/b/c", "" of "c".
+[[nodiscard]] std::string_view directory_of(std::string_view name);
+
 /// Whatever another process does with links below the root meanwhile, nothing outside is touched: each component is
 /// opened relative to its parent's descriptor with O_NOFOLLOW. Names must satisfy check_entry_name(). Not thread-safe.
 class DirTree {
@@ -23,15 +28,24 @@ class DirTree {
   /// Errc::bad_input if there is anything below the root.
   [[nodiscard]] Result<void> check_empty();
 
-  /// Creates the file and its missing parents; mode 0755 or 0644 whatever the umask. Errc::io if it exists.
-  [[nodiscard]] Result<Fd> create_file(const std::string& name, bool executable);
-  /// Creates the directory and its missing parents, mode 0755. It may exist.
-  [[nodiscard]] Result<void> create_directory(const std::string& name);
+  /// Creates the file with that mode, whatever the umask, and its missing parents (0755). Errc::io if it exists.
+  [[nodiscard]] Result<Fd> create_file(const std::string& name, mode_t mode);
+  /// Creates the directory and its missing parents; they may exist. It then has that mode.
+  [[nodiscard]] Result<void> create_directory(const std::string& name, mode_t mode);
+  /// Creates the symbolic link and its missing parents. Errc::io if there is anything of that name. Nothing is created
+  /// below or over a link afterwards: it is never followed.
+  [[nodiscard]] Result<void> create_link(const std::string& name, const std::string& target);
+
   /// Opens a regular file for reading.
   [[nodiscard]] Result<Fd> open_file(const std::string& name);
+  /// The mode of a directory, type included.
+  [[nodiscard]] Result<mode_t> mode_of_directory(const std::string& name);
+  /// Where a symbolic link leads.
+  [[nodiscard]] Result<std::string> read_link(const std::string& name);
 
-  /// Makes `names`, all files of the tree, survive a power cut, and every directory that leads to them.
-  [[nodiscard]] Result<void> sync(const std::vector<std::string_view>& names);
+  /// Makes `files` and `directories` of the tree survive a power cut, and every directory that leads to them.
+  [[nodiscard]] Result<void> sync(const std::vector<std::string_view>& files,
+                                  const std::vector<std::string_view>& directories);
 
  private:
   enum class Missing { create, fail };
@@ -41,7 +55,7 @@ class DirTree {
   };
 
   DirTree(std::filesystem::path root, Fd fd) : root_(std::move(root)), root_fd_(std::move(fd)) {}
-  Result<void> sync_each(const std::vector<std::string_view>& names);
+  Result<void> sync_each(const std::vector<std::string_view>& files, const std::vector<std::string_view>& directories);
   Result<int> enter(std::string_view directory, Missing missing);
   Result<void> enter_child(const std::string& name, Missing missing);
   [[nodiscard]] int innermost() const { return open_.empty() ? root_fd_.get() : open_.back().fd.get(); }

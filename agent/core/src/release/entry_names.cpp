@@ -3,17 +3,21 @@
 #include <algorithm>
 
 #include "midair/foreign_text.h"
+#include "utf8.h"
 
 namespace midair {
 
 namespace {
 
 constexpr std::size_t kLongestComponent = 255;
-constexpr std::size_t kLongestName = 1024;
+/// Before it stands the state directory, and a path may have 4,095 bytes.
+constexpr std::size_t kLongestName = 3072;
 
-bool is_allowed(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("._@+-").find(c) != std::string_view::npos;
+/// Control characters of ASCII, and those beyond it: U+0080 to U+009F are C2 80 to C2 9F.
+bool begins_with_control(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x20 || first == 0x7F) return true;
+  return first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
 }
 
 /// The rule that `component` breaks, or an empty text.
@@ -21,15 +25,12 @@ std::string broken_rule(std::string_view component) {
   if (component.empty()) return "it has an empty component";
   if (component == "." || component == "..") return "it has a '" + std::string(component) + "' component";
   if (component.size() > kLongestComponent) return "it has a component of more than 255 bytes";
-  const auto bad = std::find_if_not(component.begin(), component.end(), is_allowed);
-  if (bad == component.end()) return {};
-  return "it has the character '" + printable(std::string_view(bad, bad + 1)) +
-         "', and only A-Z a-z 0-9 . _ @ + - are allowed";
+  return broken_rule_of_text(component);
 }
 
 std::string broken_rule_of_name(std::string_view name) {
   if (name.empty()) return "it is empty";
-  if (name.size() > kLongestName) return "it is longer than 1024 bytes";
+  if (name.size() > kLongestName) return "it is longer than 3072 bytes";
   if (name.front() == '/') return "it is absolute";
   for (std::size_t start = 0; start <= name.size();) {
     const std::size_t end = std::min(name.find('/', start), name.size());
@@ -39,37 +40,72 @@ std::string broken_rule_of_name(std::string_view name) {
   return {};
 }
 
-/// Folds case, and puts '/' before every other byte so that a file sorts right before what would lie below it.
-unsigned char fold(char c) {
-  if (c == '/') return 0;
-  if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return static_cast<unsigned char>(c);
+/// Puts '/' before every other byte, so that a file sorts right before what would lie below it.
+unsigned char rank(char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); }
+
+/// The same without regard to case.
+unsigned char rank_folded(char c) { return rank(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c); }
+
+struct NamedEntry {
+  std::string_view name;
+  bool is_directory;
+};
+
+std::vector<NamedEntry> entries_of(const Manifest& manifest) {
+  std::vector<NamedEntry> entries{{kManifestName, false}};
+  entries.reserve(manifest.entries() + 1);
+  for (const ManifestFile& file : manifest.files) entries.push_back({file.path, false});
+  for (const ManifestDirectory& directory : manifest.directories) entries.push_back({directory.path, true});
+  for (const ManifestLink& link : manifest.links) entries.push_back({link.path, false});
+  return entries;
 }
 
-bool sorts_before(std::string_view a, std::string_view b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](char x, char y) { return fold(x) < fold(y); });
+void sort_by(std::vector<NamedEntry>& entries, unsigned char (*rank_of)(char)) {
+  std::ranges::sort(entries, [rank_of](const NamedEntry& a, const NamedEntry& b) {
+    return std::ranges::lexicographical_compare(a.name, b.name, {}, rank_of, rank_of);
+  });
 }
 
-Error clash(const std::string& name, const std::string& problem) {
+Error clash(std::string_view name, const std::string& problem) {
   return {Errc::refused, "accept the name", "'" + printable(name) + "'", problem};
 }
 
-/// `a` and `b` are neighbours in the order of sorts_before().
-Result<void> check_neighbours(const std::string& a, const std::string& b) {
-  if (a == b) return clash(a, "it is listed twice");
-  const auto [a_end, b_end] =
-      std::mismatch(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return fold(x) == fold(y); });
-  if (a_end == a.end() && b_end == b.end()) return clash(a, "it differs from '" + b + "' only by case");
-  if (a_end == a.end() && *b_end == '/') return clash(a, "it is a file and, in '" + b + "', a directory");
-  const std::size_t common = static_cast<std::size_t>(a_end - a.begin());
-  const std::size_t directory = std::string_view(a).substr(0, common).rfind('/');
-  if (directory != std::string_view::npos && a.compare(0, directory, b, 0, directory) != 0)
-    return clash(a, "its directory differs from that of '" + b + "' only by case");
+/// Neighbours in the order of rank().
+Result<void> check_neighbours(const NamedEntry& a, const NamedEntry& b) {
+  if (a.name == b.name) return clash(a.name, "it is listed twice");
+  if (!a.is_directory && b.name.size() > a.name.size() && b.name.starts_with(a.name) && b.name[a.name.size()] == '/')
+    return clash(a.name, "it is a file and, in '" + printable(b.name) + "', a directory");
   return {};
 }
 
+bool is_plain(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._@+-/").find(c) != std::string_view::npos;
+  });
+}
+
+/// Neighbours in the order of rank_folded().
+bool are_twins(std::string_view a, std::string_view b) {
+  const auto [a_end, b_end] = std::ranges::mismatch(a, b, {}, rank_folded, rank_folded);
+  if (a_end == a.end() && b_end == b.end()) return true;
+  const std::size_t common = static_cast<std::size_t>(a_end - a.begin());
+  const bool below = a_end == a.end() && *b_end == '/';
+  const std::size_t directory = below ? common : a.substr(0, common).rfind('/');
+  return directory != std::string_view::npos && a.substr(0, directory) != b.substr(0, directory);
+}
+
 }  // namespace
+
+std::string broken_rule_of_text(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence_length(text);
+    if (length == 0) return "it has the byte '" + printable(text.substr(0, 1)) + "', which is not UTF-8";
+    if (begins_with_control(text)) return "it has the control character '" + printable(text.substr(0, length)) + "'";
+    text.remove_prefix(length);
+  }
+  return {};
+}
 
 Result<void> check_entry_name(std::string_view name) {
   const std::string rule = broken_rule_of_name(name);
@@ -77,15 +113,18 @@ Result<void> check_entry_name(std::string_view name) {
   return Error{Errc::refused, "accept the name", "'" + printable(name) + "'", rule};
 }
 
-Result<void> check_entry_names_together(const std::vector<ManifestFile>& files) {
-  const std::string manifest(kManifestName);
-  std::vector<const std::string*> names{&manifest};
-  names.reserve(files.size() + 1);
-  for (const ManifestFile& file : files) names.push_back(&file.path);
-  std::sort(names.begin(), names.end(),
-            [](const std::string* a, const std::string* b) { return sorts_before(*a, *b); });
-  for (std::size_t i = 1; i < names.size(); ++i) MIDAIR_TRY(check_neighbours(*names[i - 1], *names[i]));
+Result<void> check_entry_names_together(const Manifest& manifest) {
+  std::vector<NamedEntry> entries = entries_of(manifest);
+  sort_by(entries, rank);
+  for (std::size_t i = 1; i < entries.size(); ++i) MIDAIR_TRY(check_neighbours(entries[i - 1], entries[i]));
   return {};
+}
+
+bool are_plain_names(const Manifest& manifest) {
+  std::vector<NamedEntry> entries = entries_of(manifest);
+  if (!std::ranges::all_of(entries, is_plain, &NamedEntry::name)) return false;
+  sort_by(entries, rank_folded);
+  return std::ranges::adjacent_find(entries, are_twins, &NamedEntry::name) == entries.end();
 }
 
 }  // namespace midair

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <set>
 
@@ -9,6 +10,8 @@
 #include "midair/foreign_text.h"
 #include "midair/release/release_archive.h"
 #include "release/dir_tree.h"
+#include "release/entry_links.h"
+#include "release/entry_mode.h"
 #include "release/tar.h"
 
 namespace midair {
@@ -23,11 +26,18 @@ Error refused(const std::string& name, const std::string& cause) {
   return {Errc::refused, "unpack", "'" + printable(name) + "'", cause};
 }
 
+Result<void> set_mtime(int fd, std::uint64_t seconds, const std::string& name) {
+  const timespec time{static_cast<time_t>(seconds), 0};
+  const std::array times{time, time};
+  if (::futimens(fd, times.data()) != 0) return system_error(errno, "set the time of", name);
+  return {};
+}
+
 /// One run of extract_release().
 class Extraction {
  public:
   Extraction(int tarball_fd, DirTree tree, const ExtractLimits& limits, const std::stop_token& stop)
-      : tar_(tarball_fd, limits.max_ratio), tree_(std::move(tree)), limits_(limits), stop_(stop) {}
+      : tar_(tarball_fd), tree_(std::move(tree)), limits_(limits), stop_(stop) {}
 
   Result<Manifest> run() {
     MIDAIR_TRY(take_manifest());
@@ -35,10 +45,10 @@ class Extraction {
       MIDAIR_TRY_ASSIGN(const auto entry, tar_.next());
       if (!entry) break;
       MIDAIR_TRY(count_entry(*entry));
-      MIDAIR_TRY(entry->is_directory ? take_directory(*entry) : take_file(*entry));
+      MIDAIR_TRY(take(*entry));
     }
     MIDAIR_TRY(check_complete());
-    MIDAIR_TRY(tree_.sync(all_names()));
+    MIDAIR_TRY(finish_tree());
     return std::move(manifest_);
   }
 
@@ -46,12 +56,14 @@ class Extraction {
   Result<void> take_manifest();
   Result<void> check_limits() const;
   Result<void> count_entry(const TarEntry& entry);
+  Result<void> take(const TarEntry& entry);
   Result<void> take_directory(const TarEntry& entry);
+  Result<void> take_link(const TarEntry& entry);
   Result<void> take_file(const TarEntry& entry);
   Result<std::size_t> index_of(const std::string& name) const;
-  Result<std::string> copy_content(const std::string& name, bool executable);
+  Result<std::string> copy_content(const ManifestFile& file);
   Result<void> check_complete() const;
-  [[nodiscard]] std::vector<std::string_view> all_names() const;
+  Result<void> finish_tree();
 
   TarReader tar_;
   DirTree tree_;
@@ -60,7 +72,8 @@ class Extraction {
 
   Manifest manifest_;
   std::vector<bool> taken_;            ///< by index of manifest_.files
-  std::set<std::string> directories_;  ///< entries, not those that files imply
+  std::vector<bool> taken_links_;      ///< by index of manifest_.links
+  std::set<std::string> directories_;  ///< entries, not those that others imply
   std::uint64_t entries_ = 0;          ///< without the manifest
 };
 
@@ -68,7 +81,7 @@ Result<void> Extraction::take_manifest() {
   const std::string name(kManifestName);
   MIDAIR_TRY_ASSIGN(const auto entry, tar_.next());
   if (!entry) return refused(name, "the tarball is empty, so it has no manifest");
-  if (entry->name != name || entry->is_directory)
+  if (entry->name != name || entry->kind != TarKind::file)
     return refused(entry->name, "the first entry of a release must be its manifest, " + name);
   if (entry->size > kMaxManifestBytes) return refused(name, "it is longer than 16 MiB");
   std::string text;
@@ -80,14 +93,17 @@ Result<void> Extraction::take_manifest() {
   MIDAIR_TRY_ASSIGN(manifest_, Manifest::parse(text, name));
   MIDAIR_TRY(check_limits());
   taken_.resize(manifest_.files.size());
-  MIDAIR_TRY_ASSIGN(const Fd fd, tree_.create_file(name, false));
-  return write_all(fd.get(), text, name);
+  taken_links_.resize(manifest_.links.size());
+  MIDAIR_TRY_ASSIGN(const Fd fd, tree_.create_file(name, mode_of(Access::all, false)));
+  MIDAIR_TRY(write_all(fd.get(), text, name));
+  return set_mtime(fd.get(), kReleaseTime, name);
 }
 
 /// Before anything is written: the manifest says what is to come.
 Result<void> Extraction::check_limits() const {
-  if (manifest_.files.size() > limits_.max_entries)
-    return refused(std::string(kManifestName), "it lists more than " + std::to_string(limits_.max_entries) + " files");
+  if (manifest_.entries() > limits_.max_entries)
+    return refused(std::string(kManifestName),
+                   "it lists more than " + std::to_string(limits_.max_entries) + " files, directories and links");
   std::uint64_t left = limits_.max_unpacked_bytes;
   for (const ManifestFile& file : manifest_.files) {
     if (file.size > left)
@@ -104,15 +120,34 @@ Result<void> Extraction::count_entry(const TarEntry& entry) {
   return {};
 }
 
-/// Directories are allowed because other tools write them, but only those that lead to a file.
+Result<void> Extraction::take(const TarEntry& entry) {
+  switch (entry.kind) {
+    case TarKind::file: return take_file(entry);
+    case TarKind::directory: return take_directory(entry);
+    case TarKind::link: return take_link(entry);
+  }
+  return {};
+}
+
+/// Other tools write all directories; but only those are allowed that the manifest lists, or that lead to what it
+/// lists.
 Result<void> Extraction::take_directory(const TarEntry& entry) {
-  const std::string below = entry.name + "/";
-  const auto file = std::lower_bound(manifest_.files.begin(), manifest_.files.end(), below,
-                                     [](const ManifestFile& f, const std::string& name) { return f.path < name; });
-  if (file == manifest_.files.end() || !file->path.starts_with(below))
+  if (!has_directory(manifest_, entry.name))
     return corrupt(entry.name, "it is a directory that leads to no file of the manifest");
   if (!directories_.insert(entry.name).second) return refused(entry.name, "it is in the tarball twice");
-  return tree_.create_directory(entry.name);
+  return tree_.create_directory(entry.name, mode_of(Access::all, true));
+}
+
+/// It is made at the end, so that nothing can be written through it.
+Result<void> Extraction::take_link(const TarEntry& entry) {
+  const auto link = std::ranges::lower_bound(manifest_.links, entry.name, {}, &ManifestLink::path);
+  if (link == manifest_.links.end() || link->path != entry.name)
+    return refused(entry.name, "it is a symbolic link that the manifest does not list");
+  if (link->target != entry.target) return corrupt(entry.name, "it is a symbolic link to something else than listed");
+  const auto index = static_cast<std::size_t>(link - manifest_.links.begin());
+  if (taken_links_[index]) return refused(entry.name, "it is in the tarball twice");
+  taken_links_[index] = true;
+  return {};
 }
 
 Result<void> Extraction::take_file(const TarEntry& entry) {
@@ -126,7 +161,7 @@ Result<void> Extraction::take_file(const TarEntry& entry) {
   if (entry.executable != file.executable)
     return corrupt(entry.name, file.executable ? "it is not executable as its manifest says"
                                                : "it is executable against its manifest");
-  MIDAIR_TRY_ASSIGN(const std::string digest, copy_content(file.path, file.executable));
+  MIDAIR_TRY_ASSIGN(const std::string digest, copy_content(file));
   if (digest != file.digest) return corrupt(entry.name, "its SHA-256 is not the one in the manifest");
   return {};
 }
@@ -140,29 +175,47 @@ Result<std::size_t> Extraction::index_of(const std::string& name) const {
 }
 
 /// Writes the entry's content to its file and returns its digest.
-Result<std::string> Extraction::copy_content(const std::string& name, bool executable) {
-  MIDAIR_TRY_ASSIGN(const Fd fd, tree_.create_file(name, executable));
+Result<std::string> Extraction::copy_content(const ManifestFile& file) {
+  const std::string& name = file.path;
+  MIDAIR_TRY_ASSIGN(const Fd fd, tree_.create_file(name, mode_of(file.access, file.executable)));
   Sha256 hash;
   for (;;) {
     if (stop_.stop_requested()) return Error{Errc::cancelled, "unpack", name, "it was interrupted"};
     MIDAIR_TRY_ASSIGN(const std::string_view piece, tar_.read());
-    if (piece.empty()) return hash.finish_hex();
+    if (piece.empty()) break;
     MIDAIR_TRY(write_all(fd.get(), piece, name));
     hash.update(piece);
   }
+  MIDAIR_TRY(set_mtime(fd.get(), file.mtime.value_or(kReleaseTime), name));
+  return hash.finish_hex();
 }
 
+/// Listed directories need no entry: they are made whether or not other tools wrote one.
 Result<void> Extraction::check_complete() const {
-  const auto missing = std::find(taken_.begin(), taken_.end(), false);
-  if (missing == taken_.end()) return {};
-  return corrupt(manifest_.files[static_cast<std::size_t>(missing - taken_.begin())].path,
-                 "the manifest lists it, but it is not in the tarball");
+  const auto check = [](const auto& entries, const std::vector<bool>& taken) -> Result<void> {
+    const auto missing = std::ranges::find(taken, false);
+    if (missing == taken.end()) return {};
+    return corrupt(entries[static_cast<std::size_t>(missing - taken.begin())].path,
+                   "the manifest lists it, but it is not in the tarball");
+  };
+  MIDAIR_TRY(check(manifest_.files, taken_));
+  return check(manifest_.links, taken_links_);
 }
 
-std::vector<std::string_view> Extraction::all_names() const {
-  std::vector<std::string_view> names{kManifestName};
-  for (const ManifestFile& file : manifest_.files) names.emplace_back(file.path);
-  return names;
+/// Links come last, and then everything is flushed.
+Result<void> Extraction::finish_tree() {
+  std::vector<std::string_view> files{kManifestName};
+  for (const ManifestFile& file : manifest_.files) files.emplace_back(file.path);
+  std::vector<std::string_view> directories;
+  for (const ManifestDirectory& directory : manifest_.directories) {
+    MIDAIR_TRY(tree_.create_directory(directory.path, mode_of(directory.access, true)));
+    directories.emplace_back(directory.path);
+  }
+  for (const ManifestLink& link : manifest_.links) {
+    MIDAIR_TRY(tree_.create_link(link.path, link.target));
+    directories.emplace_back(directory_of(link.path));
+  }
+  return tree_.sync(files, directories);
 }
 
 }  // namespace

@@ -1,11 +1,8 @@
 #include "release/gzip_reader.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <new>
 #include <string>
 
@@ -25,13 +22,8 @@ Bytef* bytes(char* data) { return reinterpret_cast<Bytef*>(data); }
 
 }  // namespace
 
-GzipReader::GzipReader(int fd, std::uint64_t max_ratio) : fd_(fd), max_ratio_(max_ratio), input_(kBufferBytes) {
+GzipReader::GzipReader(int fd) : fd_(fd), input_(kBufferBytes) {
   if (inflateInit2(&stream_, kGzipWindowBits) != Z_OK) throw std::bad_alloc();
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || status.st_size <= 0) return;
-  const auto packed = static_cast<std::uint64_t>(status.st_size);
-  const bool unlimited = max_ratio > std::numeric_limits<std::uint64_t>::max() / packed;
-  max_unpacked_ = unlimited ? std::numeric_limits<std::uint64_t>::max() : std::max(kRatioFreeBytes, max_ratio * packed);
 }
 
 GzipReader::~GzipReader() { inflateEnd(&stream_); }
@@ -43,12 +35,7 @@ Result<std::size_t> GzipReader::read(std::span<char> out) {
     if (stream_.avail_in == 0) MIDAIR_TRY(refill());
     MIDAIR_TRY(inflate_some());
   }
-  const std::size_t filled = out.size() - stream_.avail_out;
-  unpacked_ += filled;
-  if (unpacked_ > max_unpacked_)
-    return Error{Errc::refused, "unpack", kSubject,
-                 "it unpacks to more than " + std::to_string(max_ratio_) + " times its size"};
-  return filled;
+  return out.size() - stream_.avail_out;
 }
 
 Result<void> GzipReader::refill() {

@@ -12,21 +12,18 @@
 
 namespace midair {
 
-/// A bound on the ratio of unpacked to packed bytes is not applied to less than this.
-inline constexpr std::uint64_t kRatioFreeBytes = 16ULL << 20;
-
-/// Unpacks a file that is exactly one gzip member. Not thread-safe.
+/// Unpacks a file that is exactly one gzip member, piece by piece: how much it may become is the caller's to bound. Not
+/// thread-safe.
 class GzipReader {
  public:
   /// Reads the regular file `fd` with pread from offset 0; `fd` stays the caller's and must outlive this.
-  GzipReader(int fd, std::uint64_t max_ratio);
+  explicit GzipReader(int fd);
   ~GzipReader();
   GzipReader(const GzipReader&) = delete;
   GzipReader& operator=(const GzipReader&) = delete;
 
   /// Fills `out`, and returns less than its size only at the end of the stream, whose checksum and length have then
-  /// been verified. Errc::corrupt: not gzip, damaged, truncated, or followed by something. Errc::refused: it unpacks to
-  /// more than `max_ratio` times its size.
+  /// been verified. Errc::corrupt: not gzip, damaged, truncated, or followed by something.
   [[nodiscard]] Result<std::size_t> read(std::span<char> out);
 
  private:
@@ -35,9 +32,6 @@ class GzipReader {
   Result<void> check_nothing_follows();
 
   const int fd_;
-  const std::uint64_t max_ratio_;
-  std::uint64_t max_unpacked_ = kRatioFreeBytes;
-  std::uint64_t unpacked_ = 0;
   z_stream stream_{};
   std::vector<char> input_;
   std::uint64_t offset_ = 0;  ///< of the next byte to be read from the file

@@ -24,9 +24,18 @@ Result<void> write_manifest(TarWriter& tar, const Manifest& manifest) {
   return tar.write(text);
 }
 
+bool is_as_planned(const SourceContent& content, const ManifestFile& file) {
+  return content.size == file.size && content.digest == file.digest && content.executable == file.executable &&
+         content.access == file.access && content.mtime == file.mtime.value_or(content.mtime);
+}
+
 Result<void> write_file(TarWriter& tar, const ManifestFile& file, const SourceFile& source,
                         const std::stop_token& stop) {
-  MIDAIR_TRY(tar.add({.name = file.path, .executable = file.executable, .size = file.size}));
+  MIDAIR_TRY(tar.add({.name = file.path,
+                      .executable = file.executable,
+                      .access = file.access,
+                      .size = file.size,
+                      .mtime = file.mtime.value_or(0)}));
   std::uint64_t left = file.size;
   const auto copy = [&](std::string_view piece) -> Result<void> {
     if (piece.size() > left) return changed(source.path);
@@ -34,28 +43,25 @@ Result<void> write_file(TarWriter& tar, const ManifestFile& file, const SourceFi
     return tar.write(piece);
   };
   const auto content = read_source_file(source, stop, copy);
-  const SourceContent planned{.size = file.size, .digest = file.digest, .executable = file.executable};
-  if (content.ok() && *content == planned) return {};
+  if (content.ok() && is_as_planned(*content, file)) return {};
   if (content.ok() || content.error().code == Errc::bad_input) return changed(source.path);
   return content.error();
 }
 
-/// Files that came or went meanwhile.
-Result<void> check_same_files(const ReleasePlan& plan) {
-  MIDAIR_TRY_ASSIGN(SourceListing now, list_source_files(plan.directory, plan.options));
-  std::erase_if(now.files, [](const SourceFile& source) { return source.name == kManifestName; });
-  if (now.files != plan.sources) return changed(plan.directory);
+Result<void> write_directories_and_links(TarWriter& tar, const Manifest& manifest) {
+  for (const ManifestDirectory& directory : manifest.directories)
+    MIDAIR_TRY(tar.add({.name = directory.path, .kind = TarKind::directory, .access = directory.access}));
+  for (const ManifestLink& link : manifest.links)
+    MIDAIR_TRY(tar.add({.name = link.path, .kind = TarKind::link, .target = link.target}));
   return {};
 }
 
-/// Every sidecar would take such a tarball for a bomb.
-Result<void> check_ratio(std::uint64_t unpacked, std::uint64_t packed, const std::filesystem::path& directory) {
-  const std::uint64_t max_ratio = ExtractLimits().max_ratio;
-  if (unpacked <= kRatioFreeBytes || unpacked <= max_ratio * packed) return {};
-  return Error{Errc::bad_input, "pack", "'" + directory.string() + "'",
-               "it can be compressed to less than 1/" + std::to_string(max_ratio) +
-                   " of its size, which machines refuse to unpack",
-               "leave files that are nothing but padding out of the release"};
+/// What came or went meanwhile.
+Result<void> check_same_tree(const ReleasePlan& plan) {
+  MIDAIR_TRY_ASSIGN(SourceListing now, list_source_tree(plan.directory, plan.options));
+  std::erase_if(now.tree.files, [](const SourceFile& source) { return source.name == kManifestName; });
+  if (now.tree != plan.tree) return changed(plan.directory);
+  return {};
 }
 
 }  // namespace
@@ -66,13 +72,13 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
   TarWriter tar(tarball_fd);
   MIDAIR_TRY(write_manifest(tar, plan.manifest));
   PackedRelease packed;
-  for (std::size_t i = 0; i < plan.sources.size(); ++i) {
-    MIDAIR_TRY(write_file(tar, plan.manifest.files[i], plan.sources[i], stop));
+  for (std::size_t i = 0; i < plan.tree.files.size(); ++i) {
+    MIDAIR_TRY(write_file(tar, plan.manifest.files[i], plan.tree.files[i], stop));
     packed.unpacked_size += plan.manifest.files[i].size;
   }
+  MIDAIR_TRY(write_directories_and_links(tar, plan.manifest));
   MIDAIR_TRY(tar.finish());
-  MIDAIR_TRY(check_same_files(plan));
-  MIDAIR_TRY(check_ratio(tar.unpacked_size(), tar.gzip().packed_size(), plan.directory));
+  MIDAIR_TRY(check_same_tree(plan));
   packed.manifest = plan.manifest;
   packed.left_out = plan.left_out;
   packed.notices = plan.notices;

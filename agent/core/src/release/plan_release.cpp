@@ -4,10 +4,12 @@
 #include "midair/foreign_text.h"
 #include "midair/json/json.h"
 #include "midair/release/layout.h"
+#include "release/entry_links.h"
 #include "release/entry_names.h"
 #include "release/release_modules.h"
 #include "release/release_plan.h"
-#include "release/ustar.h"
+#include "release/required_features.h"
+#include "release/stale_pyc.h"
 
 namespace midair {
 
@@ -40,7 +42,7 @@ Result<void> read_wishes(const fs::path& path, Manifest& manifest) {
   MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
   for (const auto& [key, value] : *json)
     if (key != "strategy" && key != "app" && key != "version" && key != "format" && key != "files" &&
-        key != "modules" && key != "hooks")
+        key != "modules" && key != "hooks" && key != "directories" && key != "links" && key != "requires")
       return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' and 'hooks' count");
   JsonReader reader(*json, path.string());
   manifest.strategy = reader.optional_string("strategy", manifest.strategy);
@@ -51,21 +53,28 @@ Result<void> read_wishes(const fs::path& path, Manifest& manifest) {
 
 Result<void> check_hooks(const ReleasePlan& plan) {
   const std::string& hooks = plan.manifest.hooks;
-  const bool is_there = std::any_of(plan.sources.begin(), plan.sources.end(),
-                                    [&hooks](const SourceFile& source) { return source.name == hooks; });
+  const bool is_there =
+      std::ranges::any_of(plan.tree.files, [&hooks](const SourceFile& source) { return source.name == hooks; });
   if (hooks.empty() || is_there) return {};
   return bad_input(plan.directory / kManifestName, "its hooks, '" + printable(hooks) + "', are not there");
 }
 
+Result<void> check_name(const ReleasePlan& plan, const std::string& name) {
+  return as_bad_input(check_entry_name(name), plan.directory / name);
+}
+
 /// What can be known before anything is read.
 Result<void> check_names(const ReleasePlan& plan) {
-  for (const ManifestFile& file : plan.manifest.files) {
-    MIDAIR_TRY(as_bad_input(check_entry_name(file.path), plan.directory / file.path));
-    MIDAIR_TRY(as_bad_input(encode_ustar({.name = file.path}), plan.directory / file.path));
-  }
-  auto together = check_entry_names_together(plan.manifest.files);
-  if (together.ok()) return together;
-  return bad_input(plan.directory, together.error().subject + ": " + together.error().cause);
+  const Manifest& manifest = plan.manifest;
+  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(check_name(plan, file.path));
+  for (const ManifestDirectory& directory : manifest.directories) MIDAIR_TRY(check_name(plan, directory.path));
+  for (const ManifestLink& link : manifest.links) MIDAIR_TRY(check_name(plan, link.path));
+  auto together = check_entry_names_together(manifest);
+  if (!together.ok()) return bad_input(plan.directory, together.error().subject + ": " + together.error().cause);
+  for (const ManifestLink& link : manifest.links)
+    if (const std::string problem = find_link_problem(manifest, link); !problem.empty())
+      return bad_input(plan.directory / link.path, problem + "; it is a link to '" + printable(link.target) + "'");
+  return {};
 }
 
 /// What every sidecar would refuse is better refused here.
@@ -81,15 +90,51 @@ Result<void> check_limits(const ReleasePlan& plan) {
   return {};
 }
 
-Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop) {
-  for (std::size_t i = 0; i < plan.sources.size(); ++i) {
-    MIDAIR_TRY_ASSIGN(SourceContent content,
-                      read_source_file(plan.sources[i], stop, [](std::string_view) { return Result<void>(); }));
+Result<void> hash_files(ReleasePlan& plan, const PackOptions& options, const std::stop_token& stop) {
+  StalePyc stale;
+  for (std::size_t i = 0; i < plan.tree.files.size(); ++i) {
+    std::string beginning;
+    const auto keep_beginning = [&beginning](std::string_view piece) {
+      if (beginning.empty()) beginning = piece.substr(0, StalePyc::kHeaderBytes);
+      return Result<void>();
+    };
+    MIDAIR_TRY_ASSIGN(SourceContent content, read_source_file(plan.tree.files[i], stop, keep_beginning));
     ManifestFile& file = plan.manifest.files[i];
     file.size = content.size;
     file.digest = std::move(content.digest);
     file.executable = content.executable;
+    file.access = content.access;
+    if (options.keep_mtimes) file.mtime = content.mtime;
+    stale.look_at(file.path, beginning);
   }
+  if (std::string notice = stale.notice(plan.manifest); !notice.empty()) plan.notices.push_back(std::move(notice));
+  return {};
+}
+
+/// Reads what was written by hand, which is no file of the release.
+Result<void> take_wishes(ReleasePlan& plan, const PackOptions& options) {
+  const auto manifest = std::ranges::find(plan.tree.files, kManifestName, &SourceFile::name);
+  if (manifest != plan.tree.files.end()) {
+    MIDAIR_TRY(read_wishes(manifest->path, plan.manifest));
+    plan.tree.files.erase(manifest);
+    MIDAIR_TRY(check_hooks(plan));
+  }
+  if (options.strategy) {
+    MIDAIR_TRY(check_strategy(*options.strategy, "the option --strategy"));
+    plan.manifest.strategy = *options.strategy;
+  }
+  return {};
+}
+
+/// The names and links of the tree.
+Result<void> fill_in(ReleasePlan& plan) {
+  if (plan.tree.files.empty()) return bad_input(plan.directory, "it has no files");
+  for (const SourceFile& source : plan.tree.files) plan.manifest.files.push_back({.path = source.name, .digest = {}});
+  plan.manifest.directories = plan.tree.directories;
+  plan.manifest.links = plan.tree.links;
+  if (plan.manifest.entries() > ExtractLimits().max_entries)
+    return bad_input(plan.directory, "it has more than " + std::to_string(ExtractLimits().max_entries) +
+                                         " files, empty directories and links");
   return {};
 }
 
@@ -104,32 +149,18 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
   plan.options = options;
   plan.manifest.app = app;
   plan.manifest.version = version;
-  MIDAIR_TRY_ASSIGN(SourceListing listing, list_source_files(directory, options));
-  plan.sources = std::move(listing.files);
+  MIDAIR_TRY_ASSIGN(SourceListing listing, list_source_tree(directory, options));
+  plan.tree = std::move(listing.tree);
   plan.left_out = std::move(listing.left_out);
   if (std::error_code error; fs::exists(directory / kDockerIgnoreFileName, error))
     plan.notices.push_back("'.dockerignore' is not used here; what is to stay out of the release goes into '" +
                            std::string(kIgnoreFileName) + "'");
-
-  const auto manifest = std::find_if(plan.sources.begin(), plan.sources.end(),
-                                     [](const SourceFile& source) { return source.name == kManifestName; });
-  if (manifest != plan.sources.end()) {
-    MIDAIR_TRY(read_wishes(manifest->path, plan.manifest));
-    plan.sources.erase(manifest);
-    MIDAIR_TRY(check_hooks(plan));
-  }
-  if (options.strategy) {
-    MIDAIR_TRY(check_strategy(*options.strategy, "the option --strategy"));
-    plan.manifest.strategy = *options.strategy;
-  }
-  if (plan.sources.empty()) return bad_input(directory, "it has no files");
-  if (plan.sources.size() > ExtractLimits().max_entries)
-    return bad_input(directory, "it has more than " + std::to_string(ExtractLimits().max_entries) + " files");
-
-  for (const SourceFile& source : plan.sources) plan.manifest.files.push_back({.path = source.name, .digest = {}});
+  MIDAIR_TRY(take_wishes(plan, options));
+  MIDAIR_TRY(fill_in(plan));
   MIDAIR_TRY(check_names(plan));
-  MIDAIR_TRY(hash_files(plan, stop));
+  MIDAIR_TRY(hash_files(plan, options, stop));
   MIDAIR_TRY(check_limits(plan));
+  plan.manifest.required_features = features_needed_by(plan.manifest);
   if (plan.manifest.strategy == kInPlace) {
     MIDAIR_TRY_ASSIGN(plan.manifest.modules, find_modules(plan, stop));
   }

@@ -45,10 +45,10 @@ Result<ManifestModule> read_module(const SourceFile& source, const ManifestFile&
 
 Result<std::vector<ManifestModule>> find_modules(const ReleasePlan& plan, const std::stop_token& stop) {
   std::vector<ManifestModule> modules;
-  for (std::size_t i = 0; i < plan.sources.size(); ++i) {
+  for (std::size_t i = 0; i < plan.tree.files.size(); ++i) {
     const ManifestFile& file = plan.manifest.files[i];
     if (module_name(file.path).empty()) continue;
-    MIDAIR_TRY_ASSIGN(ManifestModule module, read_module(plan.sources[i], file, stop));
+    MIDAIR_TRY_ASSIGN(ManifestModule module, read_module(plan.tree.files[i], file, stop));
     modules.push_back(std::move(module));
   }
   const std::string directory = "'" + printable(plan.directory.string()) + "'";

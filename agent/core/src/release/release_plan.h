@@ -18,12 +18,12 @@ struct ReleasePlan {
   std::filesystem::path directory;
   PackOptions options;
   Manifest manifest;
-  std::vector<SourceFile> sources;  ///< of manifest.files, in the same order
-  std::vector<LeftOut> left_out;
-  std::vector<std::string> notices;
+  SourceTree tree;  ///< its files are those of manifest.files, in the same order
+  std::vector<LeftOut> left_out{};
+  std::vector<std::string> notices{};  ///< see PackedRelease
 };
 
-/// Lists, checks and hashes the files, and reads the modules' build ids. Errors of pack_release().
+/// Lists, checks and hashes what is there, and reads the modules' build ids. Errors of pack_release().
 [[nodiscard]] Result<ReleasePlan> plan_release(const std::filesystem::path& directory, const std::string& app,
                                                const std::string& version, const std::stop_token& stop,
                                                const PackOptions& options = {});

@@ -10,7 +10,9 @@
 #include "midair/digest.h"
 #include "midair/durable_file.h"
 #include "midair/foreign_text.h"
+#include "release/entry_mode.h"
 #include "release/source_filter.h"
+#include "release/ustar.h"
 
 namespace midair {
 
@@ -20,8 +22,8 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 128 * 1024;
 
-Error bad_input(const fs::path& path, const std::string& cause) {
-  return {Errc::bad_input, "pack", "'" + printable(path.string()) + "'", cause};
+Error bad_input(const fs::path& path, const std::string& cause, const std::string& hint = {}) {
+  return {Errc::bad_input, "pack", "'" + printable(path.string()) + "'", cause, hint};
 }
 
 const char* describe(fs::file_type type) {
@@ -35,24 +37,47 @@ const char* describe(fs::file_type type) {
   }
 }
 
-/// One run of list_source_files().
+template <class Entry>
+void sort_by_name(std::vector<Entry>& entries, std::string Entry::*name) {
+  std::ranges::sort(entries, {}, name);
+}
+
+/// True if `path` is `directory`, or lies below it, by their names alone.
+bool is_inside(const fs::path& path, const fs::path& directory) {
+  const std::string inside = (directory / "").string();
+  return (path.lexically_normal() / "").string().starts_with(inside);
+}
+
+/// One run of list_source_tree().
 class Listing {
  public:
-  Listing(const fs::path& real_root, SourceFilter filter) : inside_(real_root / ""), filter_(std::move(filter)) {}
+  /// `root`, and the same without links.
+  Listing(fs::path root, fs::path real_root, SourceFilter filter)
+      : root_(std::move(root)), real_root_(std::move(real_root)), filter_(std::move(filter)) {}
 
+  /// `prefix` is the directory's name and a slash; empty for the root, which no manifest lists.
   Result<void> add_directory(const fs::path& directory, const std::string& prefix) {
     MIDAIR_TRY(filter_.enter(directory, prefix));
+    const std::size_t before = entries();
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
       MIDAIR_TRY(add(entry->path(), prefix + entry->path().filename().string()));
     if (error) return bad_input(directory, error.message());
     filter_.leave();
+    if (prefix.empty()) return {};
+    struct stat status {};
+    if (::lstat(directory.c_str(), &status) != 0) return bad_input(directory, system_error(errno, "", "").cause);
+    const Access access = access_of(status.st_mode);
+    if (entries() == before || access != Access::all)
+      tree_.directories.push_back({prefix.substr(0, prefix.size() - 1), access});
     return {};
   }
 
   SourceListing take_sorted() {
-    std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    return {std::move(files_), filter_.take_left_out()};
+    sort_by_name(tree_.files, &SourceFile::name);
+    sort_by_name(tree_.directories, &ManifestDirectory::path);
+    sort_by_name(tree_.links, &ManifestLink::path);
+    return {std::move(tree_), filter_.take_left_out()};
   }
 
  private:
@@ -64,26 +89,37 @@ class Listing {
     if (type == fs::file_type::directory) return add_directory(path, name + "/");
     if (type == fs::file_type::symlink) return add_link(path, name);
     if (type != fs::file_type::regular) return bad_input(path, std::string("it is ") + describe(type));
-    files_.push_back({name, path});
+    tree_.files.push_back({name, path});
     return {};
   }
 
+  /// Relative ones are judged when all is known, see find_link_problem().
   Result<void> add_link(const fs::path& link, const std::string& name) {
     std::error_code error;
-    const fs::path target = fs::canonical(link, error);
-    if (error) return bad_input(link, "it is a link that leads nowhere (" + error.message() + ")");
-    if (!target.string().starts_with(inside_.string())) return bad_input(link, "it is a link that leads outside");
-    const fs::file_type type = fs::status(target, error).type();
+    const fs::path target = fs::read_symlink(link, error);
     if (error) return bad_input(link, error.message());
-    if (type != fs::file_type::regular) return bad_input(link, std::string("it is a link to ") + describe(type));
-    files_.push_back({name, target});
+    if (target.is_absolute() && (is_inside(target, root_) || is_inside(target, real_root_)))
+      return bad_input(link, "it is an absolute link into the release, which lies elsewhere on a machine",
+                       "make it relative: ln -sr");
+    tree_.links.push_back({name, target.string()});
     return {};
   }
 
-  const fs::path inside_;  ///< the root without links, and with a slash at its end
+  [[nodiscard]] std::size_t entries() const {
+    return tree_.files.size() + tree_.directories.size() + tree_.links.size();
+  }
+
+  const fs::path root_;
+  const fs::path real_root_;
   SourceFilter filter_;
-  std::vector<SourceFile> files_;
+  SourceTree tree_;
 };
+
+/// As a tar header can say it.
+std::uint64_t time_of(const struct stat& status) {
+  return static_cast<std::uint64_t>(
+      std::clamp<std::int64_t>(status.st_mtim.tv_sec, 0, static_cast<std::int64_t>(kMaxTarFileBytes)));
+}
 
 /// Opens a regular file without waiting for anything, should it have become something else.
 Result<Fd> open_regular(const fs::path& path, struct stat& status) {
@@ -96,12 +132,14 @@ Result<Fd> open_regular(const fs::path& path, struct stat& status) {
 
 }  // namespace
 
-Result<SourceListing> list_source_files(const fs::path& directory, const PackOptions& options) {
+Result<SourceListing> list_source_tree(const fs::path& directory, const PackOptions& options) {
   std::error_code error;
   const fs::path real = fs::canonical(directory, error);
   if (error) return bad_input(directory, error.message());
+  const fs::path absolute = fs::absolute(directory, error).lexically_normal();
+  if (error) return bad_input(directory, error.message());
   MIDAIR_TRY_ASSIGN(SourceFilter filter, SourceFilter::make(options));
-  Listing listing(real, std::move(filter));
+  Listing listing(absolute, real, std::move(filter));
   MIDAIR_TRY(listing.add_directory(directory, ""));
   return listing.take_sorted();
 }
@@ -110,7 +148,11 @@ Result<SourceContent> read_source_file(const SourceFile& file, const std::stop_t
                                        const std::function<Result<void>(std::string_view)>& take) {
   struct stat status {};
   MIDAIR_TRY_ASSIGN(const Fd fd, open_regular(file.path, status));
-  SourceContent content{.size = 0, .digest = {}, .executable = (status.st_mode & S_IXUSR) != 0};
+  SourceContent content{.size = 0,
+                        .digest = {},
+                        .executable = (status.st_mode & S_IXUSR) != 0,
+                        .access = access_of(status.st_mode),
+                        .mtime = time_of(status)};
   Sha256 hash;
   std::vector<char> buffer(kBufferBytes);
   for (;;) {

@@ -1,5 +1,5 @@
 /// @file
-/// The directory that becomes a release: which files are in it, and what is in them.
+/// The directory that becomes a release: what is in it, and what is in its files.
 #pragma once
 
 #include <cstdint>
@@ -17,28 +17,39 @@ namespace midair {
 
 /// One file to be packed.
 struct SourceFile {
-  std::string name;            ///< in the release, relative
-  std::filesystem::path path;  ///< of its content; elsewhere than its name if that is a link
+  std::string name;  ///< in the release, relative
+  std::filesystem::path path;
 
   bool operator==(const SourceFile&) const = default;
 };
 
-/// What list_source_files() found.
-struct SourceListing {
-  std::vector<SourceFile> files;  ///< in byte order of their names
-  std::vector<LeftOut> left_out;  ///< likewise
+/// All that is to be packed, each list in byte order of its names.
+struct SourceTree {
+  std::vector<SourceFile> files;
+  std::vector<ManifestDirectory> directories;  ///< those that a manifest lists
+  std::vector<ManifestLink> links;
+
+  bool operator==(const SourceTree&) const = default;
 };
 
-/// All regular files below `directory` that are not left out, hidden ones too; links to regular files inside count as
-/// such. Errc::bad_input names what cannot be packed: see pack_release().
-[[nodiscard]] Result<SourceListing> list_source_files(const std::filesystem::path& directory,
-                                                      const PackOptions& options);
+/// What list_source_tree() found.
+struct SourceListing {
+  SourceTree tree;
+  std::vector<LeftOut> left_out;  ///< in byte order of their names
+};
+
+/// All that lies below `directory` and is not left out, hidden files too. Errc::bad_input names what cannot be packed:
+/// a device, socket or fifo, an absolute link to something inside.
+[[nodiscard]] Result<SourceListing> list_source_tree(const std::filesystem::path& directory,
+                                                     const PackOptions& options);
 
 /// What a file was when it was read.
 struct SourceContent {
   std::uint64_t size = 0;
   std::string digest;
   bool executable = false;
+  Access access = Access::all;
+  std::uint64_t mtime = 0;  ///< whole seconds since 1970
 
   bool operator==(const SourceContent&) const = default;
 };

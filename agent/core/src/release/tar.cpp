@@ -22,7 +22,7 @@ bool is_zero(std::span<const char> bytes) {
 
 }  // namespace
 
-TarReader::TarReader(int fd, std::uint64_t max_ratio) : gzip_(fd, max_ratio), buffer_(kBufferBytes) {}
+TarReader::TarReader(int fd) : gzip_(fd), buffer_(kBufferBytes) {}
 
 Result<std::optional<TarEntry>> TarReader::next() {
   while (content_left_ > 0) MIDAIR_TRY(read());
@@ -32,7 +32,13 @@ Result<std::optional<TarEntry>> TarReader::next() {
     MIDAIR_TRY(check_end());
     return std::optional<TarEntry>();
   }
-  MIDAIR_TRY_ASSIGN(TarEntry entry, decode_ustar(block));
+  MIDAIR_TRY_ASSIGN(const auto pax_size, decode_pax_block(block));
+  PaxRecords pax;
+  if (pax_size) {
+    MIDAIR_TRY_ASSIGN(pax, read_pax(*pax_size));
+    MIDAIR_TRY(fill(block));
+  }
+  MIDAIR_TRY_ASSIGN(TarEntry entry, decode_ustar(block, pax));
   content_left_ = entry.size;
   return std::optional(std::move(entry));
 }
@@ -44,6 +50,16 @@ Result<std::string_view> TarReader::read() {
   content_left_ -= size;
   if (!is_zero({buffer_.data() + size, padding})) return corrupt("the padding after an entry is not zero");
   return std::string_view(buffer_.data(), size);
+}
+
+Result<PaxRecords> TarReader::read_pax(std::uint64_t size) {
+  content_left_ = size;
+  std::string content;
+  while (content_left_ > 0) {
+    MIDAIR_TRY_ASSIGN(const std::string_view piece, read());
+    content += piece;
+  }
+  return decode_pax(content);
 }
 
 Result<void> TarReader::fill(std::span<char> out) {
@@ -68,8 +84,19 @@ Result<void> TarReader::check_end() {
 Result<void> TarWriter::add(const TarEntry& entry) {
   if (content_left_ != 0) return Error{Errc::bug, "pack", entry.name, "the entry before it is incomplete"};
   MIDAIR_TRY_ASSIGN(const TarBlock header, encode_ustar(entry));
+  if (!fits_ustar(entry)) MIDAIR_TRY(add_pax(entry));
   content_left_ = entry.size;
   return put({header.data(), header.size()});
+}
+
+Result<void> TarWriter::add_pax(const TarEntry& entry) {
+  const bool is_link = entry.kind == TarKind::link;
+  const std::string name = entry.kind == TarKind::directory ? entry.name + "/" : entry.name;
+  const std::string content = encode_pax({name, is_link ? std::optional(entry.target) : std::nullopt});
+  const TarBlock header = encode_pax_block(content.size());
+  MIDAIR_TRY(put({header.data(), header.size()}));
+  content_left_ = content.size();
+  return write(content);
 }
 
 Result<void> TarWriter::write(std::string_view bytes) {

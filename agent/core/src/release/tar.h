@@ -14,11 +14,12 @@
 
 namespace midair {
 
-/// Reads entry after entry: next(), then read() until it gives nothing. Not thread-safe.
+/// Reads entry after entry: next(), then read() until it gives nothing. A pax header is a part of the entry after it.
+/// Not thread-safe.
 class TarReader {
  public:
   /// See GzipReader.
-  TarReader(int fd, std::uint64_t max_ratio);
+  explicit TarReader(int fd);
 
   /// The next entry; nothing at the end of the archive, after which nothing but zeros was found and gzip's checksum
   /// was right. What was not read of the entry before is skipped. Errors of decode_ustar() and GzipReader;
@@ -29,6 +30,7 @@ class TarReader {
   [[nodiscard]] Result<std::string_view> read();
 
  private:
+  Result<PaxRecords> read_pax(std::uint64_t size);
   Result<void> fill(std::span<char> out);
   Result<void> check_end();
 
@@ -43,7 +45,7 @@ class TarWriter {
   /// See GzipWriter.
   explicit TarWriter(int fd) : gzip_(fd) {}
 
-  /// Begins an entry. The content of the one before must be complete.
+  /// Begins an entry, with a pax header where ustar has no room. The content of the one before must be complete.
   [[nodiscard]] Result<void> add(const TarEntry& entry);
   /// A piece of the content; Errc::bug if it is more than the entry's size.
   [[nodiscard]] Result<void> write(std::string_view bytes);
@@ -55,6 +57,7 @@ class TarWriter {
   [[nodiscard]] GzipWriter& gzip() { return gzip_; }
 
  private:
+  Result<void> add_pax(const TarEntry& entry);
   Result<void> put(std::string_view bytes);
 
   GzipWriter gzip_;

@@ -6,6 +6,7 @@
 #include "midair/durable_file.h"
 #include "midair/release/release_archive.h"
 #include "release/dir_tree.h"
+#include "release/entry_mode.h"
 
 namespace midair {
 
@@ -20,22 +21,42 @@ bool is_wrong_kind(const Error& error) {
   return error.code == Errc::refused || error.sys == ENOENT || error.sys == ENOTDIR || error.sys == ELOOP;
 }
 
-/// The file, which must be there, with the mode that extract_release() gave it; the owner may have been denied to
-/// write.
-Result<Fd> open_listed(DirTree& tree, const std::string& name, bool executable) {
-  auto fd = tree.open_file(name);
-  if (!fd) return is_wrong_kind(fd.error()) ? differs(name, fd.error().message()) : fd.error();
+template <class T>
+Result<T> as_difference(Result<T> result, const std::string& name) {
+  if (result.ok() || !is_wrong_kind(result.error())) return result;
+  return differs(name, result.error().message());
+}
+
+/// With the mode that extract_release() gave it; the owner may have been denied to write.
+Result<void> check_mode(mode_t found, mode_t given, const std::string& name) {
+  constexpr mode_t kChecked = 07777 & ~S_IWUSR;
+  if ((found & kChecked) == (given & kChecked & ~0222U)) return {};
+  return differs(name, "its mode was changed");
+}
+
+Result<Fd> open_listed(DirTree& tree, const std::string& name, mode_t mode) {
+  MIDAIR_TRY_ASSIGN(auto fd, as_difference(tree.open_file(name), name));
   struct stat status {};
-  if (::fstat(fd->get(), &status) != 0) return system_error(errno, "inspect", name);
-  if ((status.st_mode & (07777 & ~S_IWUSR)) != (executable ? 0555U : 0444U))
-    return differs(name, "its mode was changed");
+  if (::fstat(fd.get(), &status) != 0) return system_error(errno, "inspect", name);
+  MIDAIR_TRY(check_mode(status.st_mode, mode, name));
   return fd;
 }
 
-Result<void> verify_file(DirTree& tree, const ManifestFile& file, const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, file.path, file.executable));
+Result<void> verify(DirTree& tree, const ManifestFile& file, const std::stop_token& stop) {
+  MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, file.path, mode_of(file.access, file.executable)));
   MIDAIR_TRY_ASSIGN(const std::string digest, sha256_of_fd(fd.get(), file.size, file.path, stop));
   if (digest != file.digest) return differs(file.path, "its SHA-256 is not the one in the manifest");
+  return {};
+}
+
+Result<void> verify(DirTree& tree, const ManifestDirectory& directory) {
+  MIDAIR_TRY_ASSIGN(const mode_t mode, as_difference(tree.mode_of_directory(directory.path), directory.path));
+  return check_mode(mode, mode_of(directory.access, true), directory.path);
+}
+
+Result<void> verify(DirTree& tree, const ManifestLink& link) {
+  MIDAIR_TRY_ASSIGN(const std::string target, as_difference(tree.read_link(link.path), link.path));
+  if (target != link.target) return differs(link.path, "it is a link to something else than the manifest says");
   return {};
 }
 
@@ -44,10 +65,12 @@ Result<void> verify_file(DirTree& tree, const ManifestFile& file, const std::sto
 Result<Manifest> verify_extracted(const std::filesystem::path& directory, const std::stop_token& stop) {
   const std::string name(kManifestName);
   MIDAIR_TRY_ASSIGN(DirTree tree, DirTree::open(directory));
-  MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, name, false));
+  MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, name, mode_of(Access::all, false)));
   MIDAIR_TRY_ASSIGN(const std::string text, read_all(fd.get(), kMaxManifestBytes, name));
   MIDAIR_TRY_ASSIGN(Manifest manifest, Manifest::parse(text, name));
-  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(verify_file(tree, file, stop));
+  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(verify(tree, file, stop));
+  for (const ManifestDirectory& listed : manifest.directories) MIDAIR_TRY(verify(tree, listed));
+  for (const ManifestLink& link : manifest.links) MIDAIR_TRY(verify(tree, link));
   return manifest;
 }
 

@@ -35,6 +35,12 @@ Array left_out_json(const std::vector<LeftOut>& left_out) {
   return json;
 }
 
+Array array_of(const std::vector<std::string>& texts) {
+  Array array;
+  for (const std::string& text : texts) array.add(text);
+  return array;
+}
+
 /// The name and the fields of each event.
 struct Describe {
   Object& json;
@@ -47,6 +53,7 @@ struct Describe {
     json.set("size", packed.size);
     json.set("unpacked_size", packed.unpacked_size);
     json.set("sha256", packed.digest);
+    json.set("requires", array_of(packed.required_features));
     json.set("took_ms", milliseconds(packed.took));
     json.set("left_out", left_out_json(packed.left_out));
     return "packed";

@@ -18,11 +18,17 @@ namespace midair {
 /// In it, and in each directory below, stand patterns of what is left out; their syntax is gitignore's.
 inline constexpr std::string_view kIgnoreFileName = ".midairignore";
 
+/// The modification time of every file of an unpacked release (1985-10-26T08:15:00Z, which npm uses for the same
+/// reason: zip files, and what writes them, know no time before 1980). Each checkout has other times, so they are no
+/// part of a release, unless they are asked for.
+inline constexpr std::uint64_t kReleaseTime = 499'162'500;
+
 /// What pack_release() may be told.
 struct PackOptions {
   std::optional<std::string> strategy{};  ///< else that of a hand-written `midair.json`, else handover
   std::vector<std::string> exclude{};     ///< patterns of what is left out, whatever the ignore files say
   std::vector<std::string> include{};     ///< patterns of what is packed in spite of `exclude` and the ignore files
+  bool keep_mtimes = false;               ///< files keep their modification times, in whole seconds
 };
 
 enum class LeftOutBy { by_default, ignore_file, option };
@@ -47,19 +53,19 @@ struct PackedRelease {
   std::vector<std::string> notices;  ///< what whoever publishes should know, a sentence each
 };
 
-/// Packs the regular files below `directory` into `tarball_fd` (an empty file, written from offset 0) as gzip'd
-/// POSIX ustar: the manifest first, then the files in byte order; uid, gid and mtime are 0, modes 0644 or 0755, the
-/// gzip header has no time. The same files give the same bytes. A hand-written `midair.json` in `directory` is replaced
-/// by the full manifest. The modules of an in-place release are its files modules/NAME.so.
+/// Packs what lies below `directory` into `tarball_fd` (an empty file, written from offset 0) as gzip'd POSIX ustar,
+/// with pax headers for what has no room in it: the manifest first, then files, directories and links, each in byte
+/// order; uid, gid and (unless they are kept) mtime are 0, modes as in mode_of(), the gzip header has no time. The same
+/// files give the same bytes. Files with several names are packed as several files. A hand-written `midair.json` in
+/// `directory` is replaced by the full manifest. The modules of an in-place release are its files modules/NAME.so.
 ///
 /// Left out are, where neither `options` nor a `.midairignore` say otherwise, `.git`, `midair.yaml`, `.env*` and
 /// `.midairignore`.
 ///
-/// Errc::bad_input, naming the path: the directory is missing, empty or unreadable; a link that leads outside, is
-/// dangling or is a directory; a device, socket or fifo; a name that check_entry_name() refuses or that differs from
-/// another only by case; a file that changed while it was packed; an unknown strategy; a
-/// module that cannot be swapped in, or none in an in-place release; a pattern or an ignore file that doesn't parse. (A
-/// link to a regular file inside is packed as that file.)
+/// Errc::bad_input, naming the path: the directory is missing, empty or unreadable; a link that find_link_problem()
+/// objects to, or an absolute one to something in `directory`; a device, socket or fifo; a name that check_entry_name()
+/// refuses; more than ExtractLimits allow; a file that changed while it was packed; an unknown strategy; a module that
+/// cannot be swapped in, or none in an in-place release; a pattern or an ignore file that doesn't parse.
 [[nodiscard]] Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,
                                                  const std::string& version, int tarball_fd,
                                                  const std::stop_token& stop = {}, const PackOptions& options = {});
@@ -67,25 +73,27 @@ struct PackedRelease {
 /// Bounds on what a tarball may unpack to.
 struct ExtractLimits {
   std::uint64_t max_unpacked_bytes = 4ULL << 30;
-  std::uint64_t max_entries = 100'000;
-  std::uint64_t max_ratio = 200;  ///< unpacked to packed, checked beyond the first 16 MiB
+  std::uint64_t max_entries = 100'000;  ///< files, directories and links
 };
 
 /// Unpacks `tarball_fd` (read with pread from offset 0; the caller has verified its digest *on this descriptor*) into
-/// `directory`, which must exist and be empty. Files get mode 0644 or 0755; owners and times are ignored. All of
-/// it is on disk, files and directories, before this returns. The tree is then exactly what the manifest says: same
-/// names, sizes, digests and modes, nothing else but the manifest itself.
+/// `directory`, which must exist and be empty. Files and directories get the modes of mode_of(), files the time of
+/// their manifest or kReleaseTime; the owners in the tarball are ignored. Links are made last. All of it is on disk
+/// before this returns. The tree is then exactly what the manifest says: same names, sizes, digests, modes and links,
+/// nothing else but the manifest itself.
 ///
 /// Errc::corrupt: not gzip, truncated, trailing bytes, a second gzip member, a bad checksum, content that differs
-/// from the manifest. Errc::refused: links, devices, fifos, sparse or extended headers, unsafe, duplicate or clashing
-/// names, setuid bits, a limit exceeded, a manifest that is missing, late or of a newer format. Nothing is ever written
-/// outside `directory`; what was written inside is the caller's to remove.
+/// from the manifest. Errc::refused: hard links, devices, fifos, sparse headers, unsafe, duplicate or clashing names,
+/// links that are not listed or lead where they must not, setuid bits, a limit exceeded, a manifest that is missing,
+/// late or of a newer format. Nothing is ever written outside `directory`; what was written inside is the caller's to
+/// remove.
 [[nodiscard]] Result<Manifest> extract_release(int tarball_fd, const std::filesystem::path& directory,
                                                const ExtractLimits& limits, const std::stop_token& stop = {});
 
 /// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode (it may have been
-/// sealed meanwhile: the owner's write permission doesn't count). Extra files are tolerated (interpreters leave
-/// caches). Errc::corrupt names the first file that differs.
+/// sealed meanwhile: the owner's write permission doesn't count), every listed directory is there with its mode, and
+/// every link leads where it did. Extra files are tolerated (interpreters leave caches). Errc::corrupt names the first
+/// file that differs.
 [[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory,
                                                 const std::stop_token& stop = {});
 

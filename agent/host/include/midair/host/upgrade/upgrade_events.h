@@ -34,6 +34,7 @@ struct ReleasePacked {
   std::uint64_t size = 0;           ///< of the tarball, bytes
   std::uint64_t unpacked_size = 0;  ///< bytes
   std::string digest;               ///< SHA-256 of the tarball
+  std::vector<std::string> required_features;
   std::chrono::nanoseconds took{};
   std::vector<LeftOut> left_out;  ///< in byte order of their names
 };
