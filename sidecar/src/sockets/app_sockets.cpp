@@ -28,6 +28,13 @@ SocketAddress reachable(const SocketAddress& socket, bool ip4) {
   return {ip4 ? "127.0.0.1" : "::1", bound.port()};
 }
 
+/// Where a probe of what is bound to `bound` comes from: an address of loopback, but that one itself where only its
+/// network interface leads to it (RFC 4291, 2.5.6).
+SocketAddress private_end(const SocketAddress& bound, bool ip4) {
+  if (bound.af() == AF_INET6 && bound.host().isLinkLocal()) return {bound.host(), 0};
+  return {ip4 ? kPrivateAddress4 : kPrivateAddress6, 0};
+}
+
 Result<Fd> connect_from(const SocketAddress& from, const SocketAddress& to,
                         const std::function<Result<void>(const SocketAddress& bound)>& before) {
   Fd fd(::socket(from.af(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -140,10 +147,8 @@ void AppSockets::look_after_leaving() {
 
 void AppSockets::retire(unsigned generation) {
   if (generation == served_ || !kernel_moves_) return;
-  for (const auto& group : groups_) {
-    check(group->sockets.leave(generation));
-    settle(*group);
-  }
+  for (const auto& group : groups_)
+    if (group->sockets.has(generation)) tell_of_moved(*group, group->sockets.retire(generation));
 }
 
 /// An address on which only earlier generations have listened. While nobody listens anywhere, clients may wait.
@@ -152,9 +157,10 @@ void AppSockets::forget_unused_groups() {
   std::erase_if(groups_, [](const auto& group) { return group->sockets.is_only_ours(); });
 }
 
-void AppSockets::settle(Group& group) {
+void AppSockets::settle(Group& group) { tell_of_moved(group, group.sockets.move_waiting(kernel_moves_)); }
+
+void AppSockets::tell_of_moved(const Group& group, const Result<unsigned>& waited) {
   look_after_leaving();
-  const auto waited = group.sockets.move_waiting(kernel_moves_);
   if (!waited) return check(waited.error());
   if (*waited == 0) return;
   log(kernel_moves_ ? LogLevel::info : LogLevel::warning, kernel_moves_ ? "sockets.moved" : "sockets.reset",
@@ -230,7 +236,7 @@ Result<Fd> AppSockets::connect_to(unsigned generation) {
   if (group == nullptr) return Error{Errc::not_found, "connect to", "the app", "it listens nowhere"};
   ListenGroup& sockets = group->sockets;
   const bool ip4 = sockets.overlaps(SocketAddress("0.0.0.0", sockets.address().port()), false);
-  const SocketAddress from(ip4 ? kPrivateAddress4 : kPrivateAddress6, 0);
+  const SocketAddress from = private_end(sockets.address(), ip4);
   sockets.defer_no_accept(generation);  // it may have set that after listen()
   return connect_from(from, reachable(sockets.address(), ip4), [&](const SocketAddress& bound) {
     return sharing_.contains(generation) ? Result<void>() : sockets.detour(bound, generation);

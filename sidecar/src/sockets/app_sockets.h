@@ -70,8 +70,8 @@ class AppSockets {
   void told_to_end(unsigned generation);
   /// That generation has ended, with all its processes, or was never started.
   void ended(unsigned generation);
-  /// It isn't served, and accepts nothing any more: what waits in its queues goes to the one that is, if the kernel may
-  /// move it.
+  /// It isn't served, and shall accept nothing any more: what waits in its queues goes to the one that is, if the
+  /// kernel may move it.
   void retire(unsigned generation);
 
   /// True if that generation listens anywhere that we know of.
@@ -107,6 +107,7 @@ class AppSockets {
     Fd listener;
     EventLoop::Watch watch;
     std::string conflict;
+    std::set<ino_t> alone;  ///< bound, and not to share their address (SO_REUSEPORT)
   };
 
   AppSockets(EventLoop& loop, Settings settings, IsHeld is_held, bool kernel_moves, std::uint16_t first_ephemeral);
@@ -119,7 +120,10 @@ class AppSockets {
   [[nodiscard]] std::optional<int> listen(unsigned generation, const SocketCall& call);
   [[nodiscard]] std::optional<int> leave_alone(const Error& error);
   /// Whether it would be in use without us too, or would take the clients of another generation.
-  [[nodiscard]] bool in_use(unsigned generation, const Poco::Net::SocketAddress& address, bool v6_only, bool shares);
+  [[nodiscard]] bool in_use(unsigned generation, const TcpSocket& socket, bool shares);
+  /// Whether another socket of that generation listens there, and they don't share the address.
+  [[nodiscard]] bool is_taken(unsigned generation, const TcpSocket& socket, bool shares) const;
+  void remember_alone(unsigned generation, ino_t socket);
   [[nodiscard]] Result<Group*> group_for(const TcpSocket& socket);
   [[nodiscard]] Group* group_at(const Poco::Net::SocketAddress& address, bool v6_only);
   [[nodiscard]] Group* first_group_of(unsigned generation) const;
@@ -130,7 +134,9 @@ class AppSockets {
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;
   void settle(Group& group);
   void look_after_leaving();
+  void tell_of_moved(const Group& group, const Result<unsigned>& waited);
   void forget_unused_groups();
+  void forget_waiting_beside(const Poco::Net::SocketAddress& address, bool v6_only);
   void begin_to_look();
   void look_at_queues();
   void check(const Result<void>& done);

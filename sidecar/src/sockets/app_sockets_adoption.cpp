@@ -87,7 +87,7 @@ std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call)
   if (is_on(socket, SOL_SOCKET, SO_BINDTOIFINDEX)) return leave_alone(bound_to_interface(*address));
   const bool shares = is_on(socket, SOL_SOCKET, SO_REUSEPORT);
   const bool v6_only = is_v6_only(*address, is_on(socket, IPPROTO_IPV6, IPV6_V6ONLY));
-  if (in_use(generation, *address, v6_only, shares)) return EADDRINUSE;
+  if (in_use(generation, {*address, v6_only, facts->inode, facts->owner}, shares)) return EADDRINUSE;
   const Group* const group = group_at(*address, v6_only);
   if (group != nullptr) {
     set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -97,26 +97,54 @@ std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call)
   }
   if (::bind(socket, address->addr(), address->length()) != 0) return errno;
   set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (!shares) remember_alone(generation, facts->inode);
   return 0;
 }
 
-bool AppSockets::in_use(unsigned generation, const SocketAddress& address, bool v6_only, bool shares) {
+/// Two sockets may be bound to one address before either listens (SO_REUSEADDR), and all have SO_REUSEPORT by then.
+void AppSockets::remember_alone(unsigned generation, ino_t socket) {
+  constexpr std::size_t kMany = 16;
+  auto& alone = callers_.at(generation).alone;
+  if (alone.size() >= kMany) std::erase_if(alone, [&](ino_t bound) { return !is_held_(generation, bound); });
+  alone.insert(socket);
+}
+
+bool AppSockets::is_taken(unsigned generation, const TcpSocket& socket, bool shares) const {
+  const auto& alone = callers_.at(generation).alone;
+  for (const auto& group : groups_) {
+    if (!group->sockets.overlaps(socket.address, socket.v6_only)) continue;
+    for (const int fd : group->sockets.sockets_of(generation)) {
+      const auto other = tcp_socket(fd);
+      if (other && other->inode != socket.inode && (!shares || alone.contains(other->inode))) return true;
+    }
+  }
+  return false;
+}
+
+/// Nobody will come to clients that wait at another address than what takes over listens on.
+void AppSockets::forget_waiting_beside(const SocketAddress& address, bool v6_only) {
+  std::erase_if(groups_, [&](const auto& group) {
+    const ListenGroup& sockets = group->sockets;
+    const bool is_same = sockets.address() == address && sockets.v6_only() == v6_only;
+    return sockets.overlaps(address, v6_only) && !is_same && sockets.is_only_ours();
+  });
+}
+
+bool AppSockets::in_use(unsigned generation, const TcpSocket& socket, bool shares) {
   drop_abandoned(generation);
+  if (is_taken(generation, socket, shares)) return true;
+  const SocketAddress& address = socket.address;
+  const bool v6_only = socket.v6_only;
   const auto is_same = [&](const ListenGroup& sockets) {
     return sockets.address() == address && sockets.v6_only() == v6_only;
   };
-  // Nobody will come to clients that wait at another address than what takes over listens on.
-  std::erase_if(groups_, [&](const auto& group) {
-    const ListenGroup& sockets = group->sockets;
-    return sockets.overlaps(address, v6_only) && !is_same(sockets) && sockets.is_only_ours();
-  });
+  forget_waiting_beside(address, v6_only);
   // An app may listen at several addresses that overlap, and its successor at the same ones.
   const Group* const own = group_at(address, v6_only);
   const bool is_led = generation == served_ || (own != nullptr && own->was_served);
   for (const auto& group : groups_) {
     const ListenGroup& sockets = group->sockets;
     if (!sockets.overlaps(address, v6_only)) continue;
-    if (sockets.has(generation) && !shares) return true;
     if (is_led || is_same(sockets) || !group->was_served) continue;
     callers_.at(generation).conflict = "it wants to listen on " + address.toString() +
                                        ", and the code that serves on " + sockets.address().toString() +
@@ -132,6 +160,10 @@ std::optional<int> AppSockets::listen(unsigned generation, const SocketCall& cal
   const auto facts = tcp_socket(taken->get());
   const bool ours_to_do = facts && is_managed(facts->address.port()) && is_on(taken->get(), SOL_SOCKET, SO_REUSEPORT);
   if (!ours_to_do) return std::nullopt;
+  const bool shares = !callers_.at(generation).alone.contains(facts->inode);
+  if (is_taken(generation, *facts, shares)) drop_abandoned(generation);
+  if (is_taken(generation, *facts, shares)) return EADDRINUSE;
+  forget_waiting_beside(facts->address, facts->v6_only);
   const auto group = group_for(*facts);
   if (!group) {
     note_problem(group.error());

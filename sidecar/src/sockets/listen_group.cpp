@@ -19,21 +19,6 @@ using Poco::Net::SocketAddress;
 
 namespace {
 
-Error cannot_listen(const SocketAddress& address) {
-  Error error = system_error(errno, "listen on", address.toString());
-  if (error.sys == EADDRINUSE)
-    error.hint = "stop what else listens there ([::] takes IPv4 too), or choose another port";
-  return error;
-}
-
-Result<SocketAddress> bound_address(int fd) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  auto* const address = reinterpret_cast<sockaddr*>(&storage);
-  if (::getsockname(fd, address, &size) != 0) return system_error(errno, "ask for the address of", "a socket");
-  return SocketAddress(address, size);
-}
-
 /// As socket-activated apps expect it, whatever an earlier app has made of it.
 void make_plain(int listener) {
   ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) & ~O_NONBLOCK);
@@ -47,41 +32,18 @@ bool takes_ip4(const SocketAddress& address, bool v6_only) {
 
 }  // namespace
 
-SocketAddress unmapped(const SocketAddress& address) {
-  if (address.af() != AF_INET6 || !address.host().isIPv4Mapped()) return address;
-  const auto& ip6 = reinterpret_cast<const sockaddr_in6*>(address.addr())->sin6_addr;
-  constexpr std::size_t kIp4At = 12;
-  return {Poco::Net::IPAddress(&ip6.s6_addr[kIp4At], sizeof(in_addr)), address.port()};
-}
-
-bool is_v6_only(const SocketAddress& address, bool option) {
-  return address.af() == AF_INET6 && (option || !(address.host().isWildcard() || address.host().isIPv4Mapped()));
-}
-
-Result<TcpSocket> tcp_socket(int fd) {
-  const int family = option(fd, SOL_SOCKET, SO_DOMAIN);
-  const int protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
-  struct stat status {};
-  if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) ||
-      ::fstat(fd, &status) != 0)
-    return Error{Errc::bad_input, "adopt", "a socket", "it is not of TCP"};
-  MIDAIR_TRY_ASSIGN(const SocketAddress address, bound_address(fd));
-  return TcpSocket{address, is_v6_only(address, option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1), status.st_ino,
-                   status.st_uid};
-}
-
-std::optional<unsigned> waiting_clients(int listener) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_state != TCP_LISTEN)
-    return std::nullopt;
-  return info.tcpi_unacked;
+Error ListenGroup::cannot_listen() const {
+  Error error = system_error(errno, "listen on", address_.toString());
+  if (error.sys == EADDRINUSE)
+    error.hint = "stop what else listens there ([::] takes IPv4 too), or choose another port";
+  return error;
 }
 
 Result<ListenGroup> ListenGroup::open(const SocketAddress& address, bool v6_only, uid_t owner, bool app_bound) {
   ListenGroup group(address, is_v6_only(address, v6_only), owner);
   MIDAIR_TRY(group.add_ours(!app_bound));
-  MIDAIR_TRY_ASSIGN(group.address_, bound_address(group.members_.front().fd.get()));
+  MIDAIR_TRY_ASSIGN(const TcpSocket first, tcp_socket(group.members_.front().fd.get()));
+  group.address_ = first.address;
   if (address.port() == 0) {
     // A socket that was given its port loses it when it stops listening (tcp_set_state() in net/ipv4/tcp.c).
     MIDAIR_TRY(group.add_ours(false));
@@ -95,14 +57,14 @@ Result<ListenGroup> ListenGroup::open(const SocketAddress& address, bool v6_only
 /// that is bound already when another one is.
 Result<void> ListenGroup::add_ours(bool alone) {
   Fd fd(::socket(address_.af(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return cannot_listen(address_);
+  if (!fd) return cannot_listen();
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!alone) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (address_.af() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, v6_only_ ? 1 : 0);
-  if (owner_ != ::geteuid() && ::fchown(fd.get(), owner_, static_cast<gid_t>(-1)) != 0) return cannot_listen(address_);
-  if (::bind(fd.get(), address_.addr(), address_.length()) != 0) return cannot_listen(address_);
+  if (owner_ != ::geteuid() && ::fchown(fd.get(), owner_, static_cast<gid_t>(-1)) != 0) return cannot_listen();
+  if (::bind(fd.get(), address_.addr(), address_.length()) != 0) return cannot_listen();
   set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-  if (::listen(fd.get(), SOMAXCONN) != 0) return cannot_listen(address_);
+  if (::listen(fd.get(), SOMAXCONN) != 0) return cannot_listen();
   members_.push_back({std::move(fd), kOurs});
   return {};
 }
@@ -134,11 +96,11 @@ Result<void> ListenGroup::join(unsigned generation, Fd duplicate) {
   for (const Member& member : members_) {
     const auto known = tcp_socket(member.fd.get());
     if (known && known->inode == socket.inode) {
-      if (::listen(duplicate.get(), SOMAXCONN) != 0) return cannot_listen(address_);
+      if (::listen(duplicate.get(), SOMAXCONN) != 0) return cannot_listen();
       return {};
     }
   }
-  if (::listen(duplicate.get(), SOMAXCONN) != 0) return cannot_listen(address_);
+  if (::listen(duplicate.get(), SOMAXCONN) != 0) return cannot_listen();
   members_.push_back({std::move(duplicate)});
   belong(members_.back(), generation);
   if (generation == served_) MIDAIR_TRY(steer_anew());
@@ -250,108 +212,6 @@ Result<void> ListenGroup::serve(unsigned generation) {
 
 Result<void> ListenGroup::detour(const SocketAddress& from, unsigned generation) {
   private_way_ = PrivateWay{from, generation};
-  return steer_anew();
-}
-
-Result<void> ListenGroup::leave(unsigned generation) {
-  if (private_way_ && private_way_->generation == generation) private_way_.reset();
-  if (generation == served_) {
-    for (Member& member : members_)
-      if (member.generation == generation) belong(member, kOurs);
-    served_ = kOurs;
-    return steer_anew();
-  }
-  for (std::size_t place = members_.size(); place-- > 0;)
-    if (members_[place].generation == generation) MIDAIR_TRY(take_out(place));
-  return remove_surplus();
-}
-
-Result<void> ListenGroup::drop(int member) {
-  const auto place = place_of(member);
-  if (!place) return {};
-  members_[*place].generation = kLeaving;
-  if (!has(kOurs)) MIDAIR_TRY(add_ours(false));
-  MIDAIR_TRY(steer_anew());
-  return take_out(*place);
-}
-
-Result<void> ListenGroup::keep_the_last_in_place(std::size_t leaving) {
-  const bool last_leaves = leaving + 1 == members_.size();
-  return !last_leaves && last_is_served() ? add_ours(false) : Result<void>();
-}
-
-void ListenGroup::fill_place(std::size_t place) {
-  if (place + 1 != members_.size()) std::swap(members_[place], members_.back());
-}
-
-Result<void> ListenGroup::take_out(std::size_t place) {
-  MIDAIR_TRY(keep_the_last_in_place(place));
-  ::shutdown(members_[place].fd.get(), SHUT_RD);  // leaves the group, whoever else holds it
-  fill_place(place);
-  members_.pop_back();
-  return private_way_ ? steer_anew() : Result<void>();
-}
-
-Result<void> ListenGroup::revive(int member) {
-  const auto place = place_of(member);
-  if (!place) return {};
-  fill_place(*place);
-  Member revived = std::move(members_.back());
-  members_.pop_back();
-  MIDAIR_TRY(steer_anew());  // it may have been the only one that is served, or the last that moved
-  if (::listen(revived.fd.get(), SOMAXCONN) != 0) return cannot_listen(address_);
-  members_.push_back(std::move(revived));
-  return steer_anew();
-}
-
-/// Those of ours behind which a served one stands have to wait until another generation listens.
-Result<void> ListenGroup::remove_surplus() {
-  for (;;) {
-    const auto place = surplus_place();
-    if (!place || (last_is_served() && *place + 1 != members_.size())) return {};
-    MIDAIR_TRY(take_out(*place));
-  }
-}
-
-/// The last of ours that nobody waits in, nor is sent to; nothing if there is only one of ours.
-std::optional<std::size_t> ListenGroup::surplus_place() const {
-  const auto served = places();
-  unsigned ours = 0;
-  std::optional<std::size_t> surplus;
-  for (std::size_t place = 0; place < members_.size(); ++place) {
-    if (members_[place].generation != kOurs) continue;
-    ++ours;
-    const bool used = std::find(served.begin(), served.end(), place) != served.end();
-    if (!used && !has_to_stay(place) && waiting_clients(members_[place].fd.get()).value_or(0) == 0) surplus = place;
-  }
-  return ours > 1 ? surplus : std::nullopt;
-}
-
-Result<unsigned> ListenGroup::move_waiting(bool kernel_moves) {
-  if (served_ == kOurs || !has(served_)) return 0U;
-  unsigned all = 0;
-  // The kernel moves by hash, so first of all maybe to another of ours: each has its turn, until one is left.
-  for (std::size_t turns = members_.size() + 1; turns > 0; --turns) {
-    const std::size_t place = waiting_place();
-    const unsigned waiting = waiting_clients(members_[place].fd.get()).value_or(0);
-    if (waiting == 0) break;
-    all = kernel_moves ? std::max(all, waiting) : all + waiting;
-    MIDAIR_TRY(empty(place));
-  }
-  return all;
-}
-
-/// Lets one of ours leave; if it has to stay it listens again, at the last place. If a served one is last, it comes to
-/// the place that is left: so whoever connects in between is led there, and moves along.
-Result<void> ListenGroup::empty(std::size_t place) {
-  const bool stays = has_to_stay(place);
-  if (last_is_served()) MIDAIR_TRY(steer(plain_member(), {{static_cast<unsigned>(place)}}));
-  ::shutdown(members_[place].fd.get(), SHUT_RD);
-  fill_place(place);
-  if (!stays)
-    members_.pop_back();
-  else if (::listen(members_.back().fd.get(), SOMAXCONN) != 0)
-    return cannot_listen(address_);
   return steer_anew();
 }
 

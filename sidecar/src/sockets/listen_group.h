@@ -14,30 +14,9 @@
 #include "midair/error.h"
 #include "midair/fd.h"
 #include "sockets/steering.h"
+#include "sockets/tcp_socket.h"
 
 namespace midair::sidecar {
-
-/// Facts about a TCP socket, as far as a group has to know them.
-struct TcpSocket {
-  Poco::Net::SocketAddress address;
-  bool v6_only = false;  ///< see is_v6_only()
-  ino_t inode = 0;
-  uid_t owner = 0;
-};
-
-/// The address itself, or the IPv4 address that it maps (RFC 4291, 2.5.5.2), as Java binds one: its clients use IPv4.
-[[nodiscard]] Poco::Net::SocketAddress unmapped(const Poco::Net::SocketAddress& address);
-
-/// What IPV6_V6ONLY comes to at that address: of IPv6 only a wildcard may take IPv4 too, and a mapped address does
-/// (__inet6_bind() in net/ipv6/af_inet6.c sets the option at any other).
-[[nodiscard]] bool is_v6_only(const Poco::Net::SocketAddress& address, bool option);
-
-/// Errc::bad_input if `fd` is no TCP (or MPTCP) socket of IPv4 or IPv6.
-[[nodiscard]] Result<TcpSocket> tcp_socket(int fd);
-
-/// How many connections wait in the queue of a listening socket; nothing if it doesn't listen (`tcpi_unacked` of a
-/// listener, net/ipv4/tcp.c).
-[[nodiscard]] std::optional<unsigned> waiting_clients(int listener);
 
 /// One reuseport group: a socket for each generation (or several), and at least one of our own, which keeps the group
 /// while no generation listens, and is no MPTCP socket. One generation is served: new connections go to its sockets, to
@@ -96,6 +75,10 @@ class ListenGroup {
   [[nodiscard]] Result<void> detour(const Poco::Net::SocketAddress& from, unsigned generation);
   /// The generation has ended. If it was served, what waits in its queue is kept, and what comes.
   [[nodiscard]] Result<void> leave(unsigned generation);
+  /// What waits in the queues of a generation that isn't served goes elsewhere in the group; the kernel has to be
+  /// allowed to move it (tcp_migrate_req). The generation listens on, and meets nobody. Returns how many were moved
+  /// from sockets of ours, see move_waiting().
+  [[nodiscard]] Result<unsigned> retire(unsigned generation);
   /// Removes one socket of a generation that isn't in use any more. What waits in its queue goes elsewhere in the group
   /// if the kernel may move it (tcp_migrate_req), else it is reset.
   [[nodiscard]] Result<void> drop(int member);
@@ -117,6 +100,7 @@ class ListenGroup {
 
   ListenGroup(const Poco::Net::SocketAddress& address, bool v6_only, uid_t owner)
       : address_(address), v6_only_(v6_only), owner_(owner) {}
+  [[nodiscard]] Error cannot_listen() const;  ///< as errno says why
   [[nodiscard]] Result<void> add_ours(bool alone);
   [[nodiscard]] std::optional<std::size_t> place_of(int member) const;
   [[nodiscard]] std::vector<unsigned> places() const;
@@ -126,8 +110,8 @@ class ListenGroup {
   [[nodiscard]] static bool is_plain(const Member& member);
   [[nodiscard]] int plain_member() const;
   [[nodiscard]] bool has_to_stay(std::size_t place) const;
-  /// Takes the member out. The last one comes to its place.
-  [[nodiscard]] Result<void> take_out(std::size_t place);
+  /// Takes the member out, and returns it. The last one comes to its place.
+  [[nodiscard]] Result<Member> take_out(std::size_t place);
   [[nodiscard]] Result<void> empty(std::size_t place);
   void fill_place(std::size_t place);
   void belong(Member& member, unsigned generation);

@@ -66,7 +66,7 @@ class AdoptedApp {
 
  private:
   static constexpr const char* kProgram = R"(
-import ctypes, errno, os, signal, socket, struct, threading
+import ctypes, errno, os, select, signal, socket, struct, threading
 
 def bound(host, port, reuse_port=False, protocol=0):
     s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, protocol)

@@ -1,10 +1,14 @@
 #include "sockets/app_sockets.h"
 
 #include <cppunit/extensions/HelperMacros.h>
+#include <ifaddrs.h>
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <iostream>
 #include <map>
+#include <memory>
+#include <optional>
 
 #include "adopted_app.h"
 #include "connections/generation_connections.h"
@@ -28,6 +32,21 @@ bool connects(std::uint16_t port) {
   return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+/// A link-local address of this machine (RFC 4291, 2.5.6) and its interface.
+std::optional<std::pair<std::string, unsigned>> link_local_address() {
+  ifaddrs* all = nullptr;
+  CPPUNIT_ASSERT_EQUAL(0, ::getifaddrs(&all));
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET6) continue;
+    const SocketAddress address(one->ifa_addr, sizeof(sockaddr_in6));
+    if (!address.host().isLinkLocal()) continue;
+    std::string host = address.host().toString();
+    return std::pair{host.substr(0, host.find('%')), address.host().scope()};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 /// Two generations, of which none is served at first.
@@ -37,10 +56,14 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_private_way_reaches_the_candidate_only);
   CPPUNIT_TEST(other_ports_are_the_apps_own);
   CPPUNIT_TEST(an_address_in_use_is_in_use);
+  CPPUNIT_TEST(of_two_that_are_bound_one_listens);
+  CPPUNIT_TEST(two_that_share_may_listen);
   CPPUNIT_TEST(a_thread_may_bind);
   CPPUNIT_TEST(another_user_may_bind);
   CPPUNIT_TEST(an_app_may_try_its_port_first);
   CPPUNIT_TEST(what_was_shut_down_listens_again);
+  CPPUNIT_TEST(who_is_retired_just_gets_nothing);
+  CPPUNIT_TEST(a_probe_reaches_a_link_local_address);
   CPPUNIT_TEST(another_address_is_a_conflict_that_is_told);
   CPPUNIT_TEST(what_is_missing_is_told);
   CPPUNIT_TEST(clients_wait_for_who_comes_back);
@@ -157,6 +180,29 @@ class AppSocketsTest : public CppUnit::TestFixture {
     assert_served_by(app);
   }
 
+  void of_two_that_are_bound_one_listens() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    for (const char* host : {"127.0.0.1", "0.0.0.0"}) {
+      assert_does(app, "s = bound(" + at("127.0.0.1") + "); t = bound(" + at(host) + ")");
+      assert_does(app, "s.listen()");
+      CPPUNIT_ASSERT_EQUAL(std::string("EADDRINUSE"), app.run("t.listen()"));
+      assert_does(app, "s.listen()");
+      assert_served_by(app);
+      assert_does(app, "s.close(); t.listen()");  // as soon as the first is gone
+      for (int i = 0; i < 8; ++i) assert_served_by(app, "t");
+      assert_does(app, "t.close()");
+    }
+  }
+
+  void two_that_share_may_listen() {
+    AdoptedApp& app = start(kOld);
+    sockets_->serve_with(kOld);
+    const std::string shared = "bound(" + at("127.0.0.1") + ", reuse_port=True)";
+    assert_does(app, "s = " + shared + "; t = " + shared + "; s.listen(); t.listen()");
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, sockets_->sockets_of(kOld).size());
+  }
+
   void a_thread_may_bind() {
     AdoptedApp& app = start(kOld);
     sockets_->serve_with(kOld);
@@ -192,6 +238,47 @@ class AppSocketsTest : public CppUnit::TestFixture {
     assert_does(app, "s.shutdown(socket.SHUT_RDWR)");
     turn_until(*loop_, [this] { return connects(port_); });
     assert_does(app, "took(s)");
+  }
+
+  void who_is_retired_just_gets_nothing() {
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    const char* const share = ", reuse_port=True";
+    assert_does(before, hear_at("127.0.0.1", "s", share));
+    assert_does(before, hear_at("127.0.0.1", "t", share));
+    assert_does(after, hear_at("127.0.0.1"));
+    assert_does(before, "p = select.epoll(); p.register(s); p.register(t)");
+    std::vector<Fd> waiting;
+    for (int i = 0; i < 20; ++i) waiting.push_back(connect_to(port_));
+    sockets_->serve_with(kNew);
+    sockets_->retire(kOld);
+    CPPUNIT_ASSERT_EQUAL(std::string("done"),
+                         before.run("if p.poll(0): raise OSError(errno.EINVAL, 'it is told of something')"));
+    for (const char* name : {"s", "t"})
+      CPPUNIT_ASSERT_EQUAL(std::string("EAGAIN"), before.run("took(" + std::string(name) + ")"));
+    for (int i = 0; i < 20; ++i) assert_does(after, "took(s)");
+    for (int i = 0; i < 8; ++i) assert_served_by(after);
+    end(kOld);
+    for (int i = 0; i < 8; ++i) assert_served_by(after);
+  }
+
+  void a_probe_reaches_a_link_local_address() {
+    const auto interface = link_local_address();
+    if (!interface) {
+      std::cout << " (not tried: no interface here has a link-local address)" << std::flush;
+      return;
+    }
+    AdoptedApp& before = start(kOld);
+    AdoptedApp& after = start(kNew);
+    sockets_->serve_with(kOld);
+    for (AdoptedApp* app : {&before, &after})
+      assert_does(*app, "s = socket.socket(socket.AF_INET6); s.bind(('" + interface->first + "', " + port() + ", 0, " +
+                            std::to_string(interface->second) + ")); s.listen()");
+    const Fd probe = value_of(sockets_->connect_to(kNew));
+    assert_does(after, "took(s)");
+    CPPUNIT_ASSERT_EQUAL(std::string("EAGAIN"), before.run("took(s)"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), sockets_->problem());
   }
 
   void another_address_is_a_conflict_that_is_told() {

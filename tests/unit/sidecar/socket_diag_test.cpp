@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "result_asserts.h"
-#include "sockets/listen_group.h"
+#include "sockets/tcp_socket.h"
 #include "tcp_sockets.h"
 
 namespace midair::sidecar {
