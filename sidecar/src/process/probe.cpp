@@ -88,9 +88,12 @@ void Probe::Attempt::send() {
   watch_ = loop_.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
 }
 
-/// The kernel shows whose the server's end is once somebody has accepted it.
+/// The kernel shows whose the server's end is once somebody has accepted it. Whoever greets or hangs up at once (it may
+/// serve certain clients only) has accepted, too: in the queue nothing is sent, and a queue that goes resets.
 void Probe::Attempt::await_acceptance() {
   waits_for_ = "it accepted no connection";
+  char byte{};
+  if (::recv(socket_.get(), &byte, sizeof byte, MSG_PEEK) >= 0) return finish({true, 0, {}, {}});
   const auto server_end = server_end_of(socket_.get());
   if (!server_end) return fail("the connection was closed before it was answered");
   if (*server_end != 0) return finish({true, 0, {}, {}});

@@ -87,6 +87,7 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(nobody_listening_is_not_ok);
   CPPUNIT_TEST(a_bad_path_is_not_ok_and_asks_nobody);
   CPPUNIT_TEST(tcp_only_waits_to_be_accepted);
+  CPPUNIT_TEST(whoever_hangs_up_at_once_has_accepted);
   CPPUNIT_TEST(a_connection_that_nobody_accepts_is_not_ok);
   CPPUNIT_TEST(destruction_cancels);
   CPPUNIT_TEST(it_may_be_destroyed_in_its_own_callback);
@@ -243,6 +244,16 @@ class ProbeTest : public CppUnit::TestFixture {
     loop_->run();
     CPPUNIT_ASSERT(answer_->ok);
     CPPUNIT_ASSERT_EQUAL(std::string(), server.request());
+  }
+
+  void whoever_hangs_up_at_once_has_accepted() {
+    auto sockets = value_of(AppSockets::open(*loop_, {SocketMode::pass, {{"http", "127.0.0.1", 0}}, {}}, nullptr));
+    const int listener = value_of(sockets->lend(1, false)).front().second;
+    auto connection = sockets->connect_to(1);
+    Fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)).reset();
+    const Probe probe = Probe::tcp(*loop_, std::move(connection), milliseconds(200), keep_answer());
+    loop_->run();
+    CPPUNIT_ASSERT_EQUAL(std::string(), answer_->error);
   }
 
   void a_connection_that_nobody_accepts_is_not_ok() {
