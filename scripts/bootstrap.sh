@@ -17,7 +17,7 @@ frameworks="daphne golang-go lighttpd php-cli python3-aiohttp python3-cheroot py
 case "${1:-}" in
   build) ;;
   test) packages="$packages $test" ;;
-  bench) packages="$packages $test $bench" ;;
+  bench) packages="$packages $test $bench $frameworks" ;;
   frameworks) packages="$packages $test $frameworks" ;;
   *) echo "usage: scripts/bootstrap.sh build|test|bench|frameworks" >&2; exit 64 ;;
 esac

@@ -8,7 +8,7 @@ import operator
 import plot
 from number import number
 
-AIMS = {"<=": operator.le, "=": math.isclose}
+AIMS = {"<=": operator.le, ">=": operator.ge, "=": math.isclose}
 
 
 @dataclasses.dataclass

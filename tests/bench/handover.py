@@ -1,184 +1,129 @@
-"""Upgrades under load: what clients notice, beside nginx's own binary upgrade.
+"""Upgrades under load: what clients notice, beside a control and beside nginx's own binary upgrade.
 
-Both sides run nginx with the same configuration and the same load, so that only the way of handing over differs: here
-the sidecar's (LISTEN_FDS, ready, drain), there nginx's (USR2, then QUIT to the old master)."""
+All three run nginx with the same configuration and the same load. The control starts and ends the same candidates as
+the sidecar does, at a port of their own: what clients notice of that is the machine's doing, not the upgrade's."""
 
 import contextlib
-import http.client
 import os
-import pathlib
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
 
+import nginx
 from figure import Figure
-from fleet import Agent, FileStore, Load, Machine, Port, wait_until
-from measure import kill_those_inside
+from fleet import Agent, FileStore, Load, Port
 
-UPGRADES, SMALL_UPGRADES = 20, 1
-QUIET_SECONDS, SMALL_QUIET_SECONDS = 10, 0.5
+ROUNDS, UPGRADES, SMALL_UPGRADES = 9, 20, 1
+INTERVAL = 0.4  # seconds between the beginnings of two upgrades
+IMAGE = "registry.fly.io/counter:deployment-01BASE"
 # No POSTs: nginx hangs up on idle connections, and what crosses that on the wire may only be repeated if it is idempotent.
 LOAD = ("--connections", "50", "--fresh", "50", "--posts", "0", "--think", "10ms")
 
-CONFIGURATION = """\
-user root;
-daemon {daemon};
-worker_processes 2;
-pid {home}/{version}.pid;
-error_log {home}/error.log;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
-    uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
-    keepalive_requests 1000000;
-    add_header App-Version {version};
-    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello\\n"; }} }}
-}}
-"""
 
-# nginx takes sockets from NGINX and ends in good order on QUIT.
-SERVE = """\
-#!/bin/sh
-trap 'kill -QUIT $nginx' TERM
-NGINX="3;" {nginx} -e {home}/error.log -c "$PWD/nginx.conf" &
-nginx=$!
-wait $nginx
-wait $nginx
-"""
+class Published:
+    """All releases of a machine, in a store where none is pointed at: the agent, which would run elsewhere, has done
+    its work before the clients come."""
 
-
-def nginx():
-    return shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-
-
-def served_version(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().headers["App-Version"]
-    except OSError:
-        return None
-    finally:
-        connection.close()
-
-
-def is_running(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() != b""  # that of a zombie is empty
-    except FileNotFoundError:
-        return False
-
-
-def load_on(port, directory):
-    return Load(port, directory / "load.ndjson", *LOAD)
-
-
-def upgraded_by_midair(directory, upgrades):
-    """(what clients saw, seconds that an upgrade took)"""
-    store = FileStore(directory / "store", app="web")
-    agent = Agent(store.address, app="web", cwd=directory)
-    with contextlib.closing(Machine(
-            directory, "m1", store.address, directory / "base", app="web", command=("./serve",),
-            options={"--ready-http": "/", "--poll-interval": "50ms", "--probation": "200ms"})) as machine:
-
-        def release(version):
-            path = directory / version
-            path.mkdir()
-            (path / "serve").write_text(SERVE.format(nginx=nginx(), home=directory))
-            (path / "serve").chmod(0o755)
-            (path / "nginx.conf").write_text(CONFIGURATION.format(
-                home=directory, version=version, port=machine.port, daemon="off"))
-            return path
-
-        release("base")
-        releases = [release(f"r{number}") for number in range(upgrades)]
-        machine.start()
-        wait_until(lambda: served_version(machine.port) == "base" and store.record("m1"), machine.tail)
-        with load_on(machine.port, directory) as load:
-            load.wait_for_requests(1000)
-            begin = time.monotonic()
-            for path in releases:
-                # The agent would run on another machine: it is not to take the clients' time.
-                done = subprocess.run(["nice", "-n", "19", *agent.hot(path, path.name)], capture_output=True, text=True,
-                                      check=False, timeout=90, env=agent.environment(), cwd=directory)
-                if done.returncode != 0:
-                    raise RuntimeError(f"midair hot: {done.stderr}{machine.tail()}")
-            return load.finish(), (time.monotonic() - begin) / upgrades
-
-
-class Nginx:
-    """One that runs by itself and upgrades itself."""
-
-    def __init__(self, home):
-        self.home, self._port = home, Port()
-        self.port = self._port.number
-        self.configuration = home / "nginx.conf"
-        self.pid = None
-
-    def __enter__(self):
-        self.configure("base")
-        # A daemon, for otherwise it takes no USR2.
-        subprocess.run([nginx(), "-e", self.home / "error.log", "-c", self.configuration], cwd=self.home, check=True)
-        self.wait_for("base")
-        return self
-
-    def __exit__(self, *_):
-        kill_those_inside(self.home)
-        self._port.close()
-
-    def configure(self, version):
-        self.configuration.write_text(CONFIGURATION.format(home=self.home, version=version, port=self.port, daemon="on"))
-
-    def wait_for(self, version):
-        wait_until(lambda: served_version(self.port) == version, f"nginx to serve {version}")
-        self.pid = int((self.home / f"{version}.pid").read_text())
+    def __init__(self, machine, store, root, upgrades):
+        agent = Agent(store.address, app="web", cwd=root)
+        self.store, self.pointers = store, {}
+        for version in (f"r{number}" for number in range(upgrades)):
+            release = nginx.write_release(root / version, version, machine.port, root)
+            agent.run_hot(release, version, "--force", "--image", IMAGE, "--timeout", "1ms")
+            self.pointers[version] = store.pointer_path.read_text()
+        store.pointer_path.unlink()
 
     def upgrade(self, version):
-        old = self.pid
-        self.configure(version)
-        os.kill(old, signal.SIGUSR2)
-        self.wait_for(version)
-        os.kill(old, signal.SIGQUIT)
-        wait_until(lambda: not is_running(old), "the old nginx to end", timeout=60)
+        self.store.write_pointer(self.pointers[version])
+        self.store.wait_for_result("m1", version, "completed")
 
 
-def upgraded_by_nginx(directory, upgrades, interval):
-    with Nginx(directory) as server, load_on(server.port, directory) as load:
+class Candidates:
+    """The control's: started where no client is, and ended."""
+
+    def __init__(self, root):
+        self._root, self._port = root, Port()
+
+    def start_and_end(self, version):
+        configuration = self._root / f"{version}.conf"
+        configuration.write_text(
+            nginx.CONFIGURATION.format(home=self._root, version=version, port=self._port.number))
+        with subprocess.Popen(nginx.command(self._root, configuration.name), cwd=self._root) as candidate:
+            nginx.wait_for_version(self._port.number, version)
+            candidate.send_signal(signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def load_on(port, directory):
+    with Load(port, directory / "load.ndjson", *LOAD) as load:
         load.wait_for_requests(1000)
-        for number in range(upgrades):
-            due = time.monotonic() + interval
-            server.upgrade(f"r{number}")
-            time.sleep(max(0, due - time.monotonic()))
-        return load.finish()
+        yield load
 
 
-def not_upgraded(directory, seconds):
-    with Nginx(directory) as server, load_on(server.port, directory) as load:
-        time.sleep(seconds)
+def paced(upgrades, upgrade):
+    for number in range(upgrades):
+        due = time.monotonic() + INTERVAL
+        upgrade(f"r{number}")
+        time.sleep(max(0, due - time.monotonic()))
+
+
+def below_sidecar(directory, upgrades, is_control):
+    store = FileStore(directory / "store", app="web")
+    with nginx.machine(directory, store.address) as machine:
+        nginx.write_release(directory / "base", "base", machine.port, directory)
+        upgrade = (Candidates(directory).start_and_end if is_control
+                   else Published(machine, store, directory, upgrades).upgrade)
+        machine.start()
+        nginx.wait_for_version(machine.port, "base")
+        with load_on(machine.port, directory) as load:
+            paced(upgrades, upgrade)
+            seen = load.finish()
+    served = 1 if is_control else upgrades + 1
+    if len(seen["versions"]) != served:
+        raise RuntimeError(f"not {served} releases served: {seen['versions']}")
+    return seen
+
+
+def by_itself(directory, upgrades):
+    with nginx.Nginx(directory) as server, load_on(server.port, directory) as load:
+        paced(upgrades, server.upgrade)
         return load.finish()
 
 
 def run(directory, small):
-    upgrades = SMALL_UPGRADES if small else UPGRADES
-    homes = [directory / name for name in ("midair", "nginx", "quiet")]
-    for home in homes:
-        home.mkdir()
-    midair, interval = upgraded_by_midair(homes[0], upgrades)
-    itself = upgraded_by_nginx(homes[1], upgrades, interval)
-    quiet = not_upgraded(homes[2], SMALL_QUIET_SECONDS if small else QUIET_SECONDS)
-    for who, seen in (("midair", midair), ("nginx", itself)):
-        for sample in seen["failure_samples"]:
-            print(f"bench: a request failed while {who} upgraded: {sample}", file=sys.stderr)
-    if "base" not in midair["versions"] or len(midair["versions"]) != upgrades + 1:
-        raise RuntimeError(f"not every release served: {midair['versions']}")
-    upgrade, floor = f"nginx's binary upgrade, {upgrades} times", "the same nginx, not upgraded"
-    return [Figure("handover.failed_requests", midair["failures"], f"of {midair['requests']}", itself["failures"],
-                   f"{upgrade} ({itself['requests']} requests)", aim=("=", 0)),
-            *(Figure(f"handover.{what}", midair[key], "ms", other[key], name)
-              for what, key in (("longest_pause", "pause_ms"), ("p999", "p999_ms"), ("p50", "p50_ms"))
-              for other, name in ((itself, upgrade), (quiet, floor))),
-            Figure("handover.reconnects", midair["reconnects"] / upgrades, "per upgrade",
-                   itself["reconnects"] / upgrades, upgrade)]
+    rounds, upgrades = (1, SMALL_UPGRADES) if small else (int(os.environ.get("BENCH_ROUNDS", ROUNDS)), UPGRADES)
+    sides = {"midair": lambda home: below_sidecar(home, upgrades, False),
+             "control": lambda home: below_sidecar(home, upgrades, True),
+             "nginx": lambda home: by_itself(home, upgrades)}
+    seen = {side: [] for side in sides}
+    for round_ in range(rounds):
+        for side in list(sides)[::-1 if round_ % 2 else 1]:
+            home = directory / side
+            home.mkdir()
+            seen[side].append(sides[side](home))
+            for sample in seen[side][-1]["failure_samples"]:
+                print(f"bench: a request failed while {side} upgraded: {sample}", file=sys.stderr)
+            shutil.rmtree(home)
+    return figures(seen, upgrades)
+
+
+def figures(seen, upgrades):
+    def median(side, key):
+        return statistics.median(one[key] for one in seen[side])
+
+    def total(side, key):
+        return sum(one[key] for one in seen[side])
+
+    itself, control = f"nginx's own upgrade, {upgrades} times", "the same candidates outside of the group"
+    told = [Figure("handover.failed_requests", total("midair", "failures"), f"of {total('midair', 'requests')}",
+                   total("nginx", "failures"), f"{itself} ({total('nginx', 'requests')} requests)", aim=("=", 0))]
+    for what, key in (("longest_pause", "pause_ms"), ("p999", "p999_ms"), ("p50", "p50_ms")):
+        for side, name, limit in (("control", control, 1.2), ("nginx", itself, 1)):
+            reference = median(side, key)
+            told.append(Figure(f"handover.{what}", median("midair", key), "ms", reference, name,
+                               aim=None if what == "p50" else ("<=", limit * reference)))
+    return [*told, Figure("handover.reconnects", total("midair", "reconnects") / len(seen["midair"]) / upgrades,
+                          "per upgrade", total("nginx", "reconnects") / len(seen["nginx"]) / upgrades, itself)]

@@ -6,15 +6,25 @@ one on a kept connection looks whether it was closed before it asks: only a requ
 """
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import select
 import threading
 import time
 
-FRESH, KEPT, BRISK = 3, 12, 4  # clients of each kind
 FRESH_PAUSE, KEPT_PAUSE, BRISK_PAUSE = 0.03, 0.2, 0.04  # seconds between two requests of one client
 TIMEOUT = 20.0  # seconds; what takes longer has failed
+
+
+@dataclasses.dataclass(frozen=True)
+class Crowd:
+    """How many clients of each kind. Without brisk ones an old process has ended sooner."""
+
+    fresh: int = 3
+    kept: int = 12
+    brisk: int = 4
+    slow: int = 1
 
 
 class Counts:
@@ -28,15 +38,14 @@ class Counts:
 
 
 class Clients:
-    """All of them, from `with` until finish(); without `brisk` ones an old process has ended sooner."""
+    """All of them, from `with` until finish()."""
 
-    def __init__(self, port, brisk=True):
+    def __init__(self, port, crowd):
         self._port = port
         self._stop = threading.Event()
         self.fresh, self.kept, self.brisk, self.slow = Counts(), Counts(), Counts(), Counts()
-        calls = [(self._ask_fresh,)] * FRESH + [(self._ask_kept, self.kept, KEPT_PAUSE)] * KEPT + [(self._ask_slow,)]
-        if brisk:
-            calls += [(self._ask_kept, self.brisk, BRISK_PAUSE)] * BRISK
+        calls = [*[(self._ask_fresh,)] * crowd.fresh, *[(self._ask_kept, self.kept, KEPT_PAUSE)] * crowd.kept,
+                 *[(self._ask_kept, self.brisk, BRISK_PAUSE)] * crowd.brisk, *[(self._ask_slow,)] * crowd.slow]
         self._threads = [threading.Thread(target=call[0], args=call[1:], daemon=True) for call in calls]
 
     def __enter__(self):

@@ -3,6 +3,7 @@ clients that never ask twice. `make frameworks` tries them all."""
 
 import unittest
 
+from clients import Crowd
 from run import summary
 from servers import named
 from trial import UPGRADES, try_server
@@ -10,7 +11,7 @@ from trial import UPGRADES, try_server
 
 class Frameworks(unittest.TestCase):
     def survive(self, name):
-        row = try_server(named(name), brisk=False)
+        row = try_server(named(name), Crowd(brisk=0))
         self.assertNotIn("skipped", row, "scripts/bootstrap.sh test installs it")
         self.assertNotIn("error", row)
         print(summary(row))

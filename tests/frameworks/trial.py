@@ -18,10 +18,10 @@ READY = "60s"
 
 
 class Trial:
-    """Tries `server`, in directories of its own below `root`, with or without brisk clients."""
+    """Tries `server`, in directories of its own below `root`."""
 
-    def __init__(self, server, root, brisk):
-        self.server, self.root, self.brisk = server, root, brisk
+    def __init__(self, server, root, crowd):
+        self.server, self.root, self.crowd = server, root, crowd
         self.scratch = root / "scratch"
         self.scratch.mkdir()
         self.store = FileStore(root / "store", app="app")
@@ -40,7 +40,7 @@ class Trial:
             machine.wait_for_version("base", timeout=60)
             agent = Agent(self.store.address, app="app", cwd=self.root)
             wait_until(lambda: machine.name in agent.status(), machine.tail)
-            with clients.Clients(self.port, self.brisk) as load:
+            with clients.Clients(self.port, self.crowd) as load:
                 self._await_more(load, 50)
                 upgraded = [self._upgrade(agent, load, generation, version)
                             for generation, version in enumerate(UPGRADES, start=2)]
@@ -129,13 +129,13 @@ def was_cut_by(crash, began, ended):
     return began <= back and died <= ended <= back + 0.5
 
 
-def try_server(server, brisk=True):
+def try_server(server, crowd=clients.Crowd()):
     """The server's row: its counts, or why there are none."""
     row = {"name": server.name, "version": server.version()}
     if server.missing():
         return {**row, "skipped": f"{', '.join(server.missing())} isn't there"}
     with scratch("frameworks") as root:
         try:
-            return {**row, **Trial(server, root, brisk).run()}
+            return {**row, **Trial(server, root, crowd).run()}
         except (TimeoutError, OSError, subprocess.SubprocessError) as error:
             return {**row, "error": str(error)}
