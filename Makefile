@@ -14,7 +14,8 @@ UNITY ?= OFF
 DEMO = $(if $(wildcard $(BUILD)/build.ninja),$(BUILD),$(BUILD)-demo)
 
 .PHONY: help build build-tests test lint test-faults test-asan test-tsan build-fuzz test-fuzz sabotage-changed check \
-  check-all fuzz torture sabotage frameworks bench install package release demo clean
+  test-debian check-all fuzz torture sabotage \
+  frameworks bench install package bundle bundle-image release demo clean
 .NOTPARALLEL:
 
 help: ## list the verbs
@@ -35,7 +36,7 @@ test: build-tests ## run every test of the plain build
 
 check: lint test-faults test-asan test-tsan test-fuzz sabotage-changed ## what `make test` leaves: lint, faults, sanitizers, fuzzers, sabotage
 
-check-all: check sabotage torture fuzz frameworks ## all sabotages, 2000 power cuts, a minute for each fuzzer, all servers
+check-all: check sabotage torture fuzz frameworks test-debian ## all sabotages, 2000 power cuts, a minute for each fuzzer, all servers, Debian 11 and 13
 
 lint: ## check formatting, run clang-tidy on what changed
 	@scripts/bootstrap.sh test
@@ -61,6 +62,12 @@ test-tsan: ## run what has threads under ThreadSanitizer
 	  -DMIDAIR_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 	cmake --build $(BUILD)-tsan --target threads
 	$(SANITIZED) --test-dir $(BUILD)-tsan -L threads
+
+test-debian: build-tests ## try the bundle in Debian 11 and 13 (MIDAIR_DEBIAN_MIRROR=...)
+	@scripts/bootstrap.sh debian
+	tests/support/debian-images $(BUILD)/debian-images
+	cd tests/e2e && MIDAIR_BUILD=$(abspath $(BUILD)) MIDAIR_IMAGES=$(abspath $(BUILD))/debian-images PYTHONPATH=../support \
+	  ../support/in-namespaces ../support/s3/with-s3 /usr/bin/python3 -B -m unittest -v debian_images_test
 
 build-fuzz:
 	@scripts/bootstrap.sh test
@@ -100,7 +107,17 @@ install: build ## install below PREFIX
 package: build ## build the .deb packages of agent and sidecar
 	cd $(BUILD) && cpack -G DEB
 
-release: ## give VERSION its tag, its packages and their checksums (DRY_RUN=1: only say what would be done)
+bundle: build ## pack the sidecar for images of any kind, with its own libraries, into build/midair-sidecar.tar.gz
+	@scripts/bootstrap.sh bundle
+	cmake --build $(BUILD) --target bundle-parts
+	scripts/bundle.py $(BUILD) $(BUILD)/midair-sidecar.tar.gz
+
+bundle-image: bundle ## the same as an image to copy from, an OCI layout, into build/midair-sidecar.oci.tar
+	@scripts/bootstrap.sh release
+	scripts/bundle_image.sh $(BUILD)/midair-sidecar.tar.gz \
+	  $(shell sed -n 's/^project(midair VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt) $(BUILD)/midair-sidecar.oci.tar
+
+release: ## give VERSION its tag, its packages, bundle, image and checksums (DRY_RUN=1: only say what would be done)
 	scripts/release.sh $(if $(DRY_RUN),--dry-run) $(VERSION)
 
 demo: ## upgrade three machines under load, then roll back a broken release

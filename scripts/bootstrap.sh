@@ -1,14 +1,17 @@
 #!/bin/sh
 # Installs what Midair needs on Debian 12, and says so before. Does nothing where all of it is there.
-# Usage: scripts/bootstrap.sh build|test|bench|frameworks: to build it and run the demo; to test it as well; to measure it
-# as well; to try it with the servers that people use.
+# Usage: scripts/bootstrap.sh build|test|bench|frameworks|debian|bundle|release: to build it and run the demo; to test it as
+# well; to measure it as well; to try it with the servers that people use; to try the bundle in other Debians; to make the
+# bundle; to make a release.
 set -eu
 
 packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
   libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
+bundle="ca-certificates"
+release="$bundle skopeo umoci"
 test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools rsync faketime git patch
   erlang-base nodejs postgresql clang clang-format clang-tidy libclang-rt-14-dev dpkg-dev file strace
-  dumb-init fish lintian man-db nginx-light puma tini zsh"
+  dumb-init fish lintian man-db nginx-light puma tini zsh busybox-static musl-tools $release"
 bench="jq pigz zstd time"
 # Without npm (400 packages) and a JDK: these are tried where they are.
 frameworks="daphne golang-go lighttpd php-cli python3-aiohttp python3-cheroot python3-hypercorn python3-tornado
@@ -19,7 +22,10 @@ case "${1:-}" in
   test) packages="$packages $test" ;;
   bench) packages="$packages $test $bench $frameworks" ;;
   frameworks) packages="$packages $test $frameworks" ;;
-  *) echo "usage: scripts/bootstrap.sh build|test|bench|frameworks" >&2; exit 64 ;;
+  debian) packages="$packages $test debian-archive-keyring mmdebstrap" ;;
+  bundle) packages="$packages $bundle" ;;
+  release) packages="$packages $release" ;;
+  *) echo "usage: scripts/bootstrap.sh build|test|bench|frameworks|debian|bundle|release" >&2; exit 64 ;;
 esac
 
 missing=""

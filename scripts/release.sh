@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the release VERSION of what is committed: the version in CMakeLists.txt, the changelog's heading, packages in
-# dist/ with their checksums, and if all that went well a commit and a tag. Pushing is left to you.
+# Makes the release VERSION of what is committed: the version in CMakeLists.txt, the changelog's heading, packages, bundle
+# and image in dist/ with their checksums, and if all that went well a commit and a tag. Pushing is left to you.
 # Usage: scripts/release.sh [--dry-run] VERSION     --dry-run checks everything, shows the changes and undoes them
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,17 +30,17 @@ sed -i "s/^project(midair VERSION $current /project(midair VERSION $version /" C
 sed -i "s/^## Unreleased\$/## Unreleased\n\n## $version - $(date -u +%Y-%m-%d)/" CHANGELOG.md
 if [ -n "$dry_run" ]; then
   git --no-pager diff
-  echo "release: would build packages of this into dist/, commit it, and tag it $tag"
+  echo "release: would build packages, bundle and image of this into dist/, commit it, and tag it $tag"
   exit 0
 fi
 
 # What is packed is what will be committed, whatever else lies in the tree or was built there.
 git ls-files -z | tar -c --null --files-from - | tar -x -C "$work"
-env -u MAKEFLAGS make -C "$work" package
+env -u MAKEFLAGS make -C "$work" package bundle-image
 rm -rf dist
 mkdir dist
-cp "$work"/build/*.deb dist/
-(cd dist && sha256sum ./*.deb > SHA256SUMS)
+cp "$work"/build/*.deb "$work"/build/midair-sidecar.tar.gz "$work"/build/midair-sidecar.oci.tar dist/
+(cd dist && sha256sum ./*.deb ./midair-sidecar.* > SHA256SUMS)
 git commit -q -m "Release $version" CMakeLists.txt CHANGELOG.md
 git tag -a "$tag" -m "Midair $version"
-echo "release: $tag is committed and tagged, its packages are in dist/. To publish it: git push --follow-tags"
+echo "release: $tag is committed and tagged, its packages, bundle and image are in dist/. To publish it: git push --follow-tags"

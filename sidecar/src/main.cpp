@@ -18,6 +18,9 @@
 #include "midair/manual/man_page.h"
 #include "options.h"
 #include "sidecar.h"
+#ifdef MIDAIR_BUNDLED
+#include "own_means.h"
+#endif
 
 namespace {
 
@@ -135,6 +138,9 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef MIDAIR_BUNDLED
+  midair::sidecar::rely_on_own_means();
+#endif
   midair::survive_file_size_limit();
   const Invocation invocation = midair::sidecar::parse_command_line(argc, argv);
   switch (invocation.verb) {

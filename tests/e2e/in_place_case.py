@@ -63,7 +63,7 @@ class InPlaceCase(FleetCase):
         self.store = FileStore(self.root / "hits-store", app=self.app)
         self.m1 = self.resources.enter_context(
             Machine(self.root, "m1", self.store.address, self.base(), app=self.app, command=["./server"],
-                    options={"--probation": self.probation, "--suspend-timeout": self.suspend_timeout}))
+                    options={"--probation": self.probation, "--suspend-timeout": self.suspend_timeout}, **self.place()))
         self.resources.callback(self.assert_no_sanitizer_complained, self.m1)
         self.m1.start()
         wait_until(lambda: self.page() and "m1" in self.agent.status(), self.m1.tail)
@@ -74,6 +74,10 @@ class InPlaceCase(FleetCase):
     @property
     def agent(self):
         return Agent(self.store.address, app=self.app, cwd=self.root)
+
+    def place(self):
+        """Where the machine runs: settings of it."""
+        return {}
 
     # -- releases
 

@@ -11,7 +11,8 @@ import unittest
 SOURCE = pathlib.Path(os.environ["MIDAIR_SOURCE"])
 FILES = ("CMakeLists.txt", "CHANGELOG.md", "scripts/release.sh")
 MAKE = """#!/bin/sh
-[ "$1 $3" = "-C package" ] && mkdir -p "$2/build" && cp "$2/CMakeLists.txt" "$2/build/midair_all.deb"
+[ "$1 $3 $4" = "-C package bundle-image" ] && mkdir -p "$2/build" || exit 2
+for made in midair_all.deb midair-sidecar.tar.gz midair-sidecar.oci.tar; do cp "$2/CMakeLists.txt" "$2/build/$made"; done
 """
 
 
@@ -65,6 +66,9 @@ class Release(unittest.TestCase):
         self.assertRegex(self.git("show", "v0.2.0:CHANGELOG.md"),
                          r"## Unreleased\n\n## 0\.2\.0 - \d{4}-\d\d-\d\d\n- Something new\.\n\n## 0\.0\.1")
         self.assertIn("midair VERSION 0.2.0 ", (self.tree / "dist/midair_all.deb").read_text())
+        self.assertEqual({"midair_all.deb", "midair-sidecar.tar.gz", "midair-sidecar.oci.tar", "SHA256SUMS"},
+                         {path.name for path in (self.tree / "dist").iterdir()})
+        self.assertEqual(3, len((self.tree / "dist/SHA256SUMS").read_text().splitlines()))
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=self.tree / "dist", check=True)
 
     def test_a_dry_run_shows_it_and_changes_nothing(self):

@@ -130,7 +130,7 @@ class Machine:
     """One local machine. start() and stop() may be called again and again; close() leaves nothing behind."""
 
     def __init__(self, root, name, store, base_dir, *, app="counter", image="registry.fly.io/counter:deployment-01BASE",
-                 region="fra", command=("./server.py",), options=(), env=None, wrapper=(), passed=True):
+                 region="fra", command=("./server.py",), options=(), env=None, wrapper=(), passed=True, program=None):
         self.name = name
         self.root = pathlib.Path(root) / name
         self.root.mkdir(parents=True)
@@ -144,6 +144,8 @@ class Machine:
         self.env = env or {}
         self.wrapper = list(wrapper)
         self.passed = passed  # whether the app takes LISTEN_FDS; else it binds PORT
+        self.program = program or build_dir() / "bin/midair-sidecar"
+        self._asked_by = [*self.wrapper, program] if program else [self.program]  # it may be there for the wrapper only
         self._port = Port()
         self.port = self._port.number
         self.process = None
@@ -158,7 +160,7 @@ class Machine:
 
     def start(self, **popen):
         """Starts the sidecar, with further arguments for Popen; does not wait for the app."""
-        arguments = [build_dir() / "bin/midair-sidecar", "run", "--app", self.app, "--store", self.store,
+        arguments = [self.program, "run", "--app", self.app, "--store", self.store,
                      "--state-dir", self.state_dir, "--base-dir", self.base_dir, "--control", self.control]
         if self.passed:
             arguments += ["--listen", f"127.0.0.1:{self.port}"]
@@ -240,16 +242,16 @@ class Machine:
 
     def status(self):
         """What `midair-sidecar status --json` says, or None."""
-        done = subprocess.run([build_dir() / "bin/midair-sidecar", "status", "--json", "--control", self.control],
-                              capture_output=True, check=False, timeout=10)
+        done = subprocess.run([*self._asked_by, "status", "--json", "--control", self.control], capture_output=True,
+                              check=False, timeout=10)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def wait_for_polls(self, number=2):
         """Until the sidecar has looked at the store that many times more."""
         for _ in range(number):
             before = self.status()["poller"]["polls"]
-            subprocess.run([build_dir() / "bin/midair-sidecar", "poll-now", "--control", self.control], check=True,
-                           capture_output=True, timeout=10)
+            subprocess.run([*self._asked_by, "poll-now", "--control", self.control], check=True, capture_output=True,
+                           timeout=10)
             wait_until(lambda before=before: self.status()["poller"]["polls"] > before, self.tail)
 
     def file(self, name):

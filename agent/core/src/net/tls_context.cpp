@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -15,16 +17,30 @@ namespace {
 
 /// Where distributions keep all roots in one file, for images without OpenSSL's own hashed directory.
 constexpr const char* kBundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",  // Debian, Alpine, distroless
-    "/etc/pki/tls/certs/ca-bundle.crt",    // Fedora and relatives
-    "/etc/ssl/cert.pem",                   // Alpine, BSD
+    "/etc/ssl/certs/ca-certificates.crt",             // Debian, Alpine, distroless
+    "/etc/pki/tls/certs/ca-bundle.crt",               // Fedora and relatives
+    "/etc/ssl/cert.pem",                              // Alpine, BSD
+    "/opt/midair/etc/ssl/certs/ca-certificates.crt",  // what the sidecar's bundle brings, where there is none of these
 };
+
+/// Whether OpenSSL would find a root in its hashed directory, which may be there and empty. The one that the
+/// environment names is believed to be right.
+bool has_hashed_roots() {
+  if (std::getenv(X509_get_default_cert_dir_env()) != nullptr) return true;
+  std::error_code ignored;
+  const std::filesystem::directory_iterator directory(X509_get_default_cert_dir(), ignored);
+  return std::any_of(begin(directory), end(directory),
+                     [](const auto& entry) { return entry.path().extension() == ".0"; });
+}
+
+bool has_loaded_roots(SSL_CTX* context) {
+  return sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0;
+}
 
 void load_system_roots(SSL_CTX* context) {
   SSL_CTX_set_default_verify_paths(context);
   // The hashed directory costs no memory until a root is needed, the bundle more than a megabyte.
-  std::error_code ignored;
-  if (std::filesystem::is_directory(X509_get_default_cert_dir(), ignored)) return;
+  if (has_loaded_roots(context) || has_hashed_roots()) return;
   for (const char* bundle : kBundles)
     if (SSL_CTX_load_verify_locations(context, bundle, nullptr) == 1) return;
 }
