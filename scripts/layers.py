@@ -22,10 +22,10 @@ midair/cli: midair/host*
 midair: midair/cli*
 sidecar/sdk: core/release/module_lint
 sidecar/loop: core/release* core/config
-sidecar/state sidecar/protocol sidecar/control sidecar/sockets sidecar/connections: sidecar/loop*
+sidecar/state sidecar/protocol sidecar/control sidecar/sockets sidecar/connections sidecar/output: sidecar/loop*
 sidecar/release: sidecar/state*
 sidecar/watch: sidecar/release*
-sidecar/process: sidecar/protocol* sidecar/release* sidecar/sockets sidecar/connections
+sidecar/process: sidecar/protocol* sidecar/release* sidecar/sockets sidecar/connections sidecar/output
 sidecar/hooks sidecar/check: sidecar/process*
 sidecar/swap: sidecar/hooks*
 sidecar/swap/strategies: sidecar/swap*

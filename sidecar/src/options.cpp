@@ -210,6 +210,11 @@ Result<RunOptions> checked(const RawOptions& raw) {
     return Error{Errc::bad_input, "use the log level", "'" + raw.text("log-level") + "'", "there is no such level",
                  "error, warning, notice, info or debug"};
   set_log_level(level);
+  LogFormat format{};
+  if (!parse_log_format(raw.text("log-format"), format))
+    return Error{Errc::bad_input, "use the log format", "'" + raw.text("log-format") + "'", "there is no such format",
+                 "text or json"};
+  set_log_format(format);
   MIDAIR_TRY_ASSIGN(options.identity, identity_of(raw));
   options.store = store_settings_from_env(environment);
   if (!raw.text("store").empty()) options.store.address = raw.text("store");
@@ -228,6 +233,7 @@ Result<RunOptions> checked(const RawOptions& raw) {
     MIDAIR_TRY_ASSIGN(options.hooks, absolute_path(raw.text("hooks")));
     MIDAIR_TRY(read_file(options.hooks, kMaxHookScript));
   }
+  options.label_output = raw.flag("label-output");
   options.command = raw.arguments;
   return options;
 }

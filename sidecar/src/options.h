@@ -42,6 +42,7 @@ struct RunOptions {
   int stop_signal = 0;                   ///< asks the app to end
   std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own
   std::chrono::milliseconds watchdog{};  ///< 0: none
+  bool label_output = false;             ///< the app's lines say which generation wrote them
   std::vector<std::string> command;
 };
 

@@ -49,6 +49,7 @@ int Sidecar::run() {
   loop_->run();
   watchdog_.reset();
   store_thread_->stop();
+  output_->finish();
   return exit_status_;
 }
 
@@ -112,10 +113,11 @@ void Sidecar::make_app_parts() {
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
   stager_ = std::make_unique<Stager>(*dir_, *source_);
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
+  output_ = std::make_unique<OutputTap>(options_.label_output ? OutputTap::Labels::yes : OutputTap::Labels::no);
   supervisor_ = std::make_unique<Supervisor>(
       *loop_, *dir_, *sockets_,
       Supervisor::Settings{options_.command, options_.drain_timeout, options_.stop_signal, options_.base_dir,
-                           options_.close_idle, options_.max_draining},
+                           options_.close_idle, options_.max_draining, output_.get()},
       Supervisor::Hooks{[this](Generation& generation, const ExitStatus& status) { on_exit(generation, status); }});
   announcer_ = std::make_unique<Announcer>(options_.identity, booted_at_, serving_, *supervisor_, *reporter_, clock_);
   hooks_ = std::make_unique<Hooks>(*loop_, options_.identity, options_.hooks);
@@ -143,7 +145,9 @@ void Sidecar::make_swap_parts() {
                           .cancel_stage = [this] { store_thread_->cancel_stage(); },
                           .on_state = [this](SwapState state) { upgrades_->entered(state); },
                           .on_finished = [this](const SwapOutcome& outcome) { on_finished(outcome); },
-                          .on_lost = [this](const Error& error) { give_up(error, EX_SOFTWARE); }});
+                          .on_lost = [this](const Error& error) { give_up(error, EX_SOFTWARE); },
+                          .candidate = [this] { return serving_.candidate(); },
+                          .last_words = [this](unsigned candidate) { return supervisor_->last_words(candidate); }});
 }
 
 std::vector<HealthCheck> Sidecar::health_checks() {

@@ -13,6 +13,7 @@
 #include "loop/event_loop.h"
 #include "loop/watchdog.h"
 #include "options.h"
+#include "output/output_tap.h"
 #include "process/signals.h"
 #include "process/supervisor.h"
 #include "release/stager.h"
@@ -84,6 +85,7 @@ class Sidecar {
   std::optional<Attempts> attempts_;
   DigestTrustPolicy policy_;
   std::unique_ptr<AppSockets> sockets_;
+  std::unique_ptr<OutputTap> output_;
   std::unique_ptr<TarballSource> source_;
   std::unique_ptr<Stager> stager_;
   std::unique_ptr<Reporter> reporter_;

@@ -65,6 +65,30 @@ class DiesBeforeTheSwitch(Deaths):
         self.assert_last_good_serves()
 
 
+class CrashesInItsMigration(InPlaceCase):
+    def base(self):
+        return self.release("base", "good")
+
+    def test_a_rehearsal_finds_it_and_nobody_notices(self):
+        self.begin("v2", "crashes")
+        result = self.store.wait_for_result("m1", "v2", "failed", 60)
+        self.assertIn("the migration crashes (signal 11); nothing was lost, it was a rehearsal", result["error"])
+        self.assertNotIn("signal", result)
+        self.assertIn("the migration is about to crash", result["output"])
+        self.assert_nobody_noticed()
+
+    def test_without_a_rehearsal_the_state_is_lost_and_the_release_refused_at_once(self):
+        self.begin("v2", "crashes_unrehearsed")
+        result = self.store.wait_for_result("m1", "v2", "failed", 60)
+        self.assertRegex(result["error"], r"^restarted, state lost: .*killed by signal 11 \(SEGV\)")
+        self.assertEqual(("SEGV", "suspended"), (result["signal"], result["step"]))
+        self.assertIn("the migration is about to crash", result["output"])
+        self.assertIsNone(result["retry_at"])
+        wait_until(self.page, self.m1.tail, 30)
+        self.assertIn("good", self.page(), "the last good release serves")
+        self.assertEqual(1, self.m1.log().count("swap.suspended version=v2"), "it is not tried again")
+
+
 class DiesInProbation(Deaths):
     probation = "2s"
 

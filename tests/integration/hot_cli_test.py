@@ -101,13 +101,13 @@ class HotTest(unittest.TestCase):
                       "state": "serving", "sidecar_version": "1", "booted_at": now(-7200), "updated_at": now(-60)}
             self.put(f"machines/{machine_id}.json", {**record, **fields})
 
-    def report(self, upgrade_id, machine_id, status, error=None, step=""):
+    def report(self, upgrade_id, machine_id, status, error=None, step="", **more):
         self.put(f"results/{upgrade_id}/{machine_id}.json",
                  {"machine_id": machine_id, "region": "iad", "status": status, "started_at": now(),
                   "applied_at": None if status == "pending" else now(), "error": error,
                   "success": status == "completed", "modules_reloaded": 0, "module_names": [],
                   "processes_succeeded": 1, "processes_failed": 0, "process_names": [], "suspend_duration_ms": 9,
-                  "total_duration_ms": 433, "step": step, "version": "v", "sequence": 1})
+                  "total_duration_ms": 433, "step": step, "version": "v", "sequence": 1, **more})
 
     def wait_for_upgrade(self, last=None):
         """The id of the upgrade that the pointer names, once that is not `last`."""
@@ -500,6 +500,25 @@ class Status(HotTest):
         self.check_in("m1")
         self.report("01NOW", "m1", "failed", "\x1b[2Jgone")
         self.assertNotIn("\x1b", self.midair("status").stdout)
+
+    def test_one_machine_is_told_of_in_full(self):
+        self.publish(now(-1))
+        self.check_in("m1", "m2")
+        self.report("01NOW", "m1", "failed", "it exited with status 3", "staged", exit_status=3,
+                    output=["one\x1b[2J", "two"])
+        brief = self.midair("status").stdout
+        self.assertNotIn("| two", brief)
+        full = self.midair("status", "m1").stdout
+        self.assertRegex(full, r"m1 .*\n +in step 'staged' its process exited with status 3; it wrote:\n"
+                               r" +\| one\?\[2J\n +\| two\n$")
+        self.assertNotIn("m2", full)
+        (machine,) = json.loads(self.midair("status", "m1", "--json").stdout)["machines"]
+        self.assertEqual((3, "staged"), (machine["result"]["exit_status"], machine["result"]["step"]))
+        (machine,) = json.loads(self.midair("status", "m2", "--json").stdout)["machines"]
+        self.assertNotIn("result", machine)
+        nobody = self.midair("status", "m3")
+        self.assert_status(66, nobody)
+        self.assertIn("machine 'm3'", nobody.stderr)
 
     def test_a_problem_of_a_machine_has_a_line_of_its_own(self):
         self.check_in("broken", problem="cannot write /var: no space left\x1b[2J")

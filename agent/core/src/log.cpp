@@ -4,11 +4,11 @@
 
 #include <array>
 #include <atomic>
-#include <climits>
 #include <memory>
 #include <mutex>
 #include <utility>
 
+#include "log_json.h"
 #include "midair/clock.h"
 #include "midair/redact.h"
 #include "unsafe_characters.h"
@@ -19,11 +19,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kLevelNames{"error", "warning", "notice", "info", "debug"};
 std::atomic<LogLevel> threshold{LogLevel::info};
-
-/// What a pipe takes whole or not at all, so that lines never mix.
-constexpr std::size_t kMaxLine = PIPE_BUF;
-/// Somebody else may have written a value: it doesn't push the fields after it out of the line.
-constexpr std::size_t kMaxValue = 1200;
+std::atomic<LogFormat> the_format{LogFormat::text};
 
 std::mutex sink_mutex;
 std::shared_ptr<const LogSink> the_sink;  // guarded by it
@@ -70,6 +66,8 @@ void append_value(std::string& line, std::string_view value) {
 
 std::string format_log_line(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
   std::string line = format_rfc3339(system_clock().wall());
+  if (log_format() == LogFormat::json)
+    return json_log_line(line, kLevelNames.at(static_cast<std::size_t>(level)), event, fields);
   line += ' ';
   line += kLevelNames.at(static_cast<std::size_t>(level));
   line += ' ';
@@ -96,6 +94,16 @@ void log(LogLevel level, std::string_view event, const std::vector<LogField>& fi
 void set_log_sink(LogSink sink) {
   const std::scoped_lock lock(sink_mutex);
   the_sink = sink ? std::make_shared<const LogSink>(std::move(sink)) : nullptr;
+}
+
+void set_log_format(LogFormat format) { the_format.store(format, std::memory_order_relaxed); }
+
+LogFormat log_format() noexcept { return the_format.load(std::memory_order_relaxed); }
+
+bool parse_log_format(std::string_view text, LogFormat& format) {
+  if (text != "text" && text != "json") return false;
+  format = text == "json" ? LogFormat::json : LogFormat::text;
+  return true;
 }
 
 void set_log_level(LogLevel level) { threshold.store(level, std::memory_order_relaxed); }

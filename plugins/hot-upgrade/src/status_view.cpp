@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "failure_view.h"
 #include "midair/foreign_text.h"
 #include "midair/host/command_support.h"
 #include "midair/human.h"
@@ -35,7 +36,7 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   return json;
 }
 
-Object machine_json(const MachineStatus& status) {
+Object machine_json(const MachineStatus& status, Detail detail) {
   const auto& machine = status.machine.record;
   Object json;
   json.set("machine_id", machine.machine_id);
@@ -60,6 +61,7 @@ Object machine_json(const MachineStatus& status) {
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);
+  if (detail == Detail::full && status.result) json.set("result", result_json(*status.result));
   return json;
 }
 
@@ -138,9 +140,9 @@ std::string draining_lines_of(const MachineRecord& record) {
 
 }  // namespace
 
-std::string to_json(const FleetSnapshot& snapshot, const std::string& app) {
+std::string to_json(const FleetSnapshot& snapshot, const std::string& app, Detail detail) {
   Array machines;
-  for (const auto& status : snapshot.machines) machines.add(machine_json(status));
+  for (const auto& status : snapshot.machines) machines.add(machine_json(status, detail));
   Object json;
   json.set("app", app);
   json.set("pointer", pointer_json(snapshot.pointer));
@@ -148,7 +150,8 @@ std::string to_json(const FleetSnapshot& snapshot, const std::string& app) {
   return to_canonical_json(json);
 }
 
-std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console, WallTime now) {
+std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console, WallTime now,
+                    Detail detail) {
   if (snapshot.machines.empty()) return headline(snapshot, app, now) + "No machine has checked in.\n";
   const Row titles{"MACHINE", "REGION", "BASE", "VERSION", "DIGEST", "FINGERPRINT", "STATE", "VERDICT"};
   std::vector<Row> rows;
@@ -161,9 +164,10 @@ std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const
 
   auto text = headline(snapshot, app, now) + line_of(titles, widths, console, "bold");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto& [machine, verdict, why] = snapshot.machines[i];
-    text += line_of(rows[i], widths, console, colour_of(verdict)) + problem_line_of(machine.record, console) +
-            draining_lines_of(machine.record);
+    const auto& status = snapshot.machines[i];
+    text += line_of(rows[i], widths, console, colour_of(status.verdict)) +
+            problem_line_of(status.machine.record, console) + draining_lines_of(status.machine.record);
+    if (detail == Detail::full && status.result) text += failure_text(*status.result, status.result->output.size());
   }
   return text;
 }

@@ -9,12 +9,15 @@
 
 namespace midair::host::hot {
 
+/// How much is told of each machine: brief for fleets, full for one, with all that its result says.
+enum class Detail { brief, full };
+
 /// The JSON document that `midair status --json` prints, as the plugin's README documents it.
-[[nodiscard]] std::string to_json(const FleetSnapshot& snapshot, const std::string& app);
+[[nodiscard]] std::string to_json(const FleetSnapshot& snapshot, const std::string& app, Detail detail = Detail::brief);
 
 /// A headline and a table, one line per machine and one more where it has a problem; ages are counted up to `now`.
 /// `console` only lends its colours.
 [[nodiscard]] std::string to_text(const FleetSnapshot& snapshot, const std::string& app, const Console& console,
-                                  WallTime now);
+                                  WallTime now, Detail detail = Detail::brief);
 
 }  // namespace midair::host::hot

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "failure_view.h"
 #include "midair/foreign_text.h"
 #include "midair/host/command_support.h"
 #include "midair/human.h"
@@ -16,6 +17,7 @@ constexpr std::size_t kStepWidth = 11;
 constexpr std::size_t kStateWidth = 13;
 /// Of what is left out by default.
 constexpr std::size_t kMostNamed = 10;
+constexpr std::size_t kShownLines = 10;  ///< of what a process wrote
 
 /// At least one space wide, whatever the text.
 std::string padded(std::string text, std::size_t width) {
@@ -124,9 +126,10 @@ void TextReporter::tell(const MachineAnswered& answered) {
   switch (result.status) {
     case UpgradeStatus::pending: return say("dim", result.step.empty() ? "pending" : tame(result.step), result.error);
     case UpgradeStatus::completed: return say("green", "upgraded", durations_of(result));
-    case UpgradeStatus::failed: return say("red", "failed", result.error);
-    case UpgradeStatus::rolled_back: return say("red", "rolled back", result.error);
+    case UpgradeStatus::failed: say("red", "failed", result.error); break;
+    case UpgradeStatus::rolled_back: say("red", "rolled back", result.error); break;
   }
+  console_.print(failure_text(result, kShownLines));
 }
 
 void TextReporter::tell(const UpgradeSummary& summary) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "loop/process_table.h"
+#include "midair/log.h"
 
 namespace midair::sidecar {
 
@@ -34,9 +35,14 @@ std::atomic_flag telling;
 void tell() noexcept {
   constexpr std::string_view kLine =
       "midair-sidecar: the loop stands still and nobody serves: ending, so that the machine starts anew\n";
+  constexpr std::string_view kJsonLine =
+      "{\"level\":\"error\",\"event\":\"watchdog.ends\",\"why\":\"the loop stands still and nobody serves: ending, so "
+      "that the "
+      "machine starts anew\"}\n";
   pollfd log{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&log, 1, 0) != 1 || (log.revents & POLLOUT) == 0) return;
-  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+  const std::string_view line = log_format() == LogFormat::json ? kJsonLine : kLine;
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 void on_standstill(int) noexcept {

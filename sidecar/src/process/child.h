@@ -31,6 +31,9 @@ struct SpawnSpec {
   std::vector<std::pair<std::string, int>> passed_fds;
   /// Whether its bind() and listen() are to arrive at us: see Child::take_socket_calls().
   bool adopt_sockets = false;
+  /// Standard output and error; -1: ours. Stay the caller's.
+  int standard_output = -1;
+  int standard_error = -1;
 };
 
 /// Owns a started program and all that descends from it (see ProcessTree); destruction kills all of it.
@@ -43,8 +46,9 @@ class Child {
   /// Starts a program and waits, at most 5 s, until it was executed: a failure to do so is told here.
   ///
   /// The program gets a session of its own, default signal dispositions, an empty signal mask, /dev/null as standard
-  /// input, our standard output and error, the passed descriptors and no other. All of it is killed when we end: a
-  /// machine ends with its entrypoint, and an app that outlived its sidecar would hold the port against the next one.
+  /// input, the standard output and error of `spec`, the passed descriptors and no other. All of it is killed when we
+  /// end: a machine ends with its entrypoint, and an app that outlived its sidecar would hold the port against the next
+  /// one.
   [[nodiscard]] static Result<Child> spawn(const SpawnSpec& spec);
   Child(Child&& other) noexcept = default;
   Child& operator=(Child&& other) noexcept;

@@ -16,6 +16,8 @@ class ExitStatus {
   [[nodiscard]] int code() const noexcept;
   /// Ended by exit(0).
   [[nodiscard]] bool success() const noexcept { return code() == 0; }
+  /// The signal that killed it; 0: none did.
+  [[nodiscard]] int signal() const noexcept;
   /// "exited with status 3" or "was killed by signal 9 (KILL)", to follow the name of the process.
   [[nodiscard]] std::string text() const;
 

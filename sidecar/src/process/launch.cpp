@@ -144,6 +144,12 @@ Result<void> Launch::lift_descriptors(const SpawnSpec& spec) {
   }
   MIDAIR_TRY_ASSIGN(const Fd null, open_file("/dev/null", O_RDONLY));
   MIDAIR_TRY_ASSIGN(null_, lift(null.get(), lowest, "/dev/null"));
+  if (spec.standard_output >= 0) {
+    MIDAIR_TRY_ASSIGN(output_, lift(spec.standard_output, lowest, "standard output"));
+  }
+  if (spec.standard_error >= 0) {
+    MIDAIR_TRY_ASSIGN(error_, lift(spec.standard_error, lowest, "standard error"));
+  }
   return {};
 }
 
@@ -277,6 +283,8 @@ void Launch::give_socket_calls() const noexcept {
 
 bool Launch::arrange_descriptors() const noexcept {
   if (::dup2(null_.get(), STDIN_FILENO) < 0) return false;
+  if (output_ && ::dup2(output_.get(), STDOUT_FILENO) < 0) return false;
+  if (error_ && ::dup2(error_.get(), STDERR_FILENO) < 0) return false;
   int place = kFirstPassedFd;
   for (const Fd& fd : passed_)
     if (::dup2(fd.get(), place++) < 0) return false;

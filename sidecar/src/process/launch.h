@@ -64,6 +64,8 @@ class Launch {
   char* listen_pid_ = nullptr;  // where the child writes its pid, in environment_
   std::vector<Fd> passed_;      // all above their later places 3, 4, ...
   Fd null_;
+  Fd output_;  // what its standard output becomes; none: it inherits ours
+  Fd error_;
   Fd to_sidecar_;  // the child's end of what the descriptor for its system calls is sent over; none: not asked for
   Fd from_child_;
   Fd socket_calls_;

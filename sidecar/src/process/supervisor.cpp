@@ -39,6 +39,13 @@ SpawnSpec spawn_spec(std::vector<std::string> command, const ReleaseRef& release
   return spec;
 }
 
+/// What was asked to end says nothing by how it did, unless it was dead already when it was killed.
+std::optional<ExitStatus> ended_by_itself(const Generation& generation) {
+  const auto& ended = generation.child.ended();
+  const bool by_us = generation.killed ? ended && ended->signal() == SIGKILL : generation.asked_to_end;
+  return by_us ? std::nullopt : ended;
+}
+
 }  // namespace
 
 std::string Generation::how_it_ended() const {
@@ -73,6 +80,9 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
   spec.environment[kMarkerVariable] = run_ + "." + std::to_string(number);
+  OutputEnds ends = settings_.output == nullptr ? OutputEnds() : settings_.output->open(number, release.version);
+  spec.standard_output = ends.standard_output;
+  spec.standard_error = ends.standard_error;
   auto spawned = Child::spawn(spec);
   if (!spawned) {
     sockets_.ended(number);
@@ -86,6 +96,7 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   generations_.push_back(
       std::make_unique<Generation>(number, release, std::move(child), std::move(notify), std::move(app)));
   Generation& generation = *generations_.back();
+  generation.output = std::move(ends.output);
   generation.app->serve(generation.child.tree(), {number, release.digest, entry == Entry::when_resumed});
   generation.notify_watch =
       loop_.watch(generation.notify.fd(), EPOLLIN, [this, &generation](std::uint32_t) { hear(generation); });
@@ -232,9 +243,30 @@ void Supervisor::remove(Generation& ending) {
   log(generation->asked_to_end ? LogLevel::info : LogLevel::warning, "app.ended",
       {{"generation", std::to_string(generation->number)}, {"how", generation->how_it_ended()}});
   generation->conflict = sockets_.conflict(generation->number);
+  remember(*generation);
   sockets_.ended(generation->number);
   hooks_.on_exit(*generation, *generation->child.ended());
   generation->app->close("it " + generation->how_it_ended());
+}
+
+/// Who asks why a swap failed may do so when what it brought up has been ended, and others were started.
+void Supervisor::remember(const Generation& ended) {
+  constexpr std::size_t kRemembered = 4;
+  LastWords words;
+  if (ended.output) words.lines = ended.output->last_lines();
+  words.ended_by_itself = ended_by_itself(ended);
+  ended_lately_.emplace_back(ended.number, std::move(words));
+  if (ended_lately_.size() > kRemembered) ended_lately_.pop_front();
+}
+
+LastWords Supervisor::last_words(unsigned number) const {
+  for (const auto& generation : generations_)
+    if (generation->number == number)
+      return {generation->output ? generation->output->last_lines() : std::vector<std::string>(),
+              ended_by_itself(*generation)};
+  for (const auto& [ended, words] : ended_lately_)
+    if (ended == number) return words;
+  return {};
 }
 
 std::vector<const Generation*> Supervisor::draining() const {

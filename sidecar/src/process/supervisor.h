@@ -4,20 +4,24 @@
 
 #include <chrono>
 #include <csignal>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loop/event_loop.h"
 #include "midair/error.h"
+#include "output/output_tap.h"
 #include "process/child.h"
 #include "process/drain.h"
 #include "process/exit_status.h"
 #include "process/fd_store.h"
+#include "process/last_words.h"
 #include "process/notify_socket.h"
 #include "process/reaper.h"
 #include "protocol/app_socket.h"
@@ -40,13 +44,14 @@ struct Generation {
   WallTime drains_since{};                       ///< since when it is
   std::unique_ptr<Drain> drain{};                ///< once it gets no new connections
   bool ready = false;                            ///< it said READY=1
-  std::function<void()> on_ready{};  ///< called from the loop each time it says so; must not end a generation
-  unsigned swaps_in_place = 0;       ///< that it has committed since it was started on `release`
-  bool asked_to_end = false;         ///< by us, by the stop signal or SIGKILL
-  bool killed = false;               ///< by us: none of it is waited for any more
-  bool left_behind = false;          ///< its main process left in good order what it had started, unasked
-  std::string status{};              ///< its last STATUS=
-  std::string conflict{};            ///< once it has ended: why it could not listen where it wanted to
+  std::function<void()> on_ready{};            ///< called from the loop each time it says so; must not end a generation
+  unsigned swaps_in_place = 0;                 ///< that it has committed since it was started on `release`
+  bool asked_to_end = false;                   ///< by us, by the stop signal or SIGKILL
+  bool killed = false;                         ///< by us: none of it is waited for any more
+  bool left_behind = false;                    ///< its main process left in good order what it had started, unasked
+  std::string status{};                        ///< its last STATUS=
+  std::string conflict{};                      ///< once it has ended: why it could not listen where it wanted to
+  std::shared_ptr<GenerationOutput> output{};  ///< what it writes; none: to our own streams
 
   Generation(unsigned generation_number, ReleaseRef ref, Child process, NotifySocket notifications,
              std::unique_ptr<AppSocket> app_socket)
@@ -79,6 +84,7 @@ class Supervisor {
     /// When idle connections of what isn't served any more are closed; nothing: never.
     std::optional<std::chrono::milliseconds> close_idle{std::chrono::seconds(5)};
     std::size_t max_draining = 8;  ///< generations that finish at once; beyond that the oldest is killed
+    OutputTap* output = nullptr;   ///< where what they write goes through; must outlive the supervisor; none: to ours
   };
   struct Hooks {
     /// A generation ended: its main process, and if it was asked to end all that this had started. It is removed when
@@ -120,6 +126,8 @@ class Supervisor {
   [[nodiscard]] std::chrono::milliseconds drain_timeout() const { return settings_.drain_timeout; }
   /// Those whose time to end is limited, the oldest first.
   [[nodiscard]] std::vector<const Generation*> draining() const;
+  /// What a generation had to say, and how it ended: of one that lives, or ended lately; else nothing.
+  [[nodiscard]] LastWords last_words(unsigned number) const;
   /// True while apps have left descriptors with us for their successors.
   [[nodiscard]] bool keeps_descriptors() const { return !store_.named().empty(); }
   [[nodiscard]] const std::filesystem::path& base_dir() const { return settings_.base_dir; }
@@ -135,6 +143,7 @@ class Supervisor {
   void limit_time(Generation& generation);
   void remove(Generation& generation);
   void limit_draining();
+  void remember(const Generation& ended);
 
   EventLoop& loop_;
   const StateDir& dir_;
@@ -145,6 +154,7 @@ class Supervisor {
   std::optional<SocketDiag> diag_;  ///< none where the kernel has none
   FdStore store_;
   std::list<std::unique_ptr<Generation>> generations_;
+  std::deque<std::pair<unsigned, LastWords>> ended_lately_;
   const std::string run_;  // of which the markers of our generations are made
   unsigned last_number_ = 0;
 };

@@ -22,6 +22,7 @@ struct SwapReport {
   /// How long callers were held. In-place: from the first gate closed to the last opened, by the app's own clock.
   /// Handover of a state: from asking the old to suspend until the new serves.
   std::optional<std::chrono::nanoseconds> suspended{};
+  bool state_lost = false;  ///< in-place: the process that served ended of it, or had to be, and was started anew
 };
 
 /// One way to swap. All calls come on the loop thread, in the order of the state table. A step that is given up (its

@@ -107,7 +107,10 @@ void SwapMachine::enter(const SwapRow& row) {
   ++step_;
   deadline_ = {};
   const bool failed = row.to == SwapState::aborted || row.to == SwapState::rolling_back;
-  if (failed) outcome_.ended_in = row.from;
+  if (failed) {
+    outcome_.ended_in = row.from;
+    hear_last_words();
+  }
   if (row.to == SwapState::prepared) suspended_at_ = loop_.clock().now();
   if (row.to == SwapState::probation && row.from == SwapState::migrated && suspended_at_ > BootTime{})
     outcome_.suspended_for = loop_.clock().now() - suspended_at_;
@@ -169,6 +172,13 @@ void SwapMachine::fail(Error error) {
   handle(SwapEvent::step_failed);
 }
 
+/// Now, for what it says in its way out is of no interest; how it ended may be known later only.
+void SwapMachine::hear_last_words() {
+  if (!events_.candidate || !events_.last_words) return;
+  failed_ = events_.candidate();
+  outcome_.last_words = events_.last_words(failed_);
+}
+
 /// It serves well, but the next start would not know of it: nobody is told that it is done.
 void SwapMachine::commit_later(const Error& error) {
   problem_ = error.message();
@@ -179,6 +189,8 @@ void SwapMachine::commit_later(const Error& error) {
 void SwapMachine::finish() {
   outcome_.took = loop_.clock().now() - began_;
   if (release_) outcome_.report = strategy_.report();  // else it was never asked to do anything
+  if (failed_ != 0) outcome_.last_words.ended_by_itself = events_.last_words(failed_).ended_by_itself;
+  failed_ = 0;
   if (outcome_.report.suspended) outcome_.suspended_for = outcome_.report.suspended;
   if (auto cleared = clear_journal(dir_.journal()); !cleared)
     log(LogLevel::warning, "journal.not_cleared", {{"error", cleared.error().to_string()}});

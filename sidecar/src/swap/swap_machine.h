@@ -13,6 +13,7 @@
 #include "midair/backoff.h"
 #include "midair/clock.h"
 #include "midair/release/machine_state.h"
+#include "process/last_words.h"
 #include "state/state_dir.h"
 #include "swap/strategy.h"
 #include "swap/swap_deadlines.h"
@@ -30,6 +31,7 @@ struct SwapOutcome {
   std::string started_at;                                 ///< RFC 3339
   std::optional<std::chrono::nanoseconds> suspended_for;  ///< the app's word, else `prepared` to `probation` entered
   std::chrono::nanoseconds took{};                        ///< from begin() to the outcome
+  LastWords last_words{};  ///< of the process that ran, or was to run, the new code, when it failed
 };
 
 /// "swap.enter.STATE" and "swap.leave.STATE" of every state that does something, from the state table (see fault.h).
@@ -45,6 +47,8 @@ class SwapMachine {
     std::function<void(SwapState)> on_state;              ///< a state was entered
     std::function<void(const SwapOutcome&)> on_finished;  ///< idle again
     std::function<void(const Error&)> on_lost;            ///< nothing could be brought back
+    std::function<unsigned()> candidate{};                ///< the generation that runs the new code; 0: none
+    std::function<LastWords(unsigned)> last_words{};      ///< of a generation
   };
 
   SwapMachine(EventLoop& loop, const StateDir& dir, Strategy& strategy, SwapDeadlines deadlines, Events events);
@@ -79,6 +83,7 @@ class SwapMachine {
   void enter(const SwapRow& row);
   void act(SwapAction action);
   void fail(Error error);
+  void hear_last_words();
   void commit_later(const Error& error);
   void finish();
   [[nodiscard]] StepDone step_done();
@@ -106,6 +111,7 @@ class SwapMachine {
   std::optional<StagedRelease> release_;
   std::string last_current_;  ///< where `current` pointed before the switch
   SwapOutcome outcome_;
+  unsigned failed_ = 0;     ///< the generation that ran the new code when it failed
   unsigned long step_ = 0;  ///< numbers the steps, so that a late completion is recognised
   EventLoop::Timer deadline_;
   bool stopping_ = false;

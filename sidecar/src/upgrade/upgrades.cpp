@@ -3,6 +3,7 @@
 #include <set>
 
 #include "midair/log.h"
+#include "process/stop_signal.h"
 #include "state/marker.h"
 
 namespace midair::sidecar {
@@ -11,6 +12,24 @@ namespace {
 
 double milliseconds_of(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+/// Of one that took the app's state with it that comes first.
+std::string error_of(const SwapOutcome& outcome) {
+  const std::string error = outcome.error ? outcome.error->message() : "";
+  if (!outcome.report.state_lost) return error;
+  const auto& ended = outcome.last_words.ended_by_itself;
+  const std::string how = ended ? ended->text() : "had to be ended";
+  return "restarted, state lost: " + (error.find(how) == std::string::npos ? "it " + how + "; " : "") + error;
+}
+
+void tell_last_words(const LastWords& words, UpgradeResult& result) {
+  result.output = words.lines;
+  if (!words.ended_by_itself) return;
+  if (const int signo = words.ended_by_itself->signal(); signo != 0)
+    result.signal = signal_name(signo);
+  else
+    result.exit_status = words.ended_by_itself->code();
 }
 
 /// Failures of the transfer and of this disk say nothing about the release: they are tried again for ever.
@@ -128,7 +147,8 @@ void Upgrades::finished(const SwapOutcome& outcome) {
     completed(outcome);
   } else {
     result.step = to_string(outcome.ended_in);
-    result.error = outcome.error ? outcome.error->message() : "";
+    result.error = error_of(outcome);
+    tell_last_words(outcome.last_words, result);
     failed(outcome, result);
   }
   // The record first: whoever reads the result finds the record to match.
@@ -169,13 +189,16 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
   const bool rolled_back = outcome.status == UpgradeStatus::rolled_back;
   const bool asked_to_wait = !rolled_back && outcome.error && outcome.error->code == Errc::throttled;
   if (cancelled && ending_) return;  // forgiven by stop()
-  if (cancelled || asked_to_wait || (fetching && outcome.error && may_pass_by_itself(*outcome.error))) {
+  const bool state_lost = outcome.report.state_lost;
+  if (!state_lost &&
+      (cancelled || asked_to_wait || (fetching && outcome.error && may_pass_by_itself(*outcome.error)))) {
     warn_unwritten(parts_.attempts.forgive(id));
     return retry_later(id, *outcome.error, result);
   }
   const bool tried_enough = parts_.attempts.count(id) >= Attempts::kMaxAttempts;
-  if (!fetching && !rolled_back && !tried_enough) return retry_later(id, outcome.error.value_or(Error{}), result);
-  // Rolled back, or broken in itself: another try would hurt clients again and end the same.
+  if (!fetching && !rolled_back && !tried_enough && !state_lost)
+    return retry_later(id, outcome.error.value_or(Error{}), result);
+  // Rolled back, broken in itself, or the app's state was lost: another try would hurt clients and end the same.
   warn_unwritten(
       parts_.attempts.refuse(id, result.error, rolled_back ? Attempts::After::roll_back : Attempts::After::failure));
 }

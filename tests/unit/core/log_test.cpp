@@ -9,8 +9,10 @@
 #include <array>
 #include <climits>
 
+#include "midair/clock.h"
 #include "midair/durable_file.h"
 #include "midair/fd.h"
+#include "midair/json/json.h"
 #include "midair/log_writer.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
@@ -25,6 +27,13 @@ namespace {
 std::string shown(const std::string& value) {
   const std::string line = format_log_line(LogLevel::info, "e", {{"k", value}});
   return line.substr(line.find(" e k=") + 5);
+}
+
+std::string json_line(const std::vector<LogField>& fields) {
+  set_log_format(LogFormat::json);
+  std::string line = format_log_line(LogLevel::info, "e.f", fields);
+  set_log_format(LogFormat::text);
+  return line;
 }
 
 /// A pipe or a pair of sockets, of which nobody reads but through here.
@@ -91,6 +100,8 @@ class LogTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(escapes_what_forges_lines_or_moves_cursors);
   CPPUNIT_TEST(keeps_text_beyond_ascii);
   CPPUNIT_TEST(bounds_values_and_lines);
+  CPPUNIT_TEST(a_line_of_json_is_one_object);
+  CPPUNIT_TEST(a_long_line_of_json_is_whole);
   CPPUNIT_TEST(writes_lines_in_their_order);
   CPPUNIT_TEST(drops_and_counts_what_a_full_pipe_does_not_take);
   CPPUNIT_TEST(drops_and_counts_what_a_full_socket_does_not_take);
@@ -121,6 +132,27 @@ class LogTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(line.ends_with(" c=seen\n"));
     const std::vector<LogField> many(100, {"k", huge});
     CPPUNIT_ASSERT_EQUAL(std::size_t{PIPE_BUF}, format_log_line(LogLevel::info, "e", many).size());
+  }
+
+  void a_line_of_json_is_one_object() {
+    const std::string line = json_line({{"why", "\"a\\b\"\n\x1b[2J \xff ü"}, {"token", "fm2_abc"}});
+    const auto object = value_of(parse_json_object(line, "a line", line.size()));
+    CPPUNIT_ASSERT_EQUAL(std::string("info"), object->getValue<std::string>("level"));
+    CPPUNIT_ASSERT_EQUAL(std::string("e.f"), object->getValue<std::string>("event"));
+    CPPUNIT_ASSERT(parse_rfc3339(object->getValue<std::string>("time")));
+    CPPUNIT_ASSERT_EQUAL(std::string("\"a\\b\"\n\x1b[2J \xef\xbf\xbd ü"), object->getValue<std::string>("why"));
+    CPPUNIT_ASSERT_EQUAL(std::string("fm2_***"), object->getValue<std::string>("token"));
+    CPPUNIT_ASSERT_EQUAL(std::string::npos, line.find('\x1b'));
+    CPPUNIT_ASSERT_EQUAL(line.size() - 1, line.find('\n'));
+  }
+
+  void a_long_line_of_json_is_whole() {
+    const std::string much(5000, '"');
+    const std::string line = json_line({{"a", much}, {"b", much}, {"c", much}, {"d", much}, {"e", "short"}});
+    CPPUNIT_ASSERT(line.size() <= PIPE_BUF);
+    const auto object = value_of(parse_json_object(line, "a line", line.size()));
+    CPPUNIT_ASSERT(object->getValue<std::string>("a").ends_with("..."));
+    CPPUNIT_ASSERT_EQUAL(std::string("short"), object->getValue<std::string>("e"));
   }
 
   void writes_lines_in_their_order() {

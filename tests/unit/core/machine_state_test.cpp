@@ -28,6 +28,7 @@ class MachineStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(pending_result_claims_no_success);
   CPPUNIT_TEST(writes_valid_json_whatever_the_app_said);
   CPPUNIT_TEST(an_error_of_any_length_arrives);
+  CPPUNIT_TEST(only_so_much_of_an_output_is_kept);
   CPPUNIT_TEST(refuses_results_of_wrong_shape);
   CPPUNIT_TEST(record_survives_a_round_trip);
   CPPUNIT_TEST(what_is_odd_of_a_drain_hides_no_machine);
@@ -81,9 +82,13 @@ class MachineStateTest : public CppUnit::TestFixture {
     result.observed_digest = std::string(64, 'b');
     result.retry_at = "2026-11-20T21:10:00.000000Z";
     result.suspend_duration_ms = 9.25;
+    result.output = {"Traceback", "\tKeyError: 'X'"};
+    result.exit_status = 1;
+    result.signal = "SEGV";
     const UpgradeResult read = parse(result.to_json());
     CPPUNIT_ASSERT(read.status == UpgradeStatus::rolled_back);
     CPPUNIT_ASSERT_EQUAL(result.to_json(), read.to_json());
+    CPPUNIT_ASSERT(result.output == read.output && read.exit_status == 1 && read.signal == "SEGV");
     CPPUNIT_ASSERT_EQUAL(9.25, read.suspend_duration_ms.value());
     CPPUNIT_ASSERT_EQUAL(result.sequence, read.sequence);
     CPPUNIT_ASSERT_EQUAL(false, json_of(result.to_json())->getValue<bool>("success"));
@@ -123,6 +128,20 @@ class MachineStateTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL("x" + accents.substr(0, 1996) + "...", parse(result.to_json()).error);
     const std::string foreign = R"({"machine_id":"m","status":"failed","error":")" + std::string(60'000, 'y') + "\"}";
     CPPUNIT_ASSERT_EQUAL(std::string(1997, 'y') + "...", parse(foreign).error);
+  }
+
+  void only_so_much_of_an_output_is_kept() {
+    UpgradeResult result;
+    result.machine_id = "m";
+    result.status = UpgradeStatus::failed;
+    for (int i = 1; i <= 100; ++i) result.output.push_back("line " + std::to_string(i));
+    UpgradeResult read = parse(result.to_json());
+    CPPUNIT_ASSERT_EQUAL(UpgradeResult::kMaxOutputLines, read.output.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("line 100"), read.output.back());
+    result.output = {std::string(UpgradeResult::kMaxOutputBytes - 3, 'x'), "y", "zz"};
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, parse(result.to_json()).output.size());
+    result.output.emplace_back("one too many");
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, parse(result.to_json()).output.size());
   }
 
   void refuses_results_of_wrong_shape() {

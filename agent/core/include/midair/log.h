@@ -34,6 +34,17 @@ using LogSink = std::function<void(std::string line)>;
 /// go to the one before.
 void set_log_sink(LogSink sink);
 
+/// How a line looks. text: as above. json: an object on one line, {"time", "level", "event", and the fields}, all of
+/// them strings; the same is escaped, replaced and cut, and fields that a line has no room for are left out.
+enum class LogFormat { text, json };
+
+/// Of all later lines; the default is text. Thread-safe.
+void set_log_format(LogFormat format);
+[[nodiscard]] LogFormat log_format() noexcept;
+
+/// "text" and "json"; false if `text` is neither.
+[[nodiscard]] bool parse_log_format(std::string_view text, LogFormat& format);
+
 /// Drops what is less urgent than `level`; the default is info. Thread-safe.
 void set_log_level(LogLevel level);
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "midair/digest.h"
 #include "midair/json/json.h"
@@ -29,6 +30,19 @@ std::string cut_error(const std::string& text) {
   std::size_t end = kMaxErrorBytes - kMore.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end).append(kMore);
+}
+
+constexpr std::uint64_t kMaxExitStatus = 255;
+
+/// As many of them, from the end, as a result may hold.
+std::vector<std::string> last_lines(std::vector<std::string> lines) {
+  std::size_t bytes = 0;
+  auto first = lines.end();
+  while (first != lines.begin() && static_cast<std::size_t>(lines.end() - first) < UpgradeResult::kMaxOutputLines &&
+         (bytes += std::prev(first)->size()) <= UpgradeResult::kMaxOutputBytes)
+    --first;
+  lines.erase(lines.begin(), first);
+  return lines;
 }
 
 Var null_if_empty(const std::string& text) { return text.empty() ? Var() : Var(text); }
@@ -175,6 +189,10 @@ Result<UpgradeResult> UpgradeResult::parse(std::string_view text, const std::str
   result.sequence = reader.optional_unsigned("sequence").value_or(0);
   result.observed_digest = reader.optional_string("observed_digest");
   result.retry_at = reader.optional_string("retry_at");
+  result.output = last_lines(reader.optional_strings("output"));
+  if (const auto status = reader.optional_unsigned("exit_status"); status && *status <= kMaxExitStatus)
+    result.exit_status = static_cast<int>(*status);
+  result.signal = reader.optional_string("signal");
   MIDAIR_TRY(reader.finish());
   return result;
 }
@@ -188,6 +206,9 @@ std::string UpgradeResult::to_json() const {
   json.set("step", step);
   json.set("version", version);
   json.set("sequence", static_cast<Poco::UInt64>(sequence));
+  if (!output.empty()) json.set("output", array_of(last_lines(output)));
+  if (exit_status) json.set("exit_status", *exit_status);
+  if (!signal.empty()) json.set("signal", signal);
   if (!final()) {
     if (!error.empty()) json.set("error", error);
     return to_canonical_json(json);

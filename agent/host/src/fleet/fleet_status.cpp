@@ -80,8 +80,11 @@ Result<FleetSnapshot> FleetStatus::take(const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(const auto machines, directory_.machines(store_, layout_.app, limits));
   FleetSnapshot snapshot;
   if (current_) snapshot.pointer = current_->pointer;
-  for (const auto& machine : machines)
-    snapshot.machines.push_back(judge(machine, snapshot.pointer, result_of(machine.record.machine_id), clock_.wall()));
+  for (const auto& machine : machines) {
+    auto result = result_of(machine.record.machine_id);
+    auto& status = snapshot.machines.emplace_back(judge(machine, snapshot.pointer, result, clock_.wall()));
+    status.result = std::move(result);
+  }
   return snapshot;
 }
 

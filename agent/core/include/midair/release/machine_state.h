@@ -80,6 +80,13 @@ struct UpgradeResult {
   std::uint64_t sequence = 0;
   std::string observed_digest;  ///< SHA-256 of the release that the new code itself was seen to run
   std::string retry_at;         ///< RFC 3339; empty where this machine will not try again
+  // Of one that failed, or will be tried again: what is known of the process that ran the new code.
+  std::vector<std::string> output{};  ///< the last lines that it wrote, kMaxOutputLines and kMaxOutputBytes at most
+  std::optional<int> exit_status{};   ///< where it ended by itself, by exit()
+  std::string signal{};               ///< where it was killed, and not by us: "SEGV"; else empty
+
+  static constexpr std::size_t kMaxOutputLines = 40;
+  static constexpr std::size_t kMaxOutputBytes = 16UL * 1024;
 
   /// True unless pending.
   [[nodiscard]] bool final() const noexcept { return status != UpgradeStatus::pending; }

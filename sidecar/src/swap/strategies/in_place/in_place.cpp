@@ -180,11 +180,15 @@ void InPlace::roll_back(StepDone done) {
 void InPlace::go_back(const ReleaseRef& release, StepDone done) {
   const StepDone answer = step_.back(std::move(done));
   if (ending_) return;
-  if (!std::exchange(begun_, false)) return loop_.post([answer] { answer({}); });
+  if (!std::exchange(begun_, false)) {
+    report_ = {};  // what there is is about another swap
+    return loop_.post([answer] { answer({}); });
+  }
   ask("abort", Object(), suspend_limit_, [this, release, answer](const Result<Object::Ptr>& undone) {
     serving_.go_back_within(release);
     if (undone || ending_) return answer({});
     log(LogLevel::error, "swap.abort_failed", {{"release", release.describe()}, {"error", undone.error().to_string()}});
+    report_.state_lost = true;
     if (Generation* serving = process()) supervisor_.kill(*serving);
     serving_.give_up_process();
     fallback_.bring_back(release, answer);

@@ -32,7 +32,7 @@ class InPlace final : public Strategy {
   void roll_back(StepDone done) override;
   void committed() override;
   void stop_watching() override;
-  /// A process that dies of it takes its state with it, and ends the machine.
+  /// A process that dies of it takes its state with it: go_back() starts the last good release anew.
   [[nodiscard]] bool holds(unsigned) const override { return false; }
   [[nodiscard]] std::string why_in_vain() const override;
   [[nodiscard]] const SwapReport& report() const override { return report_; }

@@ -42,6 +42,7 @@ struct MachineStatus {
   FleetMachine machine;
   Verdict verdict = Verdict::pending;
   std::string why;  ///< one line; may be empty
+  std::optional<UpgradeResult> result{};  ///< what it said of the pointer's upgrade, if anything
 };
 
 /// A fleet at one instant.
