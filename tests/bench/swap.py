@@ -30,10 +30,12 @@ def run(_, small):
             continue
         took = bench("units", units, 1 if small else ROUNDS)
         suspended = took["suspended"] / 1000
+        rehearsed = bench("rehearsed", units, 1 if small else ROUNDS)["suspended"] / 1000
         figures += [Figure(f"swap.units_{units}_suspended", suspended, "ms", took["memcpy"] / 1000,
                            "memcpy of the same bytes into fresh memory", aim=("<=", limit)),
                     Figure(f"swap.units_{units}_beside_peer", suspended, "ms", peer,
                            "FlyDeploy 0.4.2's best, measured once on such a machine"),
+                    Figure(f"swap.units_{units}_rehearsed", rehearsed, "ms", suspended, "without the rehearsal"),
                     Figure(f"swap.units_{units}_longest_call", took["longest_call"] / 1000, "ms"),
                     Figure(f"swap.units_{units}_failed_calls", took["failed"], "calls", aim=("=", 0))]
     return figures

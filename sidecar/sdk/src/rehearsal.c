@@ -56,9 +56,15 @@ enum midair_status midair_rehearse(midair_trial trial, const struct midair_inter
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!done) return midair_fail(error, MIDAIR_BUSY, "the rehearsal was interrupted");
+  if (!done)
+    return midair_fail(
+        error, MIDAIR_BUSY,
+        "the rehearsal was interrupted; state code that waits for other threads needs MIDAIR_NO_REHEARSAL");
+  if (!complete && WIFSIGNALED(status))
+    return midair_fail(error, MIDAIR_FAILED, "the migration crashes (signal %d); nothing was lost, it was a rehearsal",
+                       WTERMSIG(status));
   if (!complete)
-    return midair_fail(error, MIDAIR_FAILED, "the migration crashes; nothing was lost, it was a rehearsal");
+    return midair_fail(error, MIDAIR_FAILED, "the migration ends the process; nothing was lost, it was a rehearsal");
   *units = verdict.units;
   if (error != NULL) *error = verdict.error;
   return verdict.status;

@@ -143,12 +143,21 @@ void midair_swap_expire(void) {
 
 // --- migrate ---
 
-static enum midair_status migrate_all(const struct midair_interrupt* interrupt, unsigned thread_count,
+/// It gets state from older code, be it only the pointer.
+static bool takes_state(const struct midair_running* module) {
+  return module->next.code.table != NULL && module->now.code.table->schema != NULL;
+}
+
+static bool wants_rehearsal(const struct midair_running* module) {
+  return takes_state(module) && !module->shares_state && (module->next.code.table->flags & MIDAIR_NO_REHEARSAL) == 0;
+}
+
+static enum midair_status migrate_all(const struct midair_interrupt* interrupt, unsigned thread_count, bool rehearsed,
                                       struct midair_units* units, struct midair_error* error) {
   enum midair_status all = MIDAIR_OK;
   FOR_EACH_MODULE(module) {
     const struct midair_module* const next = module->next.code.table;
-    if (next == NULL || module->now.code.table->schema == NULL) continue;
+    if (rehearsed ? !wants_rehearsal(module) : !takes_state(module)) continue;
     const struct midair_source from = midair_source_of(module->now.code.table, module->now.state);
     if (module->shares_state) {
       units->succeeded += from.units;
@@ -163,28 +172,26 @@ static enum midair_status migrate_all(const struct midair_interrupt* interrupt, 
   return all;
 }
 
-static bool wants_rehearsal(void) {
-  FOR_EACH_MODULE(module) {
-    if (module->next.code.table != NULL && (module->next.code.table->flags & MIDAIR_REHEARSE) != 0) return true;
-  }
+static bool any_wants_rehearsal(void) {
+  FOR_EACH_MODULE(module) if (wants_rehearsal(module)) return true;
   return false;
 }
 
 /// In the child of a fork no other thread exists, nor may one be made.
 static enum midair_status rehearse(struct midair_units* units, struct midair_error* error) {
-  return migrate_all(&uninterrupted, 1, units, error);
+  return migrate_all(&uninterrupted, 1, true, units, error);
 }
 
 enum midair_status midair_swap_migrate(const struct midair_interrupt* interrupt, struct midair_units* units,
                                        struct midair_error* error) {
   *units = (struct midair_units){0, 0};
   if (midair_phase != MIDAIR_SUSPENDED || !in_place) return out_of_order(error);
-  if (wants_rehearsal()) {
+  if (any_wants_rehearsal()) {
     const enum midair_status status = midair_rehearse(rehearse, interrupt, units, error);
     if (status != MIDAIR_OK) return status;
     *units = (struct midair_units){0, 0};
   }
-  const enum midair_status status = migrate_all(interrupt, threads(), units, error);
+  const enum midair_status status = migrate_all(interrupt, threads(), false, units, error);
   if (status == MIDAIR_OK) midair_phase = MIDAIR_MIGRATED;
   return status;
 }

@@ -4,6 +4,8 @@
 #include "hits.h"
 
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <midair/module.hpp>
@@ -11,13 +13,18 @@
 #include <stdexcept>
 #include <thread>
 
+#ifndef HITS_FLAGS
+#define HITS_FLAGS 0
+#endif
+
 namespace {
 
 constexpr std::string_view kUntil = "/until";
 
 class Hits {
  public:
-  static constexpr midair::ModuleInfo kInfo{.name = "hits", .version = HITS_VARIANT, .schema = "hits/1"};
+  static constexpr midair::ModuleInfo kInfo{
+      .name = "hits", .version = HITS_VARIANT, .schema = "hits/1", .flags = HITS_FLAGS};
 
   std::string visit(const std::string& path) {
     if (path.starts_with(kUntil))
@@ -43,6 +50,11 @@ class Hits {
 #endif
 #ifdef HITS_IS_SLOW
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+#endif
+#ifdef HITS_CRASHES
+    std::puts("the migration is about to crash");
+    std::fflush(stdout);
+    std::raise(SIGSEGV);
 #endif
 #ifdef HITS_HANGS
     std::this_thread::sleep_for(std::chrono::hours(1));

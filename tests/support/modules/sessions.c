@@ -9,7 +9,7 @@
 #include <time.h>
 
 #ifndef SESSIONS_FLAGS
-#define SESSIONS_FLAGS MIDAIR_UNITS_IN_PARALLEL
+#define SESSIONS_FLAGS (MIDAIR_UNITS_IN_PARALLEL | MIDAIR_NO_REHEARSAL)
 #endif
 
 struct session_v1 {

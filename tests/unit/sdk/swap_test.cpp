@@ -420,7 +420,7 @@ class SwapTest : public CppUnit::TestFixture {
       app.add_many(100);
       app.succeed(app.prepare("crashes_in_rehearsal"));
       app.succeed(app.suspend());
-      app.fail(MIDAIR_FAILED, "the migration crashes", app.migrate());
+      app.fail(MIDAIR_FAILED, "the migration crashes (signal 6)", app.migrate());
       app.succeed(app.abort());
       app.succeed(app.prepare("fails_in_rehearsal"));
       app.succeed(app.suspend());

@@ -39,8 +39,13 @@ enum midair_module_flags {
   /// `schema` names the very layout in memory. When old and new both say so and their schemas are equal, the new code
   /// is given the old state's pointer, and nothing is exported, imported or copied.
   MIDAIR_KEEPS_LAYOUT = 1U << 1,
-  /// The migration is tried in a forked child first, so that a crash in it costs nothing. It takes twice the time.
+  /// What is done anyway: see MIDAIR_NO_REHEARSAL.
   MIDAIR_REHEARSE = 1U << 2,
+  /// The migration to this version is not tried in a forked child first. It is, unless said so: then a crash in it
+  /// costs
+  /// nothing, and the migration takes twice the time. For state code that needs another thread, a device, or a lock of
+  /// the app, none of which a forked child has; or that can't spare the time.
+  MIDAIR_NO_REHEARSAL = 1U << 3,
 };
 
 /// A call that the module offers. Its first parameter is the state; what else it takes and gives is between caller
