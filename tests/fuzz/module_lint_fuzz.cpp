@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fuzz.h"
+#include "module_globals.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace midair;
@@ -19,5 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint32_t value = 0;
   const auto constant = midair_read_constant(data, size, "midair_plugin_abi", &value, &lint);
   require((constant == MIDAIR_CONSTANT_FOUND) == (lint.problem[0] == '\0'));
+  std::uint64_t count = 0;
+  const auto found = [](void* counter, const char* name, std::uint64_t bytes) {
+    require(bytes > 0 && std::string_view(name).size() < 1U << 30);
+    ++*static_cast<std::uint64_t*>(counter);
+  };
+  midair_list_globals(data, size, found, &count);
+  require(count <= size);
   return 0;
 }

@@ -1,17 +1,21 @@
 // midair-module-check: can these modules be swapped in? Reads and loads them, each in a process of its own, and says
 // what is wrong.
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "module_file.h"
+#include "module_globals.h"
 #include "text.h"
 
 enum { kVerdictFd = 3, kFine = 42 };  // a status that no constructor ends with by chance
@@ -51,7 +55,27 @@ static void name_of(const char* path, char name[65]) {
   if (suffix != NULL) *suffix = '\0';
 }
 
-/// For people: one line for each file that is no good.
+static void warn_of_global(void* path, const char* name, uint64_t size) {
+  dprintf(STDERR_FILENO, "%s: warning: the next version doesn't get the variable %.200s (%llu bytes)\n",
+          (const char*)path, name, (unsigned long long)size);
+}
+
+/// State lies behind the pointer that a module gives: what it keeps elsewhere is lost with each swap.
+static void warn_of_globals(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (fd < 0) return;
+  if (fstat(fd, &status) == 0 && status.st_size > 0) {
+    void* const bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes != MAP_FAILED) {
+      midair_list_globals(bytes, (size_t)status.st_size, warn_of_global, (void*)(uintptr_t)path);
+      munmap(bytes, (size_t)status.st_size);
+    }
+  }
+  close(fd);
+}
+
+/// For people: one line for each file that is no good, and for each variable that shouldn't be.
 static int check_for_people(const char* path) {
   const pid_t child = fork();
   if (child == 0) {
@@ -59,7 +83,10 @@ static int check_for_people(const char* path) {
     char name[65];
     char whole[PATH_MAX];  // dlopen() would look elsewhere for a path without a slash
     name_of(path, name);
-    if (check(realpath(path, whole) != NULL ? whole : path, name, NULL, &error) == MIDAIR_OK) _exit(kFine);
+    if (check(realpath(path, whole) != NULL ? whole : path, name, NULL, &error) == MIDAIR_OK) {
+      warn_of_globals(path);
+      _exit(kFine);
+    }
     dprintf(STDERR_FILENO, "%s: %s\n", path, error.text);
     _exit(EX_DATAERR);
   }
