@@ -71,3 +71,10 @@ const struct midair_module midair_module_table = {
     .version = "1",
     .calls = calls,
     .stop = stop};
+
+#ifdef EVIL_GLOBALS
+char evil_cache[4096];
+static __attribute__((used)) long visits = 1;
+static __thread __attribute__((used)) int depth;
+const char* const evil_names[] = {"a constant", "that the loader fills in"};
+#endif

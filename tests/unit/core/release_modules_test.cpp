@@ -16,6 +16,8 @@ class ReleaseModulesTest : public ReleaseFixture {
   CPPUNIT_TEST(the_option_wins_over_the_manifest);
   CPPUNIT_TEST(refuses_a_release_without_modules);
   CPPUNIT_TEST(refuses_modules_that_cannot_be_swapped_in);
+  CPPUNIT_TEST(writable_variables_are_told_with_their_sizes);
+  CPPUNIT_TEST(modules_without_a_strategy_are_told);
   CPPUNIT_TEST(asks_nothing_of_modules_that_are_not_swapped_in_place);
   CPPUNIT_TEST(survives_the_way_to_a_machine);
   CPPUNIT_TEST_SUITE_END();
@@ -54,6 +56,29 @@ class ReleaseModulesTest : public ReleaseFixture {
   void refuses_a_release_without_modules() {
     write_file(source_ / "server", "x", 0755);
     assert_fails(plan("in-place"), Errc::bad_input, "no modules/*.so");
+  }
+
+  void writable_variables_are_told_with_their_sizes() {
+    add_module("not_evil", "evil.so", "modules/not.so");
+    add_module("v1", "sessions.so", "modules/sessions.so");
+    CPPUNIT_ASSERT(value_of(plan("in-place")).notices.empty());
+    add_module("globals", "evil.so", "modules/globals.so");
+    const auto notices = value_of(plan("in-place")).notices;
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, notices.size());
+    CPPUNIT_ASSERT_MESSAGE(notices[0], notices[0].starts_with("modules/globals.so has writable variables"));
+    CPPUNIT_ASSERT_MESSAGE(
+        notices[0],
+        notices[0].find(": evil_cache (4096 bytes), visits (8 bytes), depth (4 bytes);") != std::string::npos);
+  }
+
+  void modules_without_a_strategy_are_told() {
+    add_module("v1", "sessions.so", "modules/sessions.so");
+    const auto notices = value_of(plan({})).notices;
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, notices.size());
+    CPPUNIT_ASSERT_MESSAGE(notices[0], notices[0].starts_with("there is modules/sessions.so, but no \"strategy\""));
+    CPPUNIT_ASSERT(value_of(plan("handover")).notices.empty());
+    write_file(source_ / "midair.json", R"({"strategy":"handover"})", 0644);
+    CPPUNIT_ASSERT(value_of(plan({})).notices.empty());
   }
 
   void refuses_modules_that_cannot_be_swapped_in() {

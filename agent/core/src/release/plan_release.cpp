@@ -37,7 +37,7 @@ Result<void> check_strategy(const std::string& strategy, const fs::path& where) 
 }
 
 /// What a hand-written manifest asks for. A full one, from a release that was unpacked, will do as well.
-Result<void> read_wishes(const fs::path& path, Manifest& manifest) {
+Result<void> read_wishes(const fs::path& path, ReleasePlan& plan) {
   MIDAIR_TRY_ASSIGN(const std::string text, as_bad_input(read_file(path, kMaxManifestBytes), path));
   MIDAIR_TRY_ASSIGN(const auto json, as_bad_input(parse_json_object(text, path.string(), kMaxManifestBytes), path));
   for (const auto& [key, value] : *json)
@@ -45,7 +45,9 @@ Result<void> read_wishes(const fs::path& path, Manifest& manifest) {
         key != "modules" && key != "hooks" && key != "directories" && key != "links" && key != "requires")
       return bad_input(path, "unknown field '" + printable(key) + "'; only 'strategy' and 'hooks' count");
   JsonReader reader(*json, path.string());
+  Manifest& manifest = plan.manifest;
   manifest.strategy = reader.optional_string("strategy", manifest.strategy);
+  plan.strategy_named = json->has("strategy");
   manifest.hooks = reader.optional_string("hooks");
   MIDAIR_TRY(as_bad_input(reader.finish(), path));
   return check_strategy(manifest.strategy, path);
@@ -115,13 +117,14 @@ Result<void> hash_files(ReleasePlan& plan, const PackOptions& options, const std
 Result<void> take_wishes(ReleasePlan& plan, const PackOptions& options) {
   const auto manifest = std::ranges::find(plan.tree.files, kManifestName, &SourceFile::name);
   if (manifest != plan.tree.files.end()) {
-    MIDAIR_TRY(read_wishes(manifest->path, plan.manifest));
+    MIDAIR_TRY(read_wishes(manifest->path, plan));
     plan.tree.files.erase(manifest);
     MIDAIR_TRY(check_hooks(plan));
   }
   if (options.strategy) {
     MIDAIR_TRY(check_strategy(*options.strategy, "the option --strategy"));
     plan.manifest.strategy = *options.strategy;
+    plan.strategy_named = true;
   }
   return {};
 }
@@ -163,6 +166,8 @@ Result<ReleasePlan> plan_release(const fs::path& directory, const std::string& a
   plan.manifest.required_features = features_needed_by(plan.manifest);
   if (plan.manifest.strategy == kInPlace) {
     MIDAIR_TRY_ASSIGN(plan.manifest.modules, find_modules(plan, stop));
+  } else if (std::string notice = notice_of_unused_modules(plan); !notice.empty()) {
+    plan.notices.push_back(std::move(notice));
   }
   return plan;
 }

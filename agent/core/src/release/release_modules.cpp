@@ -5,6 +5,7 @@
 #include "midair/digest.h"
 #include "midair/foreign_text.h"
 #include "module_lint.h"
+#include "release/module_notices.h"
 
 namespace midair {
 
@@ -27,7 +28,8 @@ Error unfit(const SourceFile& source, const std::string& cause) {
           "build modules with midair_add_module(), or publish with --strategy handover"};
 }
 
-Result<ManifestModule> read_module(const SourceFile& source, const ManifestFile& file, const std::stop_token& stop) {
+Result<ManifestModule> read_module(const SourceFile& source, const ManifestFile& file, const std::stop_token& stop,
+                                   std::vector<std::string>& notices) {
   if (file.size > kMaxModuleBytes) return unfit(source, "a module may have 256 MiB");
   std::string bytes;
   bytes.reserve(file.size);
@@ -38,17 +40,18 @@ Result<ManifestModule> read_module(const SourceFile& source, const ManifestFile&
   if (sha256_hex(bytes) != file.digest) return unfit(source, "it changed while it was packed");
   midair_lint lint{};
   if (!midair_lint_module(bytes.data(), bytes.size(), &lint)) return unfit(source, lint.problem);
+  if (std::string notice = notice_of_globals(file.path, bytes); !notice.empty()) notices.push_back(std::move(notice));
   return ManifestModule{module_name(file.path), file.path, lint.build_id};
 }
 
 }  // namespace
 
-Result<std::vector<ManifestModule>> find_modules(const ReleasePlan& plan, const std::stop_token& stop) {
+Result<std::vector<ManifestModule>> find_modules(ReleasePlan& plan, const std::stop_token& stop) {
   std::vector<ManifestModule> modules;
   for (std::size_t i = 0; i < plan.tree.files.size(); ++i) {
     const ManifestFile& file = plan.manifest.files[i];
     if (module_name(file.path).empty()) continue;
-    MIDAIR_TRY_ASSIGN(ManifestModule module, read_module(plan.tree.files[i], file, stop));
+    MIDAIR_TRY_ASSIGN(ManifestModule module, read_module(plan.tree.files[i], file, stop, plan.notices));
     modules.push_back(std::move(module));
   }
   const std::string directory = "'" + printable(plan.directory.string()) + "'";
@@ -60,6 +63,17 @@ Result<std::vector<ManifestModule>> find_modules(const ReleasePlan& plan, const 
   std::sort(modules.begin(), modules.end(),
             [](const ManifestModule& a, const ManifestModule& b) { return a.name < b.name; });
   return modules;
+}
+
+std::string notice_of_unused_modules(const ReleasePlan& plan) {
+  if (plan.strategy_named) return {};
+  const auto& files = plan.manifest.files;
+  const auto module =
+      std::ranges::find_if(files, [](const ManifestFile& file) { return !module_name(file.path).empty(); });
+  if (module == files.end()) return {};
+  return "there is " + printable(module->path) +
+         ", but no \"strategy\": a new process takes over (handover); --strategy in-place swaps modules in the process "
+         "that runs, --strategy handover says that this is meant";
 }
 
 }  // namespace midair

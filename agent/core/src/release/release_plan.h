@@ -20,6 +20,7 @@ struct ReleasePlan {
   Manifest manifest;
   SourceTree tree;  ///< its files are those of manifest.files, in the same order
   std::vector<LeftOut> left_out{};
+  bool strategy_named = false;         ///< somebody chose the strategy; else it is the default
   std::vector<std::string> notices{};  ///< see PackedRelease
 };
 
