@@ -34,7 +34,7 @@ class BadStore(FleetCase):
                 published_as = {"version": version, "size": len(published),
                                 "sha256": hashlib.sha256(published).hexdigest(), "tarball_url": f"file://{path}"}
                 self.store.write_pointer(json.dumps(self.store.edited_pointer(**published_as)))
-                result = self.store.wait_for_result("m1", version, "failed", 30)
+                result = self.store.wait_for_error("m1", version, 30)
                 self.assertTrue(result["error"])
                 self.assert_untouched()
         self.publish("better")
@@ -88,9 +88,9 @@ class FullDisk(FleetCase):
         big = self.release("big")
         with open(big / "ballast.bin", "wb") as ballast, open("/dev/urandom", "rb") as noise:
             ballast.write(noise.read(40 << 20))
-        done = self.hot("big", directory=big)
+        done = self.agent.run_hot(big, "big", "--timeout", "10s")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("disk", self.store.wait_for_result("m1", "big", "failed")["error"])
+        self.assertIn("disk", self.store.wait_for_error("m1", "big")["error"])
         self.assertEqual(machine.version(), "base")
         self.publish("small")
         self.assertEqual(machine.version(), "small")

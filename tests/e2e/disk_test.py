@@ -47,10 +47,10 @@ class Disk(FleetCase):
         self.assertIn(why, wait_until(lambda: (self.store.record(machine.name) or {}).get("problem"), machine.tail))
         self.assertIn("state.unwritable", machine.log())
         before = machine.version()
-        done = self.agent.run_hot(self.release("next"), "next", "--timeout", "20s")
+        done = self.agent.run_hot(self.release("next"), "next", "--timeout", "5s")
         self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertIn(why, done.stdout + done.stderr)
-        self.assertIn(why, self.store.wait_for_result(machine.name, "next", "failed")["error"])
+        self.assertIn(why, self.store.wait_for_error(machine.name, "next")["error"])
         self.assertEqual(machine.version(), before)
 
     def test_a_state_directory_that_cannot_be_made_keeps_no_app_from_running(self):
@@ -99,9 +99,9 @@ class Disk(FleetCase):
         self.assertNotIn("problem", machine.status())
         directory = self.release("large", server=LIMITED_SERVER)
         (directory / "noise").write_bytes(random.Random(1).randbytes(64 * 1024))
-        done = self.agent.run_hot(directory, "large", "--timeout", "20s")
+        done = self.agent.run_hot(directory, "large", "--timeout", "5s")
         self.assertNotEqual(done.returncode, 0, done.stdout)
-        for text in (done.stdout + done.stderr, self.store.wait_for_result("m1", "large", "failed")["error"],
+        for text in (done.stdout + done.stderr, self.store.wait_for_error("m1", "large")["error"],
                      machine.log()):
             self.assertIn("File too large", text)
         self.assertEqual(machine.version(), "base")

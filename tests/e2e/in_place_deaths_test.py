@@ -56,12 +56,12 @@ class DiesBeforeTheSwitch(Deaths):
     def test_while_a_caller_is_waited_for(self):
         self.hold_a_call()
         self.kill_in("prepared", "v2", "good")
-        self.store.wait_for_result("m1", "v2", "failed")
+        self.store.wait_for_error("m1", "v2")
         self.assert_last_good_serves()
 
     def test_while_its_state_is_migrated(self):
         self.kill_in("suspended", "v2", "hangs")
-        self.store.wait_for_result("m1", "v2", "failed")
+        self.store.wait_for_error("m1", "v2")
         self.assert_last_good_serves()
 
 

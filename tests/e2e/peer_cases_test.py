@@ -53,7 +53,7 @@ class PeerCases(FleetCase):
     def test_a_tarball_that_stays_truncated_fills_no_disk_and_is_not_fetched_at_every_poll(self):
         """The peer fetches it all again every second for ever, and leaves each try's files: 81 MB in 15 s."""
         path, whole = self.offer("v2", lambda tarball: tarball[: len(tarball) // 2])
-        self.store.wait_for_result("m1", "v2", "failed")
+        self.store.wait_for_error("m1", "v2")
         self.m1.wait_for_polls(20)
         self.assertLess(self.m1.log().count("swap.fetching version=v2"), 7)
         self.assert_nothing_left()
@@ -67,7 +67,7 @@ class PeerCases(FleetCase):
         for promised in False, True:
             with self.subTest(promised=promised):
                 self.offer(f"v2-{promised}", lambda tarball: tarball[:-8], promised)
-                self.assertTrue(self.store.wait_for_result("m1", f"v2-{promised}", "failed")["error"])
+                self.assertTrue(self.store.wait_for_error("m1", f"v2-{promised}")["error"])
                 self.assertEqual(self.m1.version(), "base")
                 self.assert_nothing_left()
 
@@ -81,14 +81,14 @@ class PeerCases(FleetCase):
                 return bytes(damaged)
             with self.subTest(name):
                 self.offer(name, flip, promised)
-                self.assertTrue(self.store.wait_for_result("m1", name, "failed")["error"])
+                self.assertTrue(self.store.wait_for_error("m1", name)["error"])
                 self.assertEqual(self.m1.version(), "base")
                 self.assert_nothing_left()
 
     def test_a_tarball_that_is_not_there_is_named_and_taken_once_it_comes(self):
         """The peer doesn't look at the HTTP status, fails over the empty file, and asks every second for ever."""
         path, whole = self.offer("v2", lambda tarball: None)
-        self.assertIn("releases/counter-v2.tar.gz", self.store.wait_for_result("m1", "v2", "failed")["error"])
+        self.assertIn("releases/counter-v2.tar.gz", self.store.wait_for_error("m1", "v2")["error"])
         path.write_bytes(whole)
         self.m1.wait_for_version("v2", 60)
         self.assert_nothing_left()

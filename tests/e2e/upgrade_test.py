@@ -59,8 +59,8 @@ class WhatAnUpgradeLeaves(FleetCase):
         marker = machine.state_dir / "marker.json"
         marker.unlink()
         marker.mkdir()  # no file can be renamed over it
-        self.assertEqual(self.hot("r1").returncode, 1)
-        self.assertIn("marker.json", self.store.wait_for_result(machine.name, "r1", "failed")["error"])
+        self.assertEqual(self.agent.run_hot(self.release("r1"), "r1", "--timeout", "3s").returncode, 1)
+        self.assertIn("marker.json", self.store.wait_for_error(machine.name, "r1")["error"])
         self.assertEqual(machine.version(), "r1")
         marker.rmdir()
         self.store.wait_for_result(machine.name, "r1", "completed", timeout=30)

@@ -327,6 +327,13 @@ class FileStore:
         except TimeoutError:
             raise AssertionError(f"{machine} has no {status} result for {version}: {self.results(machine)}") from None
 
+    def wait_for_error(self, machine, version, timeout=15.0):
+        """The result that says what went wrong, whether that is final or will be tried again."""
+        def failed():
+            result = self.result(machine, version)
+            return result if result and result.get("error") else None
+        return wait_until(failed, lambda: f"{machine} to fail with {version}: {self.results(machine)}", timeout)
+
     @staticmethod
     def _json(path):
         try:

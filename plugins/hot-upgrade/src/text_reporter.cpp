@@ -124,7 +124,11 @@ void TextReporter::tell(const MachineAnswered& answered) {
     machine(result.machine_id, result.region, colour, state, text);
   };
   switch (result.status) {
-    case UpgradeStatus::pending: return say("dim", result.step.empty() ? "pending" : tame(result.step), result.error);
+    case UpgradeStatus::pending:
+      if (!result.waits_for_retry())
+        return say("dim", result.step.empty() ? "pending" : tame(result.step), result.error);
+      say("yellow", "will retry", "at " + result.retry_at + ": " + result.error);
+      break;
     case UpgradeStatus::completed: return say("green", "upgraded", durations_of(result));
     case UpgradeStatus::failed: say("red", "failed", result.error); break;
     case UpgradeStatus::rolled_back: say("red", "rolled back", result.error); break;
@@ -133,9 +137,10 @@ void TextReporter::tell(const MachineAnswered& answered) {
 }
 
 void TextReporter::tell(const UpgradeSummary& summary) {
-  for (const auto& silent : summary.machines)
-    if (silent.outcome == Outcome::no_answer)
-      machine(silent.machine_id, silent.region, "yellow", "no answer", silent.why);
+  for (const auto& [id, region, outcome, why] : summary.machines) {
+    if (outcome == Outcome::no_answer) machine(id, region, "yellow", "no answer", why);
+    if (outcome == Outcome::retrying) machine(id, region, "yellow", "will retry", why);
+  }
 
   const auto upgraded = summary.count(Outcome::upgraded);
   std::string text = std::to_string(upgraded) + " of " + count_machines(summary.machines.size()) + " upgraded to " +
@@ -145,6 +150,7 @@ void TextReporter::tell(const UpgradeSummary& summary) {
   };
   add(Outcome::failed, "failed");
   add(Outcome::rolled_back, "rolled back");
+  add(Outcome::retrying, "will try again");
   add(Outcome::no_answer, "gave no answer");
   step("done", console_.colour(summary.everywhere() ? "green" : "red", text) + in(summary.times.total) + " (" +
                    steps_of(summary.times) + ")");

@@ -99,6 +99,14 @@ void SwapMachine::stop_requested() {
   handle(SwapEvent::stop_requested);
 }
 
+bool SwapMachine::superseded(const std::string& version) {
+  if (!swap_row(state_, SwapEvent::superseded)) return false;
+  outcome_.superseded_by = version;
+  outcome_.error = Error{Errc::cancelled, "swap to", "version " + target_->version, "superseded by " + version};
+  handle(SwapEvent::superseded);
+  return true;
+}
+
 void SwapMachine::handle(SwapEvent event) {
   if (const auto row = swap_row(state_, event)) enter(*row);
 }

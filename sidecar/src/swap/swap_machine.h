@@ -27,6 +27,7 @@ struct SwapOutcome {
   UpgradeStatus status = UpgradeStatus::completed;
   SwapState ended_in = SwapState::idle;  ///< the state in which it failed
   std::optional<Error> error;
+  std::string superseded_by{};  ///< the version for whose sake it was aborted; empty if that is not why
   SwapReport report;
   std::string started_at;                                 ///< RFC 3339
   std::optional<std::chrono::nanoseconds> suspended_for;  ///< the app's word, else `prepared` to `probation` entered
@@ -66,6 +67,8 @@ class SwapMachine {
   /// The machine stops, or the serving app ended: aborts what is not switched yet. What is in probation stays there,
   /// unjudged: the journal says so to the next start.
   void stop_requested();
+  /// The pointer names a newer release, `version`: aborts what is not being switched yet, and says true.
+  bool superseded(const std::string& version);
 
   [[nodiscard]] SwapState state() const { return state_; }
   /// When the current state was entered.

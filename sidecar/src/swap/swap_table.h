@@ -4,11 +4,11 @@
 ///   idle > fetching > staged > prepared > suspended > migrated > probation > committed > idle
 ///
 /// Each state has one action that is started on entering it and ends in step_done or step_failed. Up to `migrated` a
-/// failure leads to `aborted`: the old code was never stopped and serves on. The action of `migrated` is the switch (a
-/// journal record and a symlink rename); from `probation` on, failure leads to `rolling_back`. A way back that fails,
-/// in either, leaves nobody who serves: `lost`. What is committed is so on disk, or that is tried again. At boot
-/// nothing serves yet that a switch could be made from: the new code is started at once, `idle > probation`, and goes
-/// on as after a switch.
+/// failure leads to `aborted`: the old code was never stopped and serves on; before `migrated` so does a newer release.
+/// The action of `migrated` is the switch (a journal record and a symlink rename); from `probation` on, failure leads
+/// to `rolling_back`. A way back that fails, in either, leaves nobody who serves: `lost`. What is committed is so on
+/// disk, or that is tried again. At boot nothing serves yet that a switch could be made from: the new code is started
+/// at once, `idle > probation`, and goes on as after a switch.
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@ enum class SwapEvent {
   step_failed,       ///< it failed, or its deadline passed
   candidate_exited,  ///< the process that runs the new code ended
   stop_requested,    ///< the machine is being stopped, or the app that serves ended by itself
+  superseded,        ///< the pointer names a newer release, which must not wait for this one
 };
 
 enum class SwapAction {
@@ -91,6 +92,10 @@ inline constexpr auto kSwapTable = [] {
       {S::prepared, E::stop_requested, S::aborted, A::undo},
       {S::suspended, E::stop_requested, S::aborted, A::undo},
       {S::migrated, E::stop_requested, S::aborted, A::undo},
+      {S::fetching, E::superseded, S::aborted, A::undo},
+      {S::staged, E::superseded, S::aborted, A::undo},
+      {S::prepared, E::superseded, S::aborted, A::undo},
+      {S::suspended, E::superseded, S::aborted, A::undo},
       {S::aborted, E::step_done, S::idle, A::none},
       {S::aborted, E::step_failed, S::lost, A::give_up},
 
@@ -158,10 +163,23 @@ constexpr bool only_the_boot_skips_the_switch() {
   return swap_row(SwapState::idle, SwapEvent::booted).has_value();
 }
 
+/// Until the switch begins a newer release ends the swap at once; from then on it waits.
+constexpr bool a_newer_release_waits_for_the_switch_only() {
+  for (const SwapState state : {SwapState::fetching, SwapState::staged, SwapState::prepared, SwapState::suspended}) {
+    const auto row = swap_row(state, SwapEvent::superseded);
+    if (!row || row->to != SwapState::aborted) return false;
+  }
+  for (const SwapState state : {SwapState::migrated, SwapState::probation, SwapState::committed,
+                                SwapState::rolling_back, SwapState::rolled_back})
+    if (swap_row(state, SwapEvent::superseded)) return false;
+  return true;
+}
+
 static_assert(no_row_twice(), "two rows answer the same event in the same state");
 static_assert(every_action_may_fail(), "a state forgot that its action can succeed or fail");
 static_assert(the_candidate_may_die(), "a state forgot that the new process can die");
 static_assert(only_the_boot_skips_the_switch(), "code serves that was neither switched to nor started at boot");
+static_assert(a_newer_release_waits_for_the_switch_only(), "a newer release waits in vain, or breaks into the switch");
 static_assert(only_the_unswitched_abort(), "a row crosses the point of no return the wrong way");
 
 }  // namespace swap_table_check

@@ -56,7 +56,18 @@ void Upgrades::stop() {
 void Upgrades::decided(const Decision& decision) {
   decision_ = decision;
   if (!decision.target) log(LogLevel::info, "pointer.nothing_to_do", {{"why", decision.reason}});
+  overtake();
   consider();
+}
+
+/// A fix must not wait until the release that it mends has failed.
+void Upgrades::overtake() {
+  const std::optional<Target>& newer = decision_->target;
+  const std::optional<Target>& older = parts_.swap.target();
+  if (!running_ || !newer || !older || newer->digest == older->digest) return;
+  if (superseded_ >= kMostSuperseded || !may_try(*newer)) return;
+  if (parts_.swap.superseded(newer->version))
+    log(LogLevel::notice, "release.superseded", {{"version", older->version}, {"by", newer->version}});
 }
 
 void Upgrades::rejected(const Target& named, const Error& error) {
@@ -86,14 +97,21 @@ void Upgrades::consider() {
   if (!may_try(target)) return;
   if (auto counted = parts_.attempts.begin(target.upgrade_id); !counted) return put_off(target, counted.error());
   parts_.announcer.disk_problem("");
-  parts_.announcer.result(target.upgrade_id, parts_.announcer.result_for(target, UpgradeStatus::pending));
+  parts_.announcer.result(target.upgrade_id, pending(target));
   parts_.swap.begin(target);
+}
+
+/// With what went wrong the last time.
+UpgradeResult Upgrades::pending(const Target& target) const {
+  UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::pending);
+  if (target.upgrade_id == failed_of_) result.error = failure_;
+  return result;
 }
 
 void Upgrades::put_off(const Target& target, const Error& error) {
   log(LogLevel::error, "state.unwritable", {{"version", target.version}, {"error", error.to_string()}});
   parts_.announcer.disk_problem(error.message());
-  UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::failed);
+  UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::pending);
   result.error = error.message();
   retry_later(target.upgrade_id, error, result);
   parts_.announcer.result(target.upgrade_id, result);
@@ -125,15 +143,16 @@ void Upgrades::adopt(const Target& target) {
 
 void Upgrades::entered(SwapState state) {
   const Target& target = *parts_.swap.target();
-  UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::pending);
+  UpgradeResult result = pending(target);
   result.started_at = parts_.swap.started_at();
   result.step = to_string(state);
-  result.error = parts_.swap.problem();
+  if (!parts_.swap.problem().empty()) result.error = parts_.swap.problem();
   parts_.announcer.disk_problem(parts_.swap.problem());
   parts_.announcer.result(target.upgrade_id, result);
 }
 
 void Upgrades::finished(const SwapOutcome& outcome) {
+  const bool superseded = !outcome.superseded_by.empty();
   UpgradeResult result = parts_.announcer.result_for(outcome.target, outcome.status);
   result.started_at = outcome.started_at;
   result.total_duration_ms = milliseconds_of(outcome.took);
@@ -149,11 +168,12 @@ void Upgrades::finished(const SwapOutcome& outcome) {
     result.step = to_string(outcome.ended_in);
     result.error = error_of(outcome);
     tell_last_words(outcome.last_words, result);
-    failed(outcome, result);
+    superseded && !outcome.report.state_lost ? give_way(outcome, result) : failed(outcome, result);
   }
+  superseded_ = superseded ? superseded_ + 1 : 0;
   // The record first: whoever reads the result finds the record to match.
   if (!ending_) parts_.announcer.record(MachineState::serving);
-  const bool interrupted = outcome.error && outcome.error->code == Errc::cancelled;
+  const bool interrupted = !superseded && outcome.error && outcome.error->code == Errc::cancelled;
   if (!interrupted) parts_.announcer.result(outcome.target.upgrade_id, result);
   consider();
 }
@@ -178,6 +198,11 @@ void Upgrades::collect_garbage() {
     keep.insert(serving->release.digest);
   if (auto collected = parts_.dir.collect_garbage(keep); !collected)
     log(LogLevel::warning, "garbage.not_collected", {{"error", collected.error().to_string()}});
+}
+
+void Upgrades::give_way(const SwapOutcome& outcome, UpgradeResult& result) {
+  result.error = "superseded by " + outcome.superseded_by;
+  warn_unwritten(parts_.attempts.forgive(outcome.target.upgrade_id));  // it says nothing about the release
 }
 
 void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
@@ -206,8 +231,10 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
 void Upgrades::retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result) {
   if (ending_) return;
   const auto delay = retry_delay_.after(error);
+  result.status = UpgradeStatus::pending;
   result.retry_at = format_rfc3339(parts_.loop.clock().wall() + delay);
-  retry_of_ = upgrade_id;
+  retry_of_ = failed_of_ = upgrade_id;
+  failure_ = result.error;
   retry_ = parts_.loop.after(delay, [this] {
     retry_of_.clear();
     consider();

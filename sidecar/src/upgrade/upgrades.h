@@ -21,6 +21,9 @@ namespace midair::sidecar {
 /// Decides about upgrades while the app runs. On the loop thread.
 class Upgrades {
  public:
+  /// So many swaps in a row give way to a newer release; the next runs to its end, however often one is published.
+  static constexpr unsigned kMostSuperseded = 3;
+
   /// All must outlive the object.
   struct Parts {
     EventLoop& loop;
@@ -56,22 +59,30 @@ class Upgrades {
   void finished(const SwapOutcome& outcome);
 
  private:
+  void overtake();
   void consider();
   void report(const Target& target, UpgradeStatus status, const std::string& why);
+  [[nodiscard]] UpgradeResult pending(const Target& target) const;
   /// This disk takes no record of the upgrade: nothing is risked, it is tried again later.
   void put_off(const Target& target, const Error& error);
   void adopt(const Target& target);
   void completed(const SwapOutcome& outcome);
   void collect_garbage();
+  /// It was aborted for a newer one.
+  void give_way(const SwapOutcome& outcome, UpgradeResult& result);
   void failed(const SwapOutcome& outcome, UpgradeResult& result);
+  /// Sees to the next try, and makes the result one that says so.
   void retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result);
 
   const Parts parts_;
   bool running_ = false;  ///< the app runs, and nobody wants it to stop
   bool ending_ = false;
   std::optional<Decision> decision_;
+  unsigned superseded_ = 0;  ///< swaps in a row that gave way
   Backoff retry_delay_{{.first = std::chrono::seconds(5), .highest = std::chrono::minutes(5)}};
-  std::string retry_of_;  ///< the upgrade that waits for its next try
+  std::string retry_of_;   ///< the upgrade that waits for its next try
+  std::string failed_of_;  ///< the upgrade that was put off last
+  std::string failure_;    ///< and why
   EventLoop::Timer retry_;
 };
 

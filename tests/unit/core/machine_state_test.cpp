@@ -25,6 +25,7 @@ class MachineStateTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(reads_flydeploys_results);
   CPPUNIT_TEST(writes_every_field_of_flydeploys_results_with_the_same_value);
   CPPUNIT_TEST(result_survives_a_round_trip);
+  CPPUNIT_TEST(a_failure_that_will_be_tried_again_is_pending);
   CPPUNIT_TEST(pending_result_claims_no_success);
   CPPUNIT_TEST(writes_valid_json_whatever_the_app_said);
   CPPUNIT_TEST(an_error_of_any_length_arrives);
@@ -80,7 +81,6 @@ class MachineStateTest : public CppUnit::TestFixture {
     result.version = "1.2.0";
     result.sequence = 9007199254740991ULL;
     result.observed_digest = std::string(64, 'b');
-    result.retry_at = "2026-11-20T21:10:00.000000Z";
     result.suspend_duration_ms = 9.25;
     result.output = {"Traceback", "\tKeyError: 'X'"};
     result.exit_status = 1;
@@ -92,6 +92,21 @@ class MachineStateTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(9.25, read.suspend_duration_ms.value());
     CPPUNIT_ASSERT_EQUAL(result.sequence, read.sequence);
     CPPUNIT_ASSERT_EQUAL(false, json_of(result.to_json())->getValue<bool>("success"));
+  }
+
+  void a_failure_that_will_be_tried_again_is_pending() {
+    UpgradeResult result;
+    result.machine_id = "m";
+    result.step = "staged";
+    result.error = "it exited with status 3";
+    result.retry_at = "2026-11-20T21:10:00.000000Z";
+    const UpgradeResult read = parse(result.to_json());
+    CPPUNIT_ASSERT(!read.final() && read.waits_for_retry());
+    CPPUNIT_ASSERT_EQUAL(result.error, read.error);
+    CPPUNIT_ASSERT_EQUAL(result.retry_at, read.retry_at);
+    const auto older = parse(R"({"machine_id":"m","status":"failed","retry_at":"2026-11-20T21:10:00.000000Z"})");
+    CPPUNIT_ASSERT_MESSAGE("older sidecars call it failed", !older.final() && older.waits_for_retry());
+    CPPUNIT_ASSERT(parse(R"({"machine_id":"m","status":"failed","retry_at":null})").final());
   }
 
   void pending_result_claims_no_success() {

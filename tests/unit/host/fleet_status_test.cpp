@@ -11,6 +11,7 @@ class FleetStatusTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(FleetStatusTest);
   CPPUNIT_TEST(a_machine_that_runs_the_upgrade_is_up_to_date);
   CPPUNIT_TEST(a_machine_at_work_is_pending);
+  CPPUNIT_TEST(a_machine_that_tries_again_is_pending_until_it_did_not);
   CPPUNIT_TEST(a_machine_that_failed_says_why);
   CPPUNIT_TEST(a_silent_machine_is_pending_first_and_stale_later);
   CPPUNIT_TEST(a_machine_that_just_booted_or_just_began_is_not_stale);
@@ -51,6 +52,18 @@ class FleetStatusTest : public CppUnit::TestFixture {
     auto swapping = machine_on("a", upgrade_);
     swapping.state = MachineState::swapping;
     check(Verdict::pending, judged(swapping));
+  }
+
+  void a_machine_that_tries_again_is_pending_until_it_did_not() {
+    auto again = result_of("a", UpgradeStatus::pending, "it exited with status 3");
+    again.step = "staged";
+    again.retry_at = format_rfc3339(clock_.wall() + kStaleAfter);
+    const std::string why = "staged: it exited with status 3; tries again at " + again.retry_at;
+    check(Verdict::pending, judged(machine("a"), again), why);
+    clock_.advance(2 * kStaleAfter - std::chrono::seconds(1));
+    check(Verdict::pending, judged(machine("a"), again), why);
+    clock_.advance(std::chrono::seconds(2));
+    check(Verdict::stale, judged(machine("a"), again), "still runs its base image and gave no final answer");
   }
 
   void a_machine_that_failed_says_why() {

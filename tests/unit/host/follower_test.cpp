@@ -12,6 +12,7 @@ class FollowerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(each_change_is_news_once);
   CPPUNIT_TEST(a_round_without_news_costs_one_list);
   CPPUNIT_TEST(silence_is_not_success);
+  CPPUNIT_TEST(a_machine_that_tries_again_is_awaited_and_called_so);
   CPPUNIT_TEST(a_result_that_cannot_be_read_is_no_silence);
   CPPUNIT_TEST(a_newcomer_with_the_same_base_image_is_followed);
   CPPUNIT_TEST(a_machine_that_runs_the_upgrade_without_a_word_is_upgraded);
@@ -95,6 +96,23 @@ class FollowerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("it said nothing"), outcomes[0].why);
     CPPUNIT_ASSERT_EQUAL(std::string("it is still at 'probation'"), outcomes[1].why);
     CPPUNIT_ASSERT_EQUAL(std::string("it is still at 'staging': no space"), outcomes[2].why);
+  }
+
+  void a_machine_that_tries_again_is_awaited_and_called_so() {
+    auto follower = follow(store_, {"a"});
+    auto again = result_of("a", UpgradeStatus::pending, "it exited with status 3");
+    again.step = "staged";
+    again.retry_at = "2026-11-20T21:10:00.000000Z";
+    tell(again);
+    poll_all(follower);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, follower.awaited());
+    const auto outcome = follower.outcomes()[0];
+    CPPUNIT_ASSERT(outcome.outcome == Outcome::retrying);
+    CPPUNIT_ASSERT_EQUAL("it exited with status 3; it tries again by itself at " + again.retry_at, outcome.why);
+
+    tell(result_of("a", UpgradeStatus::completed));
+    poll_all(follower);
+    CPPUNIT_ASSERT(follower.outcomes()[0].outcome == Outcome::upgraded);
   }
 
   void a_result_that_cannot_be_read_is_no_silence() {

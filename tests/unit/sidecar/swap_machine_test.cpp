@@ -67,7 +67,8 @@ struct World {
   std::optional<Error> lost;
   std::vector<std::string> states;
   bool staging_fails = false;
-  SwapState stop_in = SwapState::lost;  ///< request a stop on entering this state
+  SwapState stop_in = SwapState::lost;       ///< request a stop on entering this state
+  SwapState supersede_in = SwapState::lost;  ///< a newer release is published then
   SwapState kill_candidate_in = SwapState::lost;
   SwapState time_passes_in = SwapState::lost;
   std::function<void(SwapState)> look;  ///< called on entering a state, and when there is news of it
@@ -119,6 +120,7 @@ struct World {
     states.emplace_back(to_string(state));
     if (look) look(state);
     if (state == stop_in) loop->post([this] { machine->stop_requested(); });
+    if (state == supersede_in) loop->post([this] { machine->superseded("3"); });
     if (state == time_passes_in) loop->post([this] { clock.advance(std::chrono::hours(1)); });
     if (state == kill_candidate_in) loop->post([this] { machine->candidate_exited("exited with status 3"); });
   }
@@ -159,6 +161,7 @@ class SwapMachineTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_failed_roll_back_is_lost);
   CPPUNIT_TEST(an_abort_that_leaves_nobody_serving_is_lost);
   CPPUNIT_TEST(a_stop_aborts_only_before_the_switch);
+  CPPUNIT_TEST(a_newer_release_aborts_only_before_the_switch);
   CPPUNIT_TEST(a_stop_leaves_what_is_in_probation_unjudged);
   CPPUNIT_TEST(the_journal_names_the_state_and_the_switch);
   CPPUNIT_TEST(what_is_committed_is_on_disk_before_it_is_told);
@@ -308,6 +311,26 @@ class SwapMachineTest : public CppUnit::TestFixture {
     after.stop_in = SwapState::probation;
     after.run();
     CPPUNIT_ASSERT(after.outcome->status == UpgradeStatus::completed);
+  }
+
+  void a_newer_release_aborts_only_before_the_switch() {
+    for (const auto& [step, state] : std::map<std::string, SwapState>{
+             {"prepare", SwapState::staged}, {"suspend", SwapState::prepared}, {"migrate", SwapState::suspended}}) {
+      World world;
+      world.strategy.script[step] = "hang";
+      world.supersede_in = state;
+      world.run();
+      CPPUNIT_ASSERT(world.outcome->status == UpgradeStatus::failed);
+      CPPUNIT_ASSERT(world.outcome->ended_in == state);
+      CPPUNIT_ASSERT_EQUAL(std::string("3"), world.outcome->superseded_by);
+      CPPUNIT_ASSERT_EQUAL(std::string("undo"), world.strategy.calls.back());
+      CPPUNIT_ASSERT_EQUAL(std::string("old"), world.current());
+    }
+    World after;
+    after.supersede_in = SwapState::probation;
+    after.run();
+    CPPUNIT_ASSERT(after.outcome->status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT_EQUAL(std::string(), after.outcome->superseded_by);
   }
 
   void a_stop_leaves_what_is_in_probation_unjudged() {

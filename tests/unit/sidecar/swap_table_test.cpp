@@ -10,6 +10,7 @@ class SwapTableTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SwapTableTest);
   CPPUNIT_TEST(the_straight_road_leads_through_every_state_to_idle);
   CPPUNIT_TEST(a_failure_before_the_switch_aborts);
+  CPPUNIT_TEST(a_newer_release_aborts_until_the_switch_begins);
   CPPUNIT_TEST(a_failure_in_probation_rolls_back);
   CPPUNIT_TEST(what_is_committed_never_goes_back);
   CPPUNIT_TEST(what_has_no_row_is_ignored);
@@ -39,6 +40,14 @@ class SwapTableTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(after(state, SwapEvent::step_failed) == SwapState::aborted);
       CPPUNIT_ASSERT(after(state, SwapEvent::stop_requested) == SwapState::aborted);
     }
+  }
+
+  void a_newer_release_aborts_until_the_switch_begins() {
+    for (const SwapState state : {SwapState::fetching, SwapState::staged, SwapState::prepared, SwapState::suspended})
+      CPPUNIT_ASSERT(after(state, SwapEvent::superseded) == SwapState::aborted);
+    for (const SwapState state : {SwapState::idle, SwapState::migrated, SwapState::probation, SwapState::committed,
+                                  SwapState::aborted, SwapState::rolling_back})
+      CPPUNIT_ASSERT_MESSAGE(to_string(state), !swap_row(state, SwapEvent::superseded));
   }
 
   void a_failure_in_probation_rolls_back() {

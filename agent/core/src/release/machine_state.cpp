@@ -194,6 +194,8 @@ Result<UpgradeResult> UpgradeResult::parse(std::string_view text, const std::str
     result.exit_status = static_cast<int>(*status);
   result.signal = reader.optional_string("signal");
   MIDAIR_TRY(reader.finish());
+  // A failure that will be tried again: older sidecars called it failed at once.
+  if (result.status == UpgradeStatus::failed && !result.retry_at.empty()) result.status = UpgradeStatus::pending;
   return result;
 }
 
@@ -210,7 +212,8 @@ std::string UpgradeResult::to_json() const {
   if (exit_status) json.set("exit_status", *exit_status);
   if (!signal.empty()) json.set("signal", signal);
   if (!final()) {
-    if (!error.empty()) json.set("error", error);
+    if (!error.empty()) json.set("error", cut_error(error));
+    if (!retry_at.empty()) json.set("retry_at", retry_at);
     return to_canonical_json(json);
   }
 
@@ -225,7 +228,6 @@ std::string UpgradeResult::to_json() const {
   json.set("suspend_duration_ms", null_if_unknown(suspend_duration_ms));
   json.set("total_duration_ms", null_if_unknown(total_duration_ms));
   json.set("observed_digest", null_if_empty(observed_digest));
-  json.set("retry_at", null_if_empty(retry_at));
   return to_canonical_json(json);
 }
 

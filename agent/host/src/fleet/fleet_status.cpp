@@ -12,14 +12,24 @@ std::string version_running(const FleetMachine& machine) {
   return machine.record.hot_ref.empty() ? "its base image" : machine.record.version;
 }
 
+/// "probation", or "staged: cannot ...; tries again at ...".
+std::string progress_of(const UpgradeResult& pending) {
+  std::string text = pending.step;
+  if (!pending.error.empty()) text += (text.empty() ? "" : ": ") + pending.error;
+  if (pending.waits_for_retry()) text += "; tries again at " + pending.retry_at;
+  return text;
+}
+
 /// A covered machine that neither runs the upgrade nor said anything final about it.
 MachineStatus judge_unfinished(const FleetMachine& machine, const HotUpgrade& upgrade,
                                const std::optional<UpgradeResult>& result, WallTime now) {
   const auto began = time_or_epoch(result ? result->started_at : "");
-  const auto last_sign = std::max({time_or_epoch(upgrade.deployed_at), time_or_epoch(machine.record.booted_at), began});
+  const auto again = time_or_epoch(result ? result->retry_at : "");
+  const auto last_sign =
+      std::max({time_or_epoch(upgrade.deployed_at), time_or_epoch(machine.record.booted_at), began, again});
   if (now - last_sign > kStaleAfter)
     return {machine, Verdict::stale, "still runs " + version_running(machine) + " and gave no final answer"};
-  return {machine, Verdict::pending, result && !result->final() ? result->step : ""};
+  return {machine, Verdict::pending, result && !result->final() ? progress_of(*result) : ""};
 }
 
 /// What the pointer and its result say of it.

@@ -45,6 +45,7 @@ const char* to_string(Outcome outcome) noexcept {
     case Outcome::upgraded: return "upgraded";
     case Outcome::failed: return "failed";
     case Outcome::rolled_back: return "rolled_back";
+    case Outcome::retrying: return "retrying";
     case Outcome::no_answer: return "no_answer";
   }
   return "no_answer";
@@ -130,6 +131,10 @@ std::vector<MachineOutcome> Follower::outcomes() const {
       outcome.region = machine.result->region;
       outcome.outcome = outcome_of(machine.result->status);
       outcome.why = machine.result->error;
+    }
+    if (machine.result && machine.result->waits_for_retry() && gone(machine).empty()) {
+      outcome.outcome = Outcome::retrying;
+      outcome.why += "; it tries again by itself at " + machine.result->retry_at;
     }
     if (outcome.outcome == Outcome::no_answer) {
       outcome.why = gone(machine);

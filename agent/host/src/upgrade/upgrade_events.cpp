@@ -125,8 +125,7 @@ struct Describe {
     json.set("version", summary.upgrade.version);
     json.set("sequence", summary.upgrade.sequence);
     json.set("upgrade_id", summary.upgrade_id);
-    for (const auto outcome : {Outcome::upgraded, Outcome::failed, Outcome::rolled_back, Outcome::no_answer})
-      json.set(to_string(outcome), summary.count(outcome));
+    for (const auto outcome : kOutcomes) json.set(to_string(outcome), summary.count(outcome));
     json.set("machines", machines);
     json.set("interrupted", summary.interrupted);
     json.set("took_ms", times_json(summary.times));

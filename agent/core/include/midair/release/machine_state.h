@@ -66,7 +66,7 @@ struct UpgradeResult {
   UpgradeStatus status = UpgradeStatus::pending;
   std::string started_at;  ///< RFC 3339
   std::string applied_at;  ///< RFC 3339; empty while pending
-  std::string error;       ///< one line, cut where it is written and read; pending: why it goes on; empty if completed
+  std::string error;  ///< one line, cut where it is written and read; pending: what failed last; empty if completed
   std::uint64_t modules_reloaded = 0;
   std::vector<std::string> module_names;
   std::uint64_t processes_succeeded = 0;
@@ -75,11 +75,11 @@ struct UpgradeResult {
   std::optional<double> suspend_duration_ms;  ///< from the first thing suspended to the last resumed
   std::optional<double> total_duration_ms;    ///< from the pointer seen to committed or given up
   // ---
-  std::string step;     ///< pending: the state it is in; failed: the state in which it failed
+  std::string step;     ///< pending: the state it is in, or failed in last; failed: the state in which it failed
   std::string version;  ///< of the release
   std::uint64_t sequence = 0;
   std::string observed_digest;  ///< SHA-256 of the release that the new code itself was seen to run
-  std::string retry_at;         ///< RFC 3339; empty where this machine will not try again
+  std::string retry_at;         ///< RFC 3339; pending: the machine tries again by itself then; else empty
   // Of one that failed, or will be tried again: what is known of the process that ran the new code.
   std::vector<std::string> output{};  ///< the last lines that it wrote, kMaxOutputLines and kMaxOutputBytes at most
   std::optional<int> exit_status{};   ///< where it ended by itself, by exit()
@@ -90,6 +90,8 @@ struct UpgradeResult {
 
   /// True unless pending.
   [[nodiscard]] bool final() const noexcept { return status != UpgradeStatus::pending; }
+  /// True where it failed, and the machine tries again by itself at `retry_at`.
+  [[nodiscard]] bool waits_for_retry() const noexcept { return !final() && !retry_at.empty(); }
   static Result<UpgradeResult> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;
 };

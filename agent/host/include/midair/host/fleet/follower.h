@@ -2,6 +2,7 @@
 /// Watching a fleet take an upgrade.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -17,8 +18,17 @@
 
 namespace midair::host {
 
-enum class Outcome { upgraded, failed, rolled_back, no_answer };
-/// "upgraded", "failed", "rolled_back", "no_answer".
+enum class Outcome {
+  upgraded,
+  failed,
+  rolled_back,
+  retrying,  ///< it failed, and the machine tries again by itself
+  no_answer,
+};
+/// Each of them, in the order in which they are told.
+inline constexpr std::array kOutcomes{Outcome::upgraded, Outcome::failed, Outcome::rolled_back, Outcome::retrying,
+                                      Outcome::no_answer};
+/// "upgraded", "failed", "rolled_back", "retrying", "no_answer".
 [[nodiscard]] const char* to_string(Outcome outcome) noexcept;
 
 /// How an upgrade went on one machine, as far as is known.
