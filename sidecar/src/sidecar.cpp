@@ -143,6 +143,7 @@ void Sidecar::make_swap_parts() {
       *loop_, *dir_, *strategy_, deadlines,
       SwapMachine::Events{.stage = [this](const Target& target) { store_thread_->stage(target); },
                           .cancel_stage = [this] { store_thread_->cancel_stage(); },
+                          .find_fallback = [this](auto go_on) { boot_->find_fallback(std::move(go_on)); },
                           .on_state = [this](SwapState state) { upgrades_->entered(state); },
                           .on_finished = [this](const SwapOutcome& outcome) { on_finished(outcome); },
                           .on_lost = [this](const Error& error) { give_up(error, EX_SOFTWARE); },
@@ -166,10 +167,9 @@ void Sidecar::make_store_thread() {
   store_thread_ = std::make_unique<StoreThread>(
       *store_, policy_, *stager_, *reporter_, options_.identity, settings,
       [this](std::function<void()> work) { loop_->post(std::move(work)); },
-      StoreThread::Events{
-          .on_pointer = [this](const Decision& decision, const Etag&) { upgrades_->decided(decision); },
-          .on_rejected = [this](const Error& error, const Target& named) { upgrades_->rejected(named, error); },
-          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }},
+      StoreThread::Events{.on_pointer = [this](const Decision& decision, const Etag&) { upgrades_->decided(decision); },
+                          .on_rejected = [this](const Rejection& rejection) { upgrades_->rejected(rejection); },
+                          .on_staged = [this](Result<StagedRelease> release) { on_staged(std::move(release)); }},
       clock_);
 }
 
@@ -242,7 +242,7 @@ std::string Sidecar::how_it_ended(const Generation& generation) const {
 }
 
 void Sidecar::on_staged(Result<StagedRelease> release) {
-  if (!boot_->over()) return boot_->staged(release);
+  if (boot_->stages()) return boot_->staged(release);
   swap_->staged(std::move(release));
 }
 

@@ -542,6 +542,51 @@ class Status(HotTest):
         output, errors = process.communicate(timeout=10)
         self.assertEqual((0, "", ""), (process.returncode, output, errors))
 
+    def test_the_exit_status_says_whether_all_are_up_to_date(self):
+        self.assert_status(1, self.midair("status", "--check"))  # nobody has ever checked in
+        self.publish(now(-1))
+        self.check_in("current", hot_ref="midair/web:deployment-01NOW", version="v2", digest="a" * 64, sequence=7)
+        self.check_in("asleep", state="stopped")
+        self.assert_status(0, self.midair("status", "--check"))
+        self.assert_status(0, self.midair("status", "--wait"))
+        self.check_in("late")
+        self.assert_status(1, self.midair("status", "--check"))
+        self.report("01NOW", "late", "failed", "no space left")
+        self.assert_status(1, self.midair("status", "--check"))
+        self.assert_status(1, self.midair("status", "--wait"))  # at once: there is nothing to wait for
+        self.assert_status(0, self.midair("status"))
+        self.assert_status(64, self.midair("status", "--watch", "--check"))
+
+    def test_waiting_ends_when_all_are_up_to_date(self):
+        self.publish(now(-1))
+        self.check_in("m1")
+        process = self.start("status", "--wait", "--json")
+        self.assertEqual("pending", json.loads(process.stdout.readline())["machines"][0]["verdict"])
+        self.check_in("m1", hot_ref="midair/web:deployment-01NOW", version="v2", digest="a" * 64, sequence=7)
+        output, errors = process.communicate(timeout=10)
+        self.assertEqual(("up_to_date", "", 0), (json.loads(output)["machines"][0]["verdict"], errors,
+                                                 process.returncode))
+
+    def test_waiting_ends_when_its_time_is_up(self):
+        self.publish(now(-1))
+        self.check_in("m1")
+        result = self.midair("status", "--wait", "--timeout", "100ms")
+        self.assert_status(1, result)
+        self.assertIn("not all are up to date after 100ms", result.stderr)
+
+    def test_a_refused_release_is_called_so(self):
+        self.publish(now(-1))
+        pointer = self.pointer()
+        pointer["hot_upgrade"]["refused"] = True
+        pointer["last_good"] = {"version": "v1", "source_image_ref": "midair/web:deployment-01OLD", "image_ref": BASE,
+                                "tarball_url": "file:///v1"}
+        self.put("current.json", pointer)
+        self.check_in("m1")
+        self.assertIn("refused by all machines that tried it; those that start run v1, the last good release",
+                      self.midair("status").stdout)
+        shown = json.loads(self.midair("status", "--json").stdout)["pointer"]
+        self.assertEqual((True, "v1"), (shown["refused"], shown["last_good"]))
+
     def test_an_app_must_be_named(self):
         result = subprocess.run([str(MIDAIR), "--store", f"file://{self.store}", "status"], cwd=self.root,
                                 env=self.env, timeout=30, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -33,6 +33,9 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   json.set("sequence", upgrade.sequence);
   json.set("sha256", upgrade.digest);
   json.set("deployed_at", upgrade.deployed_at);
+  json.set("refused", pointer->refused());
+  const auto& good = pointer->last_good();
+  json.set("last_good", good ? Poco::Dynamic::Var(good->version) : Poco::Dynamic::Var());
   return json;
 }
 
@@ -72,7 +75,11 @@ std::string headline(const FleetSnapshot& snapshot, const std::string& app, Wall
   if (const auto deployed_at = parse_rfc3339(upgrade.deployed_at))
     text += ", published " + format_age(now - *deployed_at) + " ago";
   const auto& image = snapshot.pointer->image_ref();
-  return text + (image.empty() ? ", for no base image" : ", for base image " + tame(image)) + "\n";
+  text += (image.empty() ? ", for no base image" : ", for base image " + tame(image)) + "\n";
+  if (!snapshot.pointer->refused()) return text;
+  const auto& good = snapshot.pointer->last_good();
+  return text + "refused by all machines that tried it; those that start run " +
+         (good ? tame(good->version) + ", the last good release" : "their base image") + "\n";
 }
 
 std::string words_of(Verdict verdict) {

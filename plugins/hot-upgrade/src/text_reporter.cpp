@@ -154,8 +154,19 @@ void TextReporter::tell(const UpgradeSummary& summary) {
   add(Outcome::no_answer, "gave no answer");
   step("done", console_.colour(summary.everywhere() ? "green" : "red", text) + in(summary.times.total) + " (" +
                    steps_of(summary.times) + ")");
+  if (summary.outlook) tell(*summary.outlook, summary.upgrade.version);
   if (summary.interrupted)
     console_.print("Interrupted while watching: the machines go on by themselves. Look with: midair status --watch\n");
+}
+
+void TextReporter::tell(const Outlook& outlook, const std::string& version) {
+  const std::string fallback =
+      outlook.last_good.empty() ? "their base image" : tame(outlook.last_good) + ", the last good release";
+  step("from now", outlook.refused ? "machines that start run " + fallback + ": none tries " + version + " again"
+                                   : "machines that start try " + version + ", and run " + fallback + " if they fail");
+  step("next", "ship a fix, or go back with the files of " +
+                   (outlook.last_good.empty() ? "an older release" : tame(outlook.last_good)) +
+                   ": midair hot --from DIR");
 }
 
 void TextReporter::tell(const UpgradeNotice& notice) {

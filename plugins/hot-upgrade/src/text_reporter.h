@@ -26,6 +26,7 @@ class TextReporter {
   void tell(const UpgradePublished& published);
   void tell(const MachineAnswered& answered);
   void tell(const UpgradeSummary& summary);
+  void tell(const Outlook& outlook, const std::string& version);
   void tell(const UpgradeNotice& notice);
   void tell(const UpgradeProgress& progress) { console_.progress(progress.text); }
 

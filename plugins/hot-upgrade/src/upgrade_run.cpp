@@ -7,7 +7,6 @@
 #include "midair/host/fleet/cleaner.h"
 #include "midair/host/fleet/follower.h"
 #include "midair/host/publish/lock_renewer.h"
-#include "midair/host/publish/publication.h"
 #include "midair/host/publish/tarball_upload.h"
 #include "midair/host/publish/ulid.h"
 #include "midair/human.h"
@@ -49,6 +48,15 @@ std::string default_version(const std::string& upgrade_id, WallTime now) {
   return text + "-" + upgrade_id.substr(upgrade_id.size() - 6);
 }
 
+/// The pointer, if it still names that upgrade.
+Result<std::optional<Pointer>> pointer_of(ObjectStore& store, const StoreLayout& layout, const HotUpgrade& upgrade) {
+  MIDAIR_TRY_ASSIGN(auto current, read_pointer(store, layout, {}));
+  const bool is_ours =
+      current && current->pointer.hot_upgrade() && current->pointer.hot_upgrade()->hot_ref == upgrade.hot_ref;
+  if (!is_ours) return std::optional<Pointer>();
+  return std::optional(std::move(current->pointer));
+}
+
 Error nothing_published(const Error& error) {
   if (error.code != Errc::cancelled) return error;
   return {Errc::cancelled, "publish", "", "interrupted; nothing was published"};
@@ -84,6 +92,7 @@ Result<UpgradeSummary> UpgradeRun::upgrade() {
     summary.upgrade_id = request_.id;
     follow(*prepared, summary);
     if (auto injected = fault("publish.followed")) return *injected;
+    if (summary.nowhere() && !summary.interrupted) look_ahead(*prepared, **lock, summary);
     clean_up(*prepared, **lock);
   }
   summary.times = times_;
@@ -158,8 +167,9 @@ Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, Depl
   if (stop_.stop_requested()) return Error{Errc::cancelled, "publish", "", "interrupted"};
 
   const Stopwatch watch(world_.clock, times_.publish);
+  MIDAIR_TRY_ASSIGN(const auto predecessor, judge_predecessor(prepared, state));
   MIDAIR_TRY_ASSIGN(const auto published,
-                    publish(*store_, world_.clock, lock, prepared.layout, state, upgrade_of(prepared)));
+                    publish(*store_, world_.clock, lock, prepared.layout, state, predecessor, upgrade_of(prepared)));
   tell(UpgradePublished{published, request_.id, watch.elapsed()});
   return published;
 }
@@ -171,6 +181,19 @@ Result<void> UpgradeRun::upload(const Prepared& prepared) {
                     upload_tarball(*store_, prepared.tarball_key(), prepared.release.tarball(), stop_));
   tell(TarballUploaded{prepared.tarball_key(), outcome, watch.elapsed()});
   return {};
+}
+
+Result<Predecessor> UpgradeRun::judge_predecessor(const Prepared& prepared, const PublishedState& state) const {
+  if (!state.current || !state.current->pointer.hot_upgrade()) return Predecessor::unproven;
+  const auto proves = [&](const FleetMachine& machine) {
+    return has_committed(machine, *state.current->pointer.hot_upgrade());
+  };
+  const auto& [image, covered, uncovered] = prepared.fleet;
+  if (std::ranges::any_of(covered, proves) || std::ranges::any_of(uncovered, proves, &Uncovered::machine))
+    return Predecessor::good;
+  // It may have been committed since the fleet was looked at, which was before the lock.
+  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(*store_, request_.app, limits()));
+  return std::ranges::any_of(machines, proves) ? Predecessor::good : Predecessor::unproven;
 }
 
 HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
@@ -209,6 +232,16 @@ void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
     world_.pause(std::min(pace.next(), left), stop_);
   }
   summary.machines = follower.outcomes();
+}
+
+void UpgradeRun::look_ahead(const Prepared& prepared, DeployLock& lock, UpgradeSummary& summary) {
+  const bool all_failed =
+      summary.count(Outcome::failed) + summary.count(Outcome::rolled_back) == summary.machines.size();
+  auto pointer = all_failed ? host::refuse(*store_, lock, prepared.layout, summary.upgrade)
+                            : pointer_of(*store_, prepared.layout, summary.upgrade);
+  if (!pointer.ok()) return tell(UpgradeNotice{pointer.error().message() + "; what new machines run is unknown"});
+  if (!*pointer) return;  // somebody published a newer one
+  summary.outlook = Outlook{(*pointer)->refused(), (*pointer)->last_good() ? (*pointer)->last_good()->version : ""};
 }
 
 void UpgradeRun::clean_up(const Prepared& prepared, const DeployLock& lock) {

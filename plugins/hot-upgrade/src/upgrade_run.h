@@ -9,6 +9,7 @@
 
 #include "local_release.h"
 #include "midair/host/publish/deploy_lock.h"
+#include "midair/host/publish/publication.h"
 #include "midair/store/object_store.h"
 #include "publisher.h"
 
@@ -33,8 +34,12 @@ class UpgradeRun {
   Result<std::unique_ptr<DeployLock>> take_lock(const Prepared& prepared);
   Result<HotUpgrade> upload_and_publish(const Prepared& prepared, DeployLock& lock);
   Result<void> upload(const Prepared& prepared);
+  /// Whether the release that the pointer names now is committed on some machine.
+  [[nodiscard]] Result<Predecessor> judge_predecessor(const Prepared& prepared, const PublishedState& state) const;
   [[nodiscard]] HotUpgrade upgrade_of(const Prepared& prepared) const;
   void follow(const Prepared& prepared, UpgradeSummary& summary);
+  /// No machine took it: marks it as refused where all failed, and finds out what machines run that start now.
+  void look_ahead(const Prepared& prepared, DeployLock& lock, UpgradeSummary& summary);
   void clean_up(const Prepared& prepared, const DeployLock& lock);
 
   [[nodiscard]] CallLimits limits() const { return {.stop = stop_}; }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -23,8 +24,9 @@
 
 namespace midair::sidecar {
 
-/// Starts the app: with the release that the pointer names, in probation, or with what is committed. On the loop
-/// thread; until the store has answered, one more thread asks it.
+/// Starts the app: with the release that the pointer names, in probation; with the last good one where that can't be
+/// and nothing is committed here; else with what is committed. On the loop thread; until the store has answered, one
+/// more thread asks it.
 class Boot {
  public:
   /// All must outlive the boot.
@@ -52,8 +54,13 @@ class Boot {
   void begin();
   /// The machine stops: what wasn't started won't be.
   void stop();
-  /// The end of StoreThread::stage(). Precondition: not over().
+  /// The end of StoreThread::stage(). Precondition: stages().
   void staged(const Result<StagedRelease>& release);
+  /// True while a release is staged for it.
+  [[nodiscard]] bool stages() const { return phase_ == Phase::staging || fallback_found_; }
+  /// What was started failed, or something else did: calls `go_on` once it is settled what comes back. Where nothing is
+  /// committed, so that only the base image could, that is the last good release, if it can be fetched soon.
+  void find_fallback(std::function<void()> go_on);
   /// True once the app was started, or never will be.
   [[nodiscard]] bool over() const { return phase_ == Phase::over; }
 
@@ -70,8 +77,10 @@ class Boot {
   };
 
   void store_answered(const Result<std::optional<Decision>>& answer);
-  void consider(const Target& target);
   void report_again(const Target& target);
+  void install(const std::string& why_not);
+  void pass_over(const std::string& why);
+  void fallback_staged(const Result<StagedRelease>& release);
   void ask_hook(const StagedRelease& release);
   void start(const StagedRelease& release);
   void start_without(const std::string& why);
@@ -84,7 +93,10 @@ class Boot {
   const OnNotStarted on_not_started_;
   Phase phase_ = Phase::asking;
   bool polling_ = false;
-  EventLoop::Timer limit_;                    ///< of staging
+  std::optional<EventLoop::Timer> limit_;     ///< of staging, whatever is staged
+  std::string staged_;                        ///< the upgrade that is staged, or was
+  std::set<std::string> passed_over_;         ///< upgrades that could not be started
+  std::function<void()> fallback_found_;      ///< set while the last good release is staged to come back
   std::optional<EventLoop::Timer> settling_;  ///< while what is committed was started so lately that its end counts
   std::thread asker_;
 };

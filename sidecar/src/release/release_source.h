@@ -10,7 +10,7 @@
 
 namespace midair::sidecar {
 
-/// Brings the tarball of a target to this disk. Not thread-safe: belongs to the store thread, as the Stager does.
+/// Brings the tarball of a target to this disk. Not thread-safe: belongs to who stages, as the Stager does.
 class ReleaseSource {
  public:
   virtual ~ReleaseSource() = default;

@@ -29,7 +29,7 @@ struct StagedRelease {
 }
 
 /// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe:
-/// belongs to the store thread (to the caller of StoreThread::poll_once() before that starts).
+/// belongs to the thread that StoreThread stages with.
 class Stager {
  public:
   /// Both must outlive the stager.

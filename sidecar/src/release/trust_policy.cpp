@@ -87,7 +87,22 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
                         (pointer.image_ref().empty() ? "no base image" : "base image " + pointer.image_ref()) +
                         ", this machine runs " + identity.base_image_ref};
 
-  const HotUpgrade& upgrade = *pointer.hot_upgrade();
+  MIDAIR_TRY_ASSIGN(Target target, accept(*pointer.hot_upgrade(), identity, highest_sequence, store));
+  return Decision{std::move(target), {}, pointer.refused(), last_good(pointer_bytes, identity, store)};
+}
+
+std::optional<Target> DigestTrustPolicy::last_good(std::string_view pointer_bytes, const Identity& identity,
+                                                   const ObjectStore& store) const {
+  const auto pointer = Pointer::parse(pointer_bytes, StoreLayout{identity.app}.pointer());
+  if (!pointer || !pointer->last_good()) return std::nullopt;
+  const HotUpgrade& good = *pointer->last_good();
+  if (good.base_image_ref != identity.base_image_ref) return std::nullopt;
+  auto target = accept(good, identity, 0, store);
+  return target ? std::optional(*std::move(target)) : std::nullopt;
+}
+
+Result<Target> DigestTrustPolicy::accept(const HotUpgrade& upgrade, const Identity& identity,
+                                         std::uint64_t highest_sequence, const ObjectStore& store) const {
   MIDAIR_TRY(check_release(upgrade, highest_sequence));
   MIDAIR_TRY(check_strategy(upgrade));
   MIDAIR_TRY_ASSIGN(const std::string key, key_of_tarball(upgrade, identity.app, store));
@@ -99,7 +114,7 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
   target.key = key;
   target.strategy = upgrade.strategy.empty() ? kHandover : upgrade.strategy;
   target.size = upgrade.size;
-  return Decision{std::move(target), {}};
+  return target;
 }
 
 }  // namespace midair::sidecar

@@ -39,7 +39,9 @@ struct Target : ReleaseName {
 /// What the pointer means for this machine: a target, or none and why.
 struct Decision {
   std::optional<Target> target;
-  std::string reason;  ///< why nothing is to be installed: "the pointer is for base image X, this machine runs Y"
+  std::string reason;    ///< why nothing is to be installed: "the pointer is for base image X, this machine runs Y"
+  bool refused = false;  ///< every machine that tried the target failed: no other may try it
+  std::optional<Target> last_good{};  ///< what to run where the target may not, and nothing is committed
 };
 
 /// Decides what the pointer means. A pointer that asks for nothing, or asks it of other machines, is a decision
@@ -53,6 +55,11 @@ class TrustPolicy {
   /// not be followed, with the reason.
   [[nodiscard]] virtual Result<Decision> decide(std::string_view pointer_bytes, const Identity& identity,
                                                 std::uint64_t highest_sequence, const ObjectStore& store) const = 0;
+
+  /// The last good release that the pointer names, if it may be installed here; whatever its hot upgrade is. Of any
+  /// sequence: it is for machines that have trusted none.
+  [[nodiscard]] virtual std::optional<Target> last_good(std::string_view pointer_bytes, const Identity& identity,
+                                                        const ObjectStore& store) const = 0;
 };
 
 /// Trusts whoever may write the pointer, and pins the tarball by its length and SHA-256. Refuses another app's tarball,
@@ -66,8 +73,12 @@ class DigestTrustPolicy final : public TrustPolicy {
 
   [[nodiscard]] Result<Decision> decide(std::string_view pointer_bytes, const Identity& identity,
                                         std::uint64_t highest_sequence, const ObjectStore& store) const override;
+  [[nodiscard]] std::optional<Target> last_good(std::string_view pointer_bytes, const Identity& identity,
+                                                const ObjectStore& store) const override;
 
  private:
+  [[nodiscard]] Result<Target> accept(const HotUpgrade& upgrade, const Identity& identity,
+                                      std::uint64_t highest_sequence, const ObjectStore& store) const;
   [[nodiscard]] Result<void> check_strategy(const HotUpgrade& upgrade) const;
 
   std::vector<std::string> strategies_;

@@ -119,8 +119,8 @@ Result<void> Attempts::forget(const std::string& upgrade_id) {
   return known == 0 ? Result<void>() : save(entries_);
 }
 
-Result<void> Attempts::forget_all() {
-  entries_.clear();
+Result<void> Attempts::forget_all_but(const std::string& upgrade_id) {
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.upgrade_id != upgrade_id; });
   return save(entries_);
 }
 

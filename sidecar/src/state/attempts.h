@@ -48,8 +48,8 @@ class Attempts {
 
   /// Forgets one upgrade: it has proved good.
   Result<void> forget(const std::string& upgrade_id);
-  /// Forgets all, once an upgrade is committed: the pointer has left the others behind.
-  Result<void> forget_all();
+  /// Forgets all but one, once another is committed: the pointer has left the rest behind. Empty: all.
+  Result<void> forget_all_but(const std::string& upgrade_id);
 
  private:
   struct Entry {

@@ -16,12 +16,15 @@ void Announcer::record_again() {
 
 void Announcer::record(MachineState state) {
   state_ = state;
-  const ReleaseRef& running = serving_.generation() == 0 ? serving_.committed() : serving_.release();
+  // What is on trial is no proof of a release: others would take it for the last good one.
+  const bool on_trial = serving_.candidate() != 0 && serving_.candidate() == serving_.generation();
+  const bool ends_untried = on_trial && state == MachineState::stopped;
+  const ReleaseRef& running = serving_.generation() == 0 || ends_untried ? serving_.committed() : serving_.release();
   MachineRecord record;
   record.name() = running.name();
   record.base_image_ref = base_image_ref_;
   record.fingerprint = fingerprint_of(record.base_image_ref, record.hot_ref);
-  record.state = state;
+  record.state = on_trial && state == MachineState::serving ? MachineState::swapping : state;
   record.sidecar_version = MIDAIR_BUILD_VERSION;
   record.booted_at = booted_at_;
   record.problem = problem_;

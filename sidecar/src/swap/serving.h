@@ -58,6 +58,9 @@ class Serving {
     at_boot_ = true;
   }
 
+  /// What was started at boot failed, and a better release than the committed one was found to come back.
+  void fall_back_to(const ReleaseRef& release) { fallback_ = release; }
+
   /// `process` runs new code beside what serves.
   void try_beside(const Generation& process) {
     candidate_ = process.number;

@@ -165,7 +165,9 @@ void SwapMachine::act(SwapAction action) {
       events_.cancel_stage();
       if (outcome_.ended_in == SwapState::migrated) put_back_current();
       return strategy_.undo(step_done());
-    case SwapAction::roll_back: outcome_.status = UpgradeStatus::rolled_back; return strategy_.roll_back(step_done());
+    case SwapAction::roll_back:
+      outcome_.status = UpgradeStatus::rolled_back;
+      return events_.find_fallback([this, done = step_done()] { strategy_.roll_back(done); });
     case SwapAction::restore: return complete_soon(restore());
     case SwapAction::give_up: return events_.on_lost(*outcome_.error);
   }

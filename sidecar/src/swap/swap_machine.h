@@ -45,6 +45,8 @@ class SwapMachine {
   struct Events {
     std::function<void(const Target&)> stage;  ///< begin staging; answered by staged()
     std::function<void()> cancel_stage;
+    /// A roll back begins: what comes back may still be looked for; `go_on` is to be called once, now or soon.
+    std::function<void(std::function<void()> go_on)> find_fallback;
     std::function<void(SwapState)> on_state;              ///< a state was entered
     std::function<void(const SwapOutcome&)> on_finished;  ///< idle again
     std::function<void(const Error&)> on_lost;            ///< nothing could be brought back

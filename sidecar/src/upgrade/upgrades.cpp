@@ -1,7 +1,5 @@
 #include "upgrade/upgrades.h"
 
-#include <set>
-
 #include "midair/log.h"
 #include "process/stop_signal.h"
 #include "state/marker.h"
@@ -48,31 +46,71 @@ void Upgrades::begin() {
 void Upgrades::stop() {
   ending_ = true;
   running_ = false;
-  retry_ = {};
+  retries_.clear();
   // What is being taken back has failed; all else that this ends says nothing about the release.
   if (may_still_succeed(parts_.swap.state())) warn_unwritten(parts_.attempts.forgive(parts_.swap.target()->upgrade_id));
 }
 
-void Upgrades::decided(const Decision& decision) {
+void Upgrades::remember(const Decision& decision) {
   decision_ = decision;
+  if (decision.refused) tell_of_refusal();
+}
+
+void Upgrades::decided(const Decision& decision) {
+  remember(decision);
   if (!decision.target) log(LogLevel::info, "pointer.nothing_to_do", {{"why", decision.reason}});
   overtake();
   consider();
 }
 
+/// Whoever looks for the result of a machine that never tried the release finds out why.
+void Upgrades::tell_of_refusal() {
+  const Target& target = *decision_->target;
+  if (is_here(target) || parts_.attempts.refused(target.upgrade_id)) return;
+  report(target, UpgradeStatus::failed, "not tried here: every machine that tried it failed");
+}
+
 /// A fix must not wait until the release that it mends has failed.
 void Upgrades::overtake() {
-  const std::optional<Target>& newer = decision_->target;
   const std::optional<Target>& older = parts_.swap.target();
-  if (!running_ || !newer || !older || newer->digest == older->digest) return;
-  if (superseded_ >= kMostSuperseded || !may_try(*newer)) return;
+  if (!running_ || !older || superseded_ >= kMostSuperseded) return;
+  const std::optional<Target> newer = wanted();
+  if (!newer || newer->digest == older->digest) return;
   if (parts_.swap.superseded(newer->version))
     log(LogLevel::notice, "release.superseded", {{"version", older->version}, {"by", newer->version}});
 }
 
-void Upgrades::rejected(const Target& named, const Error& error) {
+void Upgrades::rejected(const Rejection& rejection) {
+  const auto& [error, named, last_good] = rejection;
   log(LogLevel::warning, "pointer.rejected", {{"error", error.to_string()}});
-  if (!named.upgrade_id.empty()) report(named, UpgradeStatus::failed, error.message());
+  if (named.upgrade_id.empty()) return;  // no pointer: what was seen before still holds
+  report(named, UpgradeStatus::failed, error.message());
+  decision_ = Decision{{}, error.message(), false, last_good};
+  consider();
+}
+
+/// It runs, is committed, or is being swapped in: whether it may be tried is no question any more.
+bool Upgrades::is_here(const Target& target) const {
+  const std::optional<Target>& swapped = parts_.swap.target();
+  return target.hot_ref == parts_.serving.release().hot_ref || target.hot_ref == parts_.serving.committed().hot_ref ||
+         (swapped && target.hot_ref == swapped->hot_ref);
+}
+
+bool Upgrades::may_run(const Target& target, const std::set<std::string>& but) {
+  if (but.contains(target.upgrade_id) || retries_.contains(target.upgrade_id)) return false;
+  return is_here(target) || may_try(target);
+}
+
+std::optional<Target> Upgrades::wanted(const std::set<std::string>& but) {
+  if (!decision_) return std::nullopt;
+  const std::optional<Target>& target = decision_->target;
+  if (target && !decision_->refused && may_run(*target, but)) return target;
+  return stand_in(but);
+}
+
+std::optional<Target> Upgrades::stand_in(const std::set<std::string>& but) {
+  if (!decision_ || !decision_->last_good || !parts_.serving.committed().is_base_image()) return std::nullopt;
+  return may_run(*decision_->last_good, but) ? decision_->last_good : std::nullopt;
 }
 
 void Upgrades::refuse_again(const Target& target) {
@@ -89,12 +127,13 @@ void Upgrades::report(const Target& target, UpgradeStatus status, const std::str
 }
 
 void Upgrades::consider() {
-  if (!running_ || parts_.swap.state() != SwapState::idle || !decision_ || !decision_->target) return;
-  const Target& target = *decision_->target;
+  if (!running_ || parts_.swap.state() != SwapState::idle) return;
+  const std::optional<Target> wanted_now = wanted();
+  if (!wanted_now) return;
+  const Target& target = *wanted_now;
   const ReleaseRef& serving = parts_.serving.release();
-  if (target.hot_ref == serving.hot_ref || target.upgrade_id == retry_of_) return;
+  if (target.hot_ref == serving.hot_ref && target.hot_ref == parts_.serving.committed().hot_ref) return;
   if (target.digest == serving.digest) return adopt(target);
-  if (!may_try(target)) return;
   if (auto counted = parts_.attempts.begin(target.upgrade_id); !counted) return put_off(target, counted.error());
   parts_.announcer.disk_problem("");
   parts_.announcer.result(target.upgrade_id, pending(target));
@@ -133,6 +172,8 @@ void Upgrades::adopt(const Target& target) {
   if (auto written = write_marker(parts_.dir.marker(), marker); !written) return put_off(target, written.error());
   parts_.serving.rename(target.name());
   parts_.serving.commit();
+  if (auto pointed = parts_.dir.point_current_at(parts_.serving.release().directory); !pointed)
+    log(LogLevel::warning, "current.not_set", {{"error", pointed.error().to_string()}});
   log(LogLevel::notice, "release.adopted", {{"version", target.version}, {"why", "the same code runs already"}});
   UpgradeResult result = parts_.announcer.result_for(target, UpgradeStatus::completed);
   result.observed_digest = target.digest;
@@ -186,7 +227,9 @@ void Upgrades::completed(const SwapOutcome& outcome) {
       {{"version", outcome.target.version},
        {"digest", outcome.target.digest.substr(0, 12)},
        {"took_ms", std::to_string(static_cast<long>(milliseconds_of(outcome.took)))}});
-  warn_unwritten(parts_.attempts.forget_all());
+  // Where the last good release stands in for what the pointer names, that must stay refused.
+  const bool stands_in = decision_ && decision_->target && decision_->target->hot_ref != outcome.target.hot_ref;
+  warn_unwritten(parts_.attempts.forget_all_but(stands_in ? decision_->target->upgrade_id : ""));
   collect_garbage();
   parts_.store_thread.reconsider(parts_.serving.committed().sequence);
 }
@@ -233,10 +276,10 @@ void Upgrades::retry_later(const std::string& upgrade_id, const Error& error, Up
   const auto delay = retry_delay_.after(error);
   result.status = UpgradeStatus::pending;
   result.retry_at = format_rfc3339(parts_.loop.clock().wall() + delay);
-  retry_of_ = failed_of_ = upgrade_id;
+  failed_of_ = upgrade_id;
   failure_ = result.error;
-  retry_ = parts_.loop.after(delay, [this] {
-    retry_of_.clear();
+  retries_[upgrade_id] = parts_.loop.after(delay, [this, upgrade_id] {
+    retries_.erase(upgrade_id);
     consider();
   });
 }

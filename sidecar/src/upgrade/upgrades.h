@@ -2,7 +2,9 @@
 /// Which pointer leads to a swap, and what its outcome means for the next one.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "loop/event_loop.h"
@@ -43,11 +45,16 @@ class Upgrades {
   void stop();
 
   /// What the pointer was found to mean at boot.
-  void remember(const Decision& decision) { decision_ = decision; }
+  void remember(const Decision& decision);
   /// What the pointer means has changed, or has to be thought about again.
   void decided(const Decision& decision);
-  /// The pointer must not be followed. `named`: the upgrade that it names, see PointerWatch::named().
-  void rejected(const Target& named, const Error& error);
+  /// The pointer must not be followed.
+  void rejected(const Rejection& rejection);
+  /// What this machine should run by what the pointer was found to mean: its target; where that may not be tried, or
+  /// not yet, and nothing is committed here, the last good release; nothing otherwise. Never one of `but`.
+  [[nodiscard]] std::optional<Target> wanted(const std::set<std::string>& but = {});
+  /// That last good release, under these conditions.
+  [[nodiscard]] std::optional<Target> stand_in(const std::set<std::string>& but = {});
   /// Says again that and why that upgrade is refused on this machine: who said it first may have died over it.
   void refuse_again(const Target& target);
   /// False if that upgrade is refused on this machine; that is reported once it has been tried often enough.
@@ -60,6 +67,9 @@ class Upgrades {
 
  private:
   void overtake();
+  void tell_of_refusal();
+  [[nodiscard]] bool is_here(const Target& target) const;
+  [[nodiscard]] bool may_run(const Target& target, const std::set<std::string>& but);
   void consider();
   void report(const Target& target, UpgradeStatus status, const std::string& why);
   [[nodiscard]] UpgradeResult pending(const Target& target) const;
@@ -80,10 +90,9 @@ class Upgrades {
   std::optional<Decision> decision_;
   unsigned superseded_ = 0;  ///< swaps in a row that gave way
   Backoff retry_delay_{{.first = std::chrono::seconds(5), .highest = std::chrono::minutes(5)}};
-  std::string retry_of_;   ///< the upgrade that waits for its next try
-  std::string failed_of_;  ///< the upgrade that was put off last
-  std::string failure_;    ///< and why
-  EventLoop::Timer retry_;
+  std::map<std::string, EventLoop::Timer> retries_;  ///< by the upgrade that waits for its next try
+  std::string failed_of_;                            ///< the upgrade that was put off last
+  std::string failure_;                              ///< and why
 };
 
 }  // namespace midair::sidecar

@@ -37,6 +37,8 @@ Result<PointerWatch::Seen> PointerWatch::read(const CallLimits& limits) {
 
 Result<Decision> PointerWatch::decide() const { return policy_.decide(bytes_, identity_, highest_sequence_, store_); }
 
+std::optional<Target> PointerWatch::last_good() const { return policy_.last_good(bytes_, identity_, store_); }
+
 Target PointerWatch::named() const {
   Target target;
   const auto pointer = Pointer::parse(bytes_, StoreLayout{identity_.app}.pointer());

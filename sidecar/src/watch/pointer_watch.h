@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "midair/clock.h"
@@ -34,6 +35,9 @@ class PointerWatch {
 
   /// What the last pointer means by the policy. Precondition: seen().
   [[nodiscard]] Result<Decision> decide() const;
+
+  /// The last good release that the last pointer names, see TrustPolicy::last_good(). Precondition: seen().
+  [[nodiscard]] std::optional<Target> last_good() const;
 
   /// Which upgrade the last pointer names, whatever the policy says: upgrade_id, version and sequence only. Empty if it
   /// names none that could be reported on.

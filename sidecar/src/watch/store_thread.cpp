@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 
 #include "midair/clock.h"
 #include "midair/foreign_text.h"
@@ -112,11 +113,13 @@ void StoreThread::run() {
       watch_.trust(*asked.reconsider);
       if (watch_.seen()) deliver_decision();
     }
-    if (asked.stage) stage_now(*asked.stage);
+    if (asked.staged) end_staging();
+    if (asked.stage) begin_staging(*asked.stage);
     if (asked.poll || clock_.now() >= next_poll_) poll();
     if (asked.flush || (next_flush_ && clock_.now() >= *next_flush_))
       flush({settings_.call_deadline, stop_.get_token()});
   }
+  end_staging();
   flush({kLastWords, {}});
 }
 
@@ -133,7 +136,7 @@ Result<std::optional<Decision>> StoreThread::poll_once(milliseconds deadline) {
   if (seen == PointerWatch::Seen::missing) return std::optional<Decision>();
   auto decision = decide();
   if (!decision) {
-    deliver_rejection(decision.error(), watch_.named());
+    deliver_rejection({decision.error(), watch_.named(), watch_.last_good()});
     return std::move(decision).error();
   }
   return std::optional(std::move(decision).value());
@@ -147,7 +150,7 @@ void StoreThread::poll() {
     if (*seen == PointerWatch::Seen::changed) deliver_decision();
   } else if (seen.error().code == Errc::corrupt) {
     const bool repeated = failure_before && failure_before->cause == seen.error().cause;
-    if (!repeated) deliver_rejection(seen.error(), {});
+    if (!repeated) deliver_rejection({seen.error(), {}});
   }
 }
 
@@ -207,20 +210,37 @@ Result<Decision> StoreThread::decide() {
 
 void StoreThread::deliver_decision() {
   auto decision = decide();
-  if (!decision) return deliver_rejection(decision.error(), watch_.named());
+  if (!decision) return deliver_rejection({decision.error(), watch_.named(), watch_.last_good()});
   post_([delivery = delivery_, decision = std::move(decision).value(), etag = watch_.etag()]() mutable {
     delivery->events.on_pointer(std::move(decision), std::move(etag));
   });
 }
 
-void StoreThread::deliver_rejection(const Error& error, Target named) {
-  post_([delivery = delivery_, error, named = std::move(named)]() mutable {
-    delivery->events.on_rejected(error, std::move(named));
+void StoreThread::deliver_rejection(Rejection rejection) {
+  post_([delivery = delivery_, rejection = std::move(rejection)]() mutable {
+    delivery->events.on_rejected(std::move(rejection));
   });
 }
 
-void StoreThread::stage_now(const Staging& staging) {
-  auto staged = guarded([&] { return stager_.stage(staging.target, staging.stop); });
+/// One at a time: the one before was told to stop.
+void StoreThread::begin_staging(const Staging& staging) {
+  end_staging();
+  try {
+    staging_ = std::thread([this, staging] {
+      deliver_staged(staging, guarded([&] { return stager_.stage(staging.target, staging.stop); }));
+      ask([](Requests& requests) { requests.staged = true; });
+    });
+  } catch (const std::system_error& error) {
+    deliver_staged(staging, Error{Errc::unavailable, "stage", staging.target.key,
+                                  std::string("no thread can be started: ") + error.what()});
+  }
+}
+
+void StoreThread::end_staging() {
+  if (staging_.joinable()) staging_.join();
+}
+
+void StoreThread::deliver_staged(const Staging& staging, Result<StagedRelease> staged) {
   if (stop_.stop_requested()) return;
   post_([delivery = delivery_, number = staging.number, staged = std::move(staged)]() mutable {
     if (delivery->stage_number == number) delivery->events.on_staged(std::move(staged));

@@ -1,5 +1,5 @@
 /// @file
-/// The store thread: polls the pointer, stages releases, sends reports.
+/// The store thread: polls the pointer, has releases staged, sends reports.
 #pragma once
 
 #include <atomic>
@@ -27,18 +27,24 @@
 
 namespace midair::sidecar {
 
-/// Owner of the one thread that talks to the object store, so that nobody else ever waits for it. What it learns is
-/// delivered through `post` (EventLoop::post), never called directly. The verbs are thread-safe and return at once,
-/// but for stop().
+/// A pointer that must not be followed.
+struct Rejection {
+  Error error;
+  Target named;                       ///< what it names, see PointerWatch::named(); empty if it is no pointer
+  std::optional<Target> last_good{};  ///< what may run in its stead where nothing is committed
+};
+
+/// Owner of the thread that talks to the object store, so that nobody else ever waits for it, and of one more while a
+/// release is staged: a large one must not keep a newer pointer from being seen. What they learn is delivered through
+/// `post` (EventLoop::post), never called directly. The verbs are thread-safe and return at once, but for stop().
 class StoreThread {
  public:
   /// All must be set.
   struct Events {
     /// The pointer was read for the first time or changed, and the policy accepts it.
     std::function<void(Decision, Etag)> on_pointer;
-    /// The pointer was read, but is refused or no pointer at all. Not repeated while it stays the same. `named`: what
-    /// it names, see PointerWatch::named(); empty if it is no pointer.
-    std::function<void(Error, Target named)> on_rejected;
+    /// The pointer was read, but is refused or no pointer at all. Not repeated while it stays the same.
+    std::function<void(Rejection)> on_rejected;
     /// The end of stage(). Once for each call, but not after cancel_stage(), and not if a newer stage() replaced it.
     std::function<void(Result<StagedRelease>)> on_staged;
   };
@@ -101,9 +107,10 @@ class StoreThread {
   struct Requests {
     bool poll = false;
     bool flush = false;
+    bool staged = false;  ///< the thread that stages has come to its end
     std::optional<std::uint64_t> reconsider;
     std::optional<Staging> stage;
-    [[nodiscard]] bool any() const { return poll || flush || reconsider || stage; }
+    [[nodiscard]] bool any() const { return poll || flush || staged || reconsider || stage; }
   };
   /// Outlives the object in what it posted.
   struct Delivery {
@@ -122,8 +129,10 @@ class StoreThread {
   [[nodiscard]] std::chrono::milliseconds jittered_interval();
   [[nodiscard]] Result<Decision> decide();
   void deliver_decision();
-  void deliver_rejection(const Error& error, Target named);
-  void stage_now(const Staging& staging);
+  void deliver_rejection(Rejection rejection);
+  void begin_staging(const Staging& staging);
+  void end_staging();
+  void deliver_staged(const Staging& staging, Result<StagedRelease> staged);
   void flush(const CallLimits& limits);
 
   // Constant after construction, or thread-safe.
@@ -152,6 +161,7 @@ class StoreThread {
   bool missing_ = false;          ///< the last poll found no pointer
   BootTime next_poll_{};
   std::optional<BootTime> next_flush_;
+  std::thread staging_;
 
   std::thread thread_;
 };

@@ -38,6 +38,10 @@ class PointerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(unknown_fields_survive_a_read_modify_write);
   CPPUNIT_TEST(nothing_lingers_from_the_release_before);
   CPPUNIT_TEST(copies_do_not_share_changes);
+  CPPUNIT_TEST(the_last_good_release_outlives_what_comes_after_it);
+  CPPUNIT_TEST(a_last_good_release_of_another_base_image_is_forgotten);
+  CPPUNIT_TEST(a_refusal_belongs_to_one_upgrade);
+  CPPUNIT_TEST(what_makes_no_sense_of_ours_hides_no_pointer);
   CPPUNIT_TEST(without_image_ref_it_is_for_no_base_image);
   CPPUNIT_TEST(knows_what_a_blue_green_upgrade_needs);
   CPPUNIT_TEST(refuses_wrong_types_and_missing_fields);
@@ -125,6 +129,56 @@ class PointerTest : public CppUnit::TestFixture {
     Pointer changed = original;
     changed.set_hot_upgrade(full_upgrade(), "now");
     CPPUNIT_ASSERT_EQUAL(std::string(flydeploy::kPointerWithHotUpgrade), original.to_json());
+  }
+
+  static HotUpgrade next_upgrade(const std::string& base = "base") {
+    HotUpgrade upgrade = full_upgrade();
+    upgrade.version = "1.3.0";
+    upgrade.hot_ref = "midair/my_app:deployment-01NEXT";
+    upgrade.base_image_ref = base;
+    return upgrade;
+  }
+
+  void the_last_good_release_outlives_what_comes_after_it() {
+    Pointer pointer = parse(R"({"image_ref":"base","hot_upgrade":{"version":"1.2.0","source_image_ref":"r",)"
+                            R"("tarball_url":"u","note":"keep me"}})");
+    CPPUNIT_ASSERT(!pointer.last_good());
+    pointer.keep_as_last_good();
+    pointer.set_hot_upgrade(next_upgrade(), "now");
+    const Pointer read = parse(pointer.to_json());
+    CPPUNIT_ASSERT_EQUAL(std::string("1.2.0"), read.last_good()->version);
+    CPPUNIT_ASSERT_EQUAL(std::string("base"), read.last_good()->base_image_ref);
+    CPPUNIT_ASSERT_EQUAL(std::string("1.3.0"), read.hot_upgrade()->version);
+    CPPUNIT_ASSERT(pointer.to_json().find(R"("image_ref":"base","note":"keep me")") != std::string::npos);
+    CPPUNIT_ASSERT_EQUAL(pointer.to_json(), read.to_json());
+  }
+
+  void a_last_good_release_of_another_base_image_is_forgotten() {
+    Pointer pointer = Pointer::for_base_image("base", "then");
+    pointer.set_hot_upgrade(full_upgrade(), "then");
+    pointer.keep_as_last_good();
+    pointer.set_hot_upgrade(next_upgrade("another"), "now");
+    CPPUNIT_ASSERT(!pointer.last_good());
+    CPPUNIT_ASSERT(pointer.to_json().find("last_good") == std::string::npos);
+  }
+
+  void a_refusal_belongs_to_one_upgrade() {
+    Pointer pointer = Pointer::for_base_image("base", "then");
+    pointer.set_hot_upgrade(full_upgrade(), "then");
+    CPPUNIT_ASSERT(!pointer.refused());
+    pointer.refuse();
+    CPPUNIT_ASSERT(pointer.refused() && parse(pointer.to_json()).refused());
+    pointer.set_hot_upgrade(next_upgrade(), "now");
+    CPPUNIT_ASSERT(!pointer.refused() && !parse(pointer.to_json()).refused());
+  }
+
+  void what_makes_no_sense_of_ours_hides_no_pointer() {
+    for (const char* good : {"7", "{}", "[]", R"({"version":7,"source_image_ref":"r","tarball_url":"u"})"}) {
+      const Pointer pointer = parse(R"({"image_ref":"i","last_good":)" + std::string(good) +
+                                    R"(,"hot_upgrade":{"version":"1","source_image_ref":"r","tarball_url":"u",)" +
+                                    R"("refused":"perhaps"}})");
+      CPPUNIT_ASSERT(pointer.hot_upgrade() && !pointer.last_good() && !pointer.refused());
+    }
   }
 
   void without_image_ref_it_is_for_no_base_image() {

@@ -15,6 +15,7 @@ class CleanerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(results_of_the_last_five_upgrades_stay);
   CPPUNIT_TEST(a_tarball_that_nothing_refers_to_goes);
   CPPUNIT_TEST(a_tarball_that_anything_refers_to_stays);
+  CPPUNIT_TEST(the_last_good_release_stays_however_old_it_is);
   CPPUNIT_TEST(what_flydeploy_needs_stays);
   CPPUNIT_TEST(a_young_tarball_stays);
   CPPUNIT_TEST(nothing_of_an_app_with_a_longer_name_goes);
@@ -75,6 +76,17 @@ class CleanerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!goes(kLayout.tarball("odd-name")));
     CPPUNIT_ASSERT(!goes(kLayout.tarball("ancient")));
     CPPUNIT_ASSERT(goes(kLayout.tarball("unknown")));
+  }
+
+  void the_last_good_release_stays_however_old_it_is() {
+    publish({upgrade_named("01B", "v2")});
+    auto pointer = pointer_to(upgrade_named("01A", "v1"));
+    pointer.keep_as_last_good();
+    pointer.set_hot_upgrade(upgrade_named("01B", "v2"), "now");
+    input_.published.current = CurrentPointer{pointer, "etag"};
+    for (const char* version : {"v0", "v1", "v2"}) object(kLayout.tarball(version));
+    CPPUNIT_ASSERT(goes(kLayout.tarball("v0")));
+    CPPUNIT_ASSERT(!goes(kLayout.tarball("v1")) && !goes(kLayout.tarball("v2")));
   }
 
   void what_flydeploy_needs_stays() {

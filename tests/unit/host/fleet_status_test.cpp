@@ -17,6 +17,8 @@ class FleetStatusTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_machine_that_just_booted_or_just_began_is_not_stale);
   CPPUNIT_TEST(a_machine_that_is_not_covered_is_on_its_base_image_or_on_another);
   CPPUNIT_TEST(stopped_and_unreadable_machines_are_called_so);
+  CPPUNIT_TEST(a_fleet_is_as_far_as_its_last_machine);
+  CPPUNIT_TEST(a_record_proves_a_release_only_once_it_is_settled);
   CPPUNIT_TEST(a_snapshot_without_changes_costs_a_conditional_get_and_two_lists);
   CPPUNIT_TEST(a_new_pointer_brings_new_results);
   CPPUNIT_TEST(a_pointer_that_goes_is_gone);
@@ -106,6 +108,40 @@ class FleetStatusTest : public CppUnit::TestFixture {
     check(Verdict::stopped, judged(machine("a", kBase, MachineState::stopped)));
     const auto unreadable = judge(member("a", "", FleetState::unreadable), std::nullopt, std::nullopt, clock_.wall());
     check(Verdict::unreadable, unreadable, "its record cannot be read");
+  }
+
+  void a_fleet_is_as_far_as_its_last_machine() {
+    const auto judged_with = [&](const std::vector<Verdict>& verdicts) {
+      FleetSnapshot snapshot;
+      for (const Verdict verdict : verdicts) snapshot.machines.push_back({as_recorded(machine("a")), verdict, ""});
+      return judge_fleet(snapshot);
+    };
+    CPPUNIT_ASSERT(judged_with({}) == FleetVerdict::under_way);
+    CPPUNIT_ASSERT(judged_with({Verdict::stopped, Verdict::gone}) == FleetVerdict::up_to_date);
+    CPPUNIT_ASSERT(judged_with({Verdict::up_to_date, Verdict::base_image}) == FleetVerdict::up_to_date);
+    for (const Verdict verdict : {Verdict::pending, Verdict::stale, Verdict::silent, Verdict::unreadable})
+      CPPUNIT_ASSERT(judged_with({Verdict::up_to_date, verdict}) == FleetVerdict::under_way);
+    for (const Verdict verdict : {Verdict::failed, Verdict::rolled_back, Verdict::other_base})
+      CPPUNIT_ASSERT(judged_with({Verdict::pending, verdict, Verdict::up_to_date}) == FleetVerdict::behind);
+  }
+
+  void a_record_proves_a_release_only_once_it_is_settled() {
+    auto record = machine_on("a", upgrade_);
+    CPPUNIT_ASSERT(has_committed(as_recorded(record), upgrade_));
+    record.state = MachineState::stopped;
+    CPPUNIT_ASSERT(has_committed(as_recorded(record), upgrade_));
+    record.hot_ref = "published again";
+    CPPUNIT_ASSERT(has_committed(as_recorded(record), upgrade_));
+    for (const MachineState state : {MachineState::swapping, MachineState::unknown}) {
+      record.state = state;
+      CPPUNIT_ASSERT(!has_committed(as_recorded(record), upgrade_));
+    }
+    CPPUNIT_ASSERT(!has_committed(as_recorded(machine_on("a", upgrade_, "another image")), upgrade_));
+    CPPUNIT_ASSERT(!has_committed(as_recorded(machine("a")), upgrade_));
+    auto of_flydeploy = upgrade_;
+    of_flydeploy.digest.clear();
+    CPPUNIT_ASSERT_MESSAGE("no digest is no digest of the base image",
+                           !has_committed(as_recorded(machine("a")), of_flydeploy));
   }
 
   void a_snapshot_without_changes_costs_a_conditional_get_and_two_lists() {

@@ -16,6 +16,9 @@ class PublicationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_name_of_the_server_stays_what_it_was);
   CPPUNIT_TEST(a_pointer_changed_meanwhile_is_not_overwritten);
   CPPUNIT_TEST(a_pointer_with_a_higher_fence_is_not_overwritten);
+  CPPUNIT_TEST(the_last_good_release_is_the_last_that_proved_good);
+  CPPUNIT_TEST(a_refusal_is_written_into_the_pointer_that_names_it);
+  CPPUNIT_TEST(a_refusal_needs_the_lock_and_the_pointer);
   CPPUNIT_TEST(a_lost_lock_cannot_publish);
   CPPUNIT_TEST(a_lost_answer_is_looked_up);
   CPPUNIT_TEST(a_refusal_although_nothing_changed_is_tried_again);
@@ -33,7 +36,7 @@ class PublicationTest : public CppUnit::TestFixture {
   PublishedState state() { return value_of(read_published_state(store_, kLayout, {})); }
   Result<HotUpgrade> publish_named(ObjectStore& store, DeployLock& lock, const PublishedState& state,
                                    const std::string& id, const std::string& version = "v2") {
-    return publish(store, clock_, lock, kLayout, state, upgrade_named(id, version));
+    return publish(store, clock_, lock, kLayout, state, Predecessor::unproven, upgrade_named(id, version));
   }
   Pointer pointer() { return value_of(read_pointer(store_, kLayout, {}))->pointer; }
 
@@ -91,7 +94,7 @@ class PublicationTest : public CppUnit::TestFixture {
       upgrade.tarball_url = "https://b." + std::string(name) + "/v1";
       store_text(store_, kLayout.pointer(), pointer_to(upgrade).to_json());
       upgrade.tarball_url = "https://t3.storage.dev/b/v2";
-      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), upgrade).ok());
+      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), Predecessor::unproven, upgrade).ok());
       CPPUNIT_ASSERT_EQUAL("https://" + std::string(name) + "/b/v2", pointer().hot_upgrade()->tarball_url);
     }
   }
@@ -118,6 +121,43 @@ class PublicationTest : public CppUnit::TestFixture {
     assert_fails(publish_named(store_, *held, state(), "01A"), Errc::precondition, "sequence 41");
     assert_ok(held->raise_fence(8));
     CPPUNIT_ASSERT(publish_named(store_, *held, state(), "01A").ok());
+  }
+
+  void the_last_good_release_is_the_last_that_proved_good() {
+    const auto held = lock();
+    const auto publish_after = [&](Predecessor predecessor, const std::string& id, const std::string& version) {
+      CPPUNIT_ASSERT(publish(store_, clock_, *held, kLayout, state(), predecessor, upgrade_named(id, version)).ok());
+      return pointer().last_good() ? pointer().last_good()->version : "none";
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("none"), publish_after(Predecessor::good, "01A", "v1"));
+    CPPUNIT_ASSERT_EQUAL(std::string("none"), publish_after(Predecessor::unproven, "01B", "v2"));
+    CPPUNIT_ASSERT_EQUAL(std::string("v2"), publish_after(Predecessor::good, "01C", "v3"));
+    CPPUNIT_ASSERT_EQUAL(std::string("v2"), publish_after(Predecessor::unproven, "01D", "v4"));
+    CPPUNIT_ASSERT_EQUAL(text_at(store_, kLayout.pointer()), text_at(store_, kLayout.history(4)));
+  }
+
+  void a_refusal_is_written_into_the_pointer_that_names_it() {
+    const auto held = lock();
+    const auto upgrade = value_of(publish_named(store_, *held, state(), "01A"));
+    const auto refused = value_of(refuse(store_, *held, kLayout, upgrade));
+    CPPUNIT_ASSERT(refused && refused->refused());
+    CPPUNIT_ASSERT(pointer().refused());
+    CPPUNIT_ASSERT_EQUAL(upgrade.hot_ref, pointer().hot_upgrade()->hot_ref);
+    CPPUNIT_ASSERT(publish_named(store_, *held, state(), "01B").ok());
+    CPPUNIT_ASSERT(!pointer().refused());
+  }
+
+  void a_refusal_needs_the_lock_and_the_pointer() {
+    const auto held = lock();
+    const auto upgrade = value_of(publish_named(store_, *held, state(), "01A"));
+    const auto taker = lock("b", Force::yes);
+    assert_fails(refuse(store_, *held, kLayout, upgrade), Errc::precondition, "lost to b");
+    CPPUNIT_ASSERT(!pointer().refused());
+
+    CPPUNIT_ASSERT(publish_named(store_, *taker, state(), "01B").ok());
+    CPPUNIT_ASSERT(!value_of(refuse(store_, *taker, kLayout, upgrade)));
+    assert_ok(store_.remove(kLayout.pointer(), {}));
+    CPPUNIT_ASSERT(!value_of(refuse(store_, *taker, kLayout, upgrade)));
   }
 
   void a_lost_lock_cannot_publish() {

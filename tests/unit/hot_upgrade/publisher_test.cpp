@@ -78,6 +78,8 @@ class PublisherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(an_interrupt_after_each_step_releases_the_lock);
   CPPUNIT_TEST(an_interrupt_during_any_call_releases_the_lock);
   CPPUNIT_TEST(a_failure_of_any_call_is_honest_and_releases_the_lock);
+  CPPUNIT_TEST(what_all_machines_refuse_is_marked_and_the_last_good_release_named);
+  CPPUNIT_TEST(what_no_machine_answered_is_not_marked);
   CPPUNIT_TEST(old_results_are_cleaned_up_at_the_end);
   CPPUNIT_TEST_SUITE_END();
 
@@ -166,6 +168,41 @@ class PublisherTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(pointed_at()->fence > fence);
       fence = pointed_at()->fence;
     }
+  }
+
+  std::optional<Pointer> pointer() {
+    const auto current = value_of(read_pointer(store_, kLayout, {}));
+    return current ? std::optional(current->pointer) : std::nullopt;
+  }
+  /// The same as version `version`, other files.
+  UpgradeRequest request_of(const std::string& version) {
+    assert_ok(write_file_durably(dir_ / "app", version));
+    auto wanted = request();
+    wanted.version = version;
+    return wanted;
+  }
+
+  void what_all_machines_refuse_is_marked_and_the_last_good_release_named() {
+    check_in(store_, machine("a"));
+    CPPUNIT_ASSERT(value_of(publish(store_, obedient("a"))).everywhere());
+    check_in(store_, machine_on("a", pointed_at().value()));
+    for (const char* version : {"v2", "v3"}) {  // of two bad ones in a row neither is the last good
+      const auto bad = request_of(version);
+      const auto summary = value_of(publish(store_, obedient("a", UpgradeStatus::rolled_back), &bad));
+      CPPUNIT_ASSERT(summary.outlook && summary.outlook->refused);
+      CPPUNIT_ASSERT_EQUAL(std::string("v1"), summary.outlook->last_good);
+      CPPUNIT_ASSERT(pointer()->refused());
+      CPPUNIT_ASSERT_EQUAL(std::string("v1"), pointer()->last_good()->version);
+    }
+  }
+
+  void what_no_machine_answered_is_not_marked() {
+    check_in(store_, machine("a"));
+    const auto wanted = request();
+    const auto summary = value_of(publish(store_, {}, &wanted));
+    CPPUNIT_ASSERT(summary.outlook && !summary.outlook->refused);
+    CPPUNIT_ASSERT_EQUAL(std::string(), summary.outlook->last_good);
+    CPPUNIT_ASSERT(!pointer()->refused());
   }
 
   void a_version_keeps_its_bytes() {

@@ -89,9 +89,11 @@ class AttemptsTest : public CppUnit::TestFixture {
     Attempts attempts = Attempts::load(file_);
     assert_ok(attempts.refuse("A", "why"));
     assert_ok(attempts.begin("B"));
-    assert_ok(attempts.forget_all());
-    CPPUNIT_ASSERT(!Attempts::load(file_).refused("A"));
+    assert_ok(attempts.forget_all_but("A"));
+    CPPUNIT_ASSERT(Attempts::load(file_).refused("A"));
     CPPUNIT_ASSERT_EQUAL(0U, Attempts::load(file_).count("B"));
+    assert_ok(attempts.forget_all_but(""));
+    CPPUNIT_ASSERT(!Attempts::load(file_).refused("A"));
   }
 
   void the_oldest_go_when_there_are_too_many() {

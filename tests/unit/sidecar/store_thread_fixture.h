@@ -34,12 +34,15 @@ using namespace std::chrono_literals;
 class PostedWork {
  public:
   void post(std::function<void()> work) {
-    const std::scoped_lock lock(mutex_);
-    work_.push_back(std::move(work));
+    {
+      const std::scoped_lock lock(mutex_);
+      work_.push_back(std::move(work));
+    }
+    posted_.notify_all();
   }
-  [[nodiscard]] bool has_work() {
-    const std::scoped_lock lock(mutex_);
-    return !work_.empty();
+  void await_work() {
+    std::unique_lock lock(mutex_);
+    posted_.wait(lock, [&] { return !work_.empty(); });
   }
   void run_posted() {
     std::deque<std::function<void()>> work;
@@ -52,6 +55,7 @@ class PostedWork {
 
  private:
   std::mutex mutex_;
+  std::condition_variable posted_;
   std::deque<std::function<void()>> work_;
 };
 
@@ -61,7 +65,7 @@ class WatchedStore final : public ForwardingStore {
   using ForwardingStore::ForwardingStore;
 
   Result<GetAnswer> get(const GetRequest& request, ByteSink& sink, const CallLimits& limits) override {
-    if (auto hung = hang(limits); !hung) return std::move(hung).error();
+    if (auto hung = heads_only_ ? Result<void>() : hang(limits); !hung) return std::move(hung).error();
     ++gets;
     if (request.if_none_match.empty()) ++unconditional_gets;
     const std::scoped_lock lock(mutex_);
@@ -94,6 +98,11 @@ class WatchedStore final : public ForwardingStore {
     }
     changed_.notify_all();
   }
+  /// The same for those who ask for the size of an object, as staging does first.
+  void hang_heads() {
+    heads_only_ = true;
+    hang(true);
+  }
   /// Waits until that many callers hang.
   void await_hanging(int count) {
     std::unique_lock lock(mutex_);
@@ -121,6 +130,7 @@ class WatchedStore final : public ForwardingStore {
   std::optional<Error> failure_;
   std::string body_;
   bool hang_ = false;
+  std::atomic<bool> heads_only_{false};
 };
 
 inline const CallLimits kLimits{5s};
@@ -170,9 +180,9 @@ class StoreThreadFixture : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(!etag.empty());
       decisions_.push_back(std::move(decision));
     };
-    events.on_rejected = [this](Error error, Target named) {
-      rejections_.push_back(std::move(error));
-      named_.push_back(std::move(named));
+    events.on_rejected = [this](Rejection rejection) {
+      rejections_.push_back(std::move(rejection.error));
+      named_.push_back(std::move(rejection.named));
     };
     events.on_staged = [this](Result<StagedRelease> staged) { staged_.push_back(std::move(staged)); };
     thread_ = std::make_unique<StoreThread>(
@@ -211,6 +221,14 @@ class StoreThreadFixture : public CppUnit::TestFixture {
   void idle() {
     clock_.await_idle();
     loop_.run_posted();
+  }
+  /// Waits until that many stagings have ended, and takes what was delivered.
+  void await_staged(std::size_t count) {
+    while (staged_.size() < count) {
+      loop_.await_work();
+      loop_.run_posted();
+    }
+    CPPUNIT_ASSERT_EQUAL(count, staged_.size());
   }
   /// Has it poll that often, at the time for it.
   void poll(int times = 1) {

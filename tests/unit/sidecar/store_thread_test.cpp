@@ -210,7 +210,7 @@ class StoreThreadTest : public StoreThreadFixture {
       std::chrono::milliseconds deadline{};
     } store(memory_);
     StoreThread thread(store, policy_, stager_, reporter_, identity_, quick(), [](const std::function<void()>&) {},
-                       {[](const Decision&, const Etag&) {}, [](const Error&, const Target&) {}, [](const auto&) {}});
+                       {[](const Decision&, const Etag&) {}, [](const Rejection&) {}, [](const auto&) {}});
     CPPUNIT_ASSERT(thread.poll_once(1234ms).ok());
     CPPUNIT_ASSERT(store.deadline == 1234ms);
   }

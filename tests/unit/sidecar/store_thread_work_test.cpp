@@ -9,6 +9,7 @@ class StoreThreadWorkTest : public StoreThreadFixture {
   CPPUNIT_TEST(reports_are_sent_at_once_between_polls);
   CPPUNIT_TEST(the_last_reports_are_sent_at_the_end);
   CPPUNIT_TEST(staging_that_fails_is_reported);
+  CPPUNIT_TEST(a_newer_pointer_is_seen_while_staging_hangs);
   CPPUNIT_TEST(a_cancelled_staging_ends_and_says_nothing);
   CPPUNIT_TEST(a_newer_staging_replaces_the_older);
   CPPUNIT_TEST(stop_is_prompt_while_the_store_hangs);
@@ -40,9 +41,23 @@ class StoreThreadWorkTest : public StoreThreadFixture {
   void staging_that_fails_is_reported() {
     start(slow());
     thread_->stage(target("1"));
-    idle();
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+    await_staged(1);
     assert_fails(staged_[0], Errc::not_found);
+  }
+
+  void a_newer_pointer_is_seen_while_staging_hangs() {
+    start(quick());
+    idle();
+    store_.hang_heads();
+    thread_->stage(target("1"));
+    store_.await_hanging(1);
+    publish("2", 2);
+    poll();
+    assert_decisions(1);
+    reporter_.result("01A", UpgradeResult());
+    idle();
+    CPPUNIT_ASSERT(memory_.head("releases/shop-results/01A/m1.json", kLimits).ok());
+    CPPUNIT_ASSERT(staged_.empty());
   }
 
   void a_cancelled_staging_ends_and_says_nothing() {
@@ -55,13 +70,11 @@ class StoreThreadWorkTest : public StoreThreadFixture {
     store_.await_hanging(0);
     store_.hang(false);
     thread_->stage(target("2"));
-    idle();
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+    await_staged(1);
     CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-2") != std::string::npos);
 
     thread_->stage(target("3"));
-    clock_.await_idle();  // it is done, and its end is posted, before it is cancelled
-    CPPUNIT_ASSERT(loop_.has_work());
+    loop_.await_work();  // it is done, and its end is posted, before it is cancelled
     thread_->cancel_stage();
     idle();
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
@@ -76,8 +89,7 @@ class StoreThreadWorkTest : public StoreThreadFixture {
     thread_->stage(target("2"));
     thread_->stage(target("3"));
     store_.hang(false);
-    idle();
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, staged_.size());
+    await_staged(1);
     CPPUNIT_ASSERT(staged_[0].error().subject.find("shop-3") != std::string::npos);
   }
 
@@ -127,7 +139,7 @@ class StoreThreadWorkTest : public StoreThreadFixture {
     reporter.record(MachineRecord());
     StoreThread thread(
         store, policy_, stager_, reporter, identity_, quick(), [](const std::function<void()>&) {},
-        {[](const Decision&, const Etag&) {}, [](const Error&, const Target&) {}, [](const auto&) {}}, clock_);
+        {[](const Decision&, const Etag&) {}, [](const Rejection&) {}, [](const auto&) {}}, clock_);
     thread.start();
     for (int i = 0; i < 3; ++i) poll_after(4 * kInterval);
     CPPUNIT_ASSERT(thread.status().errors >= 3);

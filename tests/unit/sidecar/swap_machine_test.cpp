@@ -82,6 +82,7 @@ struct World {
     CPPUNIT_ASSERT(dir->point_current_at(root / "old").ok());
     machine.emplace(*loop, *dir, strategy, SwapDeadlines(),
                     SwapMachine::Events{[this](const Target& target) { stage(target); }, [] {},
+                                        [](const std::function<void()>& go_on) { go_on(); },
                                         [this](SwapState state) { entered(state); },
                                         [this](const SwapOutcome& ended) {
                                           outcome = ended;

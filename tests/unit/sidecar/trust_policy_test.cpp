@@ -13,6 +13,9 @@ namespace midair::sidecar {
 class TrustPolicyTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(TrustPolicyTest);
   CPPUNIT_TEST(accepts_a_sound_pointer_and_names_the_target);
+  CPPUNIT_TEST(the_last_good_release_is_a_target_of_any_sequence);
+  CPPUNIT_TEST(a_refused_upgrade_is_told_from_others);
+  CPPUNIT_TEST(the_last_good_release_keeps_to_the_rules);
   CPPUNIT_TEST(no_upgrade_is_nothing_to_install);
   CPPUNIT_TEST(an_upgrade_for_another_base_image_is_not_ours);
   CPPUNIT_TEST(a_pointer_for_no_base_image_is_nobodys);
@@ -76,6 +79,57 @@ class TrustPolicyTest : public CppUnit::TestFixture {
     HotUpgrade unnamed = sound();
     unnamed.strategy.clear();
     CPPUNIT_ASSERT_EQUAL(std::string("handover"), value_of(decide(unnamed)).target->strategy);
+  }
+
+  /// 1.4.0 with 1.3.0 as its last good release, which `change` may spoil.
+  template <class Change>
+  [[nodiscard]] Pointer with_last_good(Change change) const {
+    HotUpgrade good = sound();
+    good.version = "1.3.0";
+    good.hot_ref = "registry.fly.io/shop:deployment-01K8GOOD";
+    good.tarball_url = store_.url_of("releases/shop-1.3.0.tar.gz");
+    good.base_image_ref = identity_.base_image_ref;
+    good.sequence = 3;
+    change(good);
+    Pointer pointer = Pointer::for_base_image(good.base_image_ref, "then");
+    pointer.set_hot_upgrade(good, "then");
+    pointer.keep_as_last_good();
+    HotUpgrade upgrade = sound();
+    upgrade.base_image_ref = good.base_image_ref;
+    pointer.set_hot_upgrade(upgrade, "now");
+    return pointer;
+  }
+
+  void the_last_good_release_is_a_target_of_any_sequence() {
+    const auto pointer = with_last_good([](HotUpgrade&) {});
+    const auto decision =
+        value_of(DigestTrustPolicy(strategy_names()).decide(pointer.to_json(), identity_, 12, store_));
+    CPPUNIT_ASSERT(decision.target && !decision.refused);
+    CPPUNIT_ASSERT_EQUAL(std::string("01K8GOOD"), decision.last_good->upgrade_id);
+    CPPUNIT_ASSERT_EQUAL(std::string("releases/shop-1.3.0.tar.gz"), decision.last_good->key);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, decision.last_good->sequence);
+  }
+
+  void a_refused_upgrade_is_told_from_others() {
+    auto pointer = with_last_good([](HotUpgrade&) {});
+    pointer.refuse();
+    CPPUNIT_ASSERT(
+        value_of(DigestTrustPolicy(strategy_names()).decide(pointer.to_json(), identity_, 0, store_)).refused);
+  }
+
+  void the_last_good_release_keeps_to_the_rules() {
+    const auto good_after = [&](auto change, const Identity& identity) {
+      return DigestTrustPolicy(strategy_names()).last_good(with_last_good(change).to_json(), identity, store_);
+    };
+    CPPUNIT_ASSERT(good_after([](HotUpgrade&) {}, identity_));
+    CPPUNIT_ASSERT(!good_after([](HotUpgrade& good) { good.digest.clear(); }, identity_));
+    CPPUNIT_ASSERT(
+        !good_after([](HotUpgrade& good) { good.tarball_url = "https://evil.example/x.tar.gz"; }, identity_));
+    CPPUNIT_ASSERT(!good_after([](HotUpgrade& good) { good.strategy = "telepathy"; }, identity_));
+    Identity other = identity_;
+    other.base_image_ref = "registry.fly.io/shop:other";
+    CPPUNIT_ASSERT(!good_after([](HotUpgrade&) {}, other));
+    CPPUNIT_ASSERT(!DigestTrustPolicy(strategy_names()).last_good("<html>", identity_, store_));
   }
 
   void no_upgrade_is_nothing_to_install() {

@@ -27,6 +27,16 @@ Result<HotUpgrade> parse_hot_upgrade(const Object& json, const std::string& subj
   return upgrade;
 }
 
+/// What makes no sense in it must not hide the pointer: then none is known.
+std::optional<HotUpgrade> parse_last_good(const Object& pointer, const std::string& subject) {
+  const auto json = JsonReader(pointer, subject).optional_object("last_good");
+  if (!json) return std::nullopt;
+  auto upgrade = parse_hot_upgrade(*json, subject);
+  if (!upgrade) return std::nullopt;
+  upgrade->base_image_ref = JsonReader(*json, subject).optional_string("image_ref");
+  return *std::move(upgrade);
+}
+
 /// A copy whose fields can be set without touching the original; nested objects stay shared.
 Object::Ptr copy_of(const Object::Ptr& json) { return json ? new Object(*json) : new Object; }
 
@@ -71,7 +81,9 @@ Result<Pointer> Pointer::parse(std::string_view text, const std::string& subject
   if (hot_upgrade) {
     MIDAIR_TRY_ASSIGN(pointer.hot_upgrade_, parse_hot_upgrade(*hot_upgrade, subject));
     pointer.hot_upgrade_->base_image_ref = pointer.image_ref_;
+    pointer.refused_ = JsonReader(*hot_upgrade, subject).optional_boolean("refused", false);
   }
+  pointer.last_good_ = parse_last_good(*pointer.json_, subject);
   return pointer;
 }
 
@@ -86,6 +98,7 @@ void Pointer::set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_
   set_or_remove(*hot, "sequence", upgrade.sequence);
   set_or_remove(*hot, "strategy", upgrade.strategy);
   set_or_remove(*hot, "fence", upgrade.fence);
+  hot->remove("refused");
 
   json_ = copy_of(json_);  // copies of this pointer share the old one
   json_->set("hot_upgrade", hot);
@@ -94,6 +107,26 @@ void Pointer::set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_
   image_ref_ = upgrade.base_image_ref;
   names_image_ = true;
   hot_upgrade_ = upgrade;
+  refused_ = false;
+  if (last_good_ && last_good_->base_image_ref == image_ref_) return;
+  json_->remove("last_good");
+  last_good_.reset();
+}
+
+void Pointer::keep_as_last_good() {
+  Object::Ptr good = copy_of(json_->getObject("hot_upgrade"));
+  good->set("image_ref", image_ref_);
+  json_ = copy_of(json_);
+  json_->set("last_good", good);
+  last_good_ = hot_upgrade_;
+}
+
+void Pointer::refuse() {
+  Object::Ptr hot = copy_of(json_->getObject("hot_upgrade"));
+  hot->set("refused", true);
+  json_ = copy_of(json_);
+  json_->set("hot_upgrade", hot);
+  refused_ = true;
 }
 
 std::string Pointer::blue_green_tarball_url() const {

@@ -58,6 +58,11 @@ std::set<std::string> kept_tarballs(const ObjectStore& store, const CleanupInput
     kept.insert(input.layout.tarball(pointer.hot_upgrade()->version));
     if (const auto key = store.key_of(pointer.hot_upgrade()->tarball_url)) kept.insert(*key);
   }
+  if (input.published.current)
+    if (const auto& good = input.published.current->pointer.last_good()) {
+      kept.insert(input.layout.tarball(good->version));
+      if (const auto key = store.key_of(good->tarball_url)) kept.insert(*key);
+    }
   for (const auto& machine : input.machines)
     if (!machine.record.version.empty()) kept.insert(input.layout.tarball(machine.record.version));
   return kept;

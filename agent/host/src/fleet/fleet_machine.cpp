@@ -44,6 +44,13 @@ FleetMachine as_unreadable(std::string machine_id) {
   return machine;
 }
 
+bool has_committed(const FleetMachine& machine, const HotUpgrade& release) {
+  const MachineRecord& record = machine.record;
+  const bool is_settled = record.state == MachineState::serving || record.state == MachineState::stopped;
+  return is_settled && !release.digest.empty() && record.digest == release.digest &&
+         record.base_image_ref == release.base_image_ref;
+}
+
 bool can_answer(const FleetMachine& machine) {
   switch (machine.state) {
     case FleetState::unknown:

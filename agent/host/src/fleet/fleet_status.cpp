@@ -83,6 +83,26 @@ MachineStatus judge(const FleetMachine& machine, const std::optional<Pointer>& p
   return status;
 }
 
+FleetVerdict judge_fleet(const FleetSnapshot& snapshot) {
+  bool is_under_way = snapshot.machines.empty();
+  for (const MachineStatus& status : snapshot.machines) {
+    switch (status.verdict) {
+      case Verdict::failed:
+      case Verdict::rolled_back:
+      case Verdict::other_base: return FleetVerdict::behind;
+      case Verdict::pending:
+      case Verdict::stale:
+      case Verdict::silent:
+      case Verdict::unreadable: is_under_way = true; break;
+      case Verdict::up_to_date:
+      case Verdict::base_image:
+      case Verdict::stopped:
+      case Verdict::gone: break;
+    }
+  }
+  return is_under_way ? FleetVerdict::under_way : FleetVerdict::up_to_date;
+}
+
 Result<FleetSnapshot> FleetStatus::take(const CallLimits& limits) {
   MIDAIR_TRY(refresh_pointer(store_, layout_, limits, current_));
   mirror_results_of_pointer();

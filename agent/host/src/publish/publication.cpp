@@ -41,7 +41,7 @@ Result<void> swap(ObjectStore& store, DeployLock& lock, const StoreLayout& layou
 }  // namespace
 
 Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& lock, const StoreLayout& layout,
-                           const PublishedState& state, HotUpgrade upgrade) {
+                           const PublishedState& state, Predecessor predecessor, HotUpgrade upgrade) {
   if (state.fence() > lock.fence()) return overtaken(layout, *state.current);
   upgrade.deployed_at = format_rfc3339(clock.wall());
   MIDAIR_TRY_ASSIGN(upgrade.sequence, state.next_sequence());
@@ -50,6 +50,7 @@ Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& l
     upgrade.tarball_url = under_the_name_of(upgrade.tarball_url, state.current->pointer.hot_upgrade()->tarball_url);
   auto pointer =
       state.current ? state.current->pointer : Pointer::for_base_image(upgrade.base_image_ref, upgrade.deployed_at);
+  if (predecessor == Predecessor::good && pointer.hot_upgrade()) pointer.keep_as_last_good();
   pointer.set_hot_upgrade(upgrade, upgrade.deployed_at);
   const auto text = pointer.to_json();
 
@@ -64,6 +65,19 @@ Result<HotUpgrade> publish(ObjectStore& store, const Clock& clock, DeployLock& l
   }
   if (auto injected = fault("publish.swapped")) return *injected;
   return upgrade;
+}
+
+Result<std::optional<Pointer>> refuse(ObjectStore& store, DeployLock& lock, const StoreLayout& layout,
+                                      const HotUpgrade& published) {
+  MIDAIR_TRY_ASSIGN(auto current, read_pointer(store, layout, {}));
+  const auto& named = current ? current->pointer.hot_upgrade() : std::nullopt;
+  if (!named || named->hot_ref != published.hot_ref || named->fence != lock.fence()) return std::optional<Pointer>();
+  current->pointer.refuse();
+  MIDAIR_TRY(lock.renew());
+  MIDAIR_TRY_ASSIGN(const auto etag, conditional_put(store, layout.pointer(), current->pointer.to_json(),
+                                                     PutCondition::if_match(current->etag), {}));
+  if (!etag) return std::optional<Pointer>();
+  return std::optional(std::move(current->pointer));
 }
 
 }  // namespace midair::host

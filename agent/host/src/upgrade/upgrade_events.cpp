@@ -41,6 +41,13 @@ Array array_of(const std::vector<std::string>& texts) {
   return array;
 }
 
+Object outlook_json(const Outlook& outlook) {
+  Object json;
+  json.set("refused", outlook.refused);
+  json.set("last_good", outlook.last_good.empty() ? Poco::Dynamic::Var() : Poco::Dynamic::Var(outlook.last_good));
+  return json;
+}
+
 /// The name and the fields of each event.
 struct Describe {
   Object& json;
@@ -128,6 +135,7 @@ struct Describe {
     for (const auto outcome : kOutcomes) json.set(to_string(outcome), summary.count(outcome));
     json.set("machines", machines);
     json.set("interrupted", summary.interrupted);
+    if (summary.outlook) json.set("outlook", outlook_json(*summary.outlook));
     json.set("took_ms", times_json(summary.times));
     return "summary";
   }

@@ -29,7 +29,9 @@ struct HotUpgrade : ReleaseName {
   std::uint64_t fence = 0;  ///< the fence of the lock under which it was published
 };
 
-/// The pointer, and the JSON it came from, so that unknown fields survive a read-modify-write.
+/// The pointer, and the JSON it came from, so that unknown fields survive a read-modify-write. Midair's own in it:
+/// `last_good`, which has the fields of `hot_upgrade` and the `image_ref` that it is for, and `hot_upgrade.refused`.
+/// FlyDeploy keeps the one, and leaves out the other when it publishes.
 class Pointer {
  public:
   /// A new pointer for machines whose base image is `image_ref`.
@@ -46,11 +48,20 @@ class Pointer {
     return names_image_ && image_ref_ == base_image_ref;
   }
   [[nodiscard]] const std::optional<HotUpgrade>& hot_upgrade() const { return hot_upgrade_; }
+  /// True if every machine that tried the hot upgrade failed: no other tries it.
+  [[nodiscard]] bool refused() const { return refused_; }
+  /// What a machine runs that must not run the hot upgrade and has committed nothing itself.
+  [[nodiscard]] const std::optional<HotUpgrade>& last_good() const { return last_good_; }
   /// Where the release of FlyDeploy's blue-green upgrade lies; empty if it names none.
   [[nodiscard]] std::string blue_green_tarball_url() const;
 
-  /// Points machines with base image `upgrade.base_image_ref` at `upgrade`.
+  /// Points machines with base image `upgrade.base_image_ref` at `upgrade`, which nobody has refused. A last good
+  /// release of another base image is forgotten.
   void set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_at);
+  /// The hot upgrade has proved good: it is the last good release from now on. Precondition: there is one.
+  void keep_as_last_good();
+  /// Every machine that tried the hot upgrade failed. Precondition: there is one.
+  void refuse();
 
   /// Compact JSON, keys in order.
   [[nodiscard]] std::string to_json() const;
@@ -62,6 +73,8 @@ class Pointer {
   std::string image_ref_;
   bool names_image_ = true;
   std::optional<HotUpgrade> hot_upgrade_;
+  std::optional<HotUpgrade> last_good_;
+  bool refused_ = false;
 };
 
 }  // namespace midair

@@ -30,9 +30,9 @@ struct CleanupInput {
 };
 
 /// The keys to remove: results of upgrades that the last kRecentPublications of the history name, beyond the last
-/// kKeptUpgrades; and tarballs that neither the pointer, nor those publications, nor any machine refers to, FlyDeploy's
-/// blue-green ones excepted. Where something that may refer to tarballs can't
-/// be read, no tarball goes; objects of apps whose name begins with this one's never do.
+/// kKeptUpgrades; and tarballs that neither the pointer (its last good release included), nor those publications, nor
+/// any machine refers to, FlyDeploy's blue-green ones excepted. Where something that may refer to tarballs can't be
+/// read, no tarball goes; objects of apps whose name begins with this one's never do.
 [[nodiscard]] std::vector<std::string> plan_cleanup(const ObjectStore& store, const CleanupInput& input);
 
 /// Reads, plans and removes, for half a minute at most; the rest is left for the next time. Returns how many objects

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "midair/release/machine_state.h"
+#include "midair/release/pointer.h"
 
 namespace midair::host {
 
@@ -36,6 +37,9 @@ struct FleetMachine {
 
 /// A machine whose record makes no sense, FleetState::unreadable as long as the platform doesn't know better.
 [[nodiscard]] FleetMachine as_unreadable(std::string machine_id);
+
+/// True if its record shows that release as committed there: it runs it for users, or was stopped with it.
+[[nodiscard]] bool has_committed(const FleetMachine& machine, const HotUpgrade& release);
 
 /// True if that machine may take an upgrade now and say so.
 [[nodiscard]] bool can_answer(const FleetMachine& machine);

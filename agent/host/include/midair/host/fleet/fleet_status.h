@@ -51,6 +51,14 @@ struct FleetSnapshot {
   std::vector<MachineStatus> machines;  ///< in order of their ids
 };
 
+/// What all verdicts of a fleet come to.
+enum class FleetVerdict {
+  up_to_date,  ///< every machine that runs does as the pointer asks; at least one has ever checked in
+  under_way,   ///< not yet, but that may come by itself
+  behind,      ///< some machine will not come to it by itself
+};
+[[nodiscard]] FleetVerdict judge_fleet(const FleetSnapshot& snapshot);
+
 /// What to think of `machine`, given the pointer and what the machine said of that upgrade, if anything.
 [[nodiscard]] MachineStatus judge(const FleetMachine& machine, const std::optional<Pointer>& pointer,
                                   const std::optional<UpgradeResult>& result, WallTime now);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -74,17 +75,26 @@ struct MachineAnswered {
   UpgradeResult result;
 };
 
+/// What machines run that start from now on, where no machine took the upgrade.
+struct Outlook {
+  bool refused = false;   ///< all failed: no other machine will try it
+  std::string last_good;  ///< the version that they run instead of the upgrade; empty: their base image
+};
+
 /// How it went.
 struct UpgradeSummary {
   HotUpgrade upgrade;
   std::string upgrade_id;
   std::vector<MachineOutcome> machines;
-  bool interrupted = false;  ///< the caller stopped watching; the machines go on
+  bool interrupted = false;        ///< the caller stopped watching; the machines go on
+  std::optional<Outlook> outlook;  ///< where nowhere(), unless a newer upgrade was published meanwhile
   StepTimes times;
 
   [[nodiscard]] std::size_t count(Outcome outcome) const;
   /// True if every machine that was followed runs the upgrade.
   [[nodiscard]] bool everywhere() const { return count(Outcome::upgraded) == machines.size(); }
+  /// True if machines were followed, and none of them runs it.
+  [[nodiscard]] bool nowhere() const { return !machines.empty() && count(Outcome::upgraded) == 0; }
 };
 
 /// Something unusual that the user should know.
