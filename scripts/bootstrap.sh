@@ -6,7 +6,7 @@
 set -eu
 
 packages="cmake ninja-build g++ ccache pkg-config python3 libpoco-dev libyaml-cpp-dev libtomlplusplus-dev libcli11-dev
-  libpq-dev liblua5.4-dev libssl-dev zlib1g-dev"
+  libpq-dev liblua5.4-dev libssl-dev zlib1g-dev libdeflate-dev"
 bundle="ca-certificates"
 release="$bundle skopeo umoci"
 test="libcppunit-dev gunicorn radosgw ceph-mon ceph-osd haproxy curl openssl libarchive-tools rsync faketime git patch

@@ -54,7 +54,7 @@ class GzipTest : public CppUnit::TestFixture {
   }
 
   void any_size_survives_a_round_trip() {
-    for (const std::size_t size : {0, 1, 511, 128 * 1024, 1'000'003}) {
+    for (const std::size_t size : {0, 1, 511, 128 * 1024, 1024 * 1024, 3'000'003}) {
       const std::string content = noise(size);
       const Fd fd = memory_file(gzip(content));
       GzipReader reader(fd.get());
@@ -85,7 +85,7 @@ class GzipTest : public CppUnit::TestFixture {
     std::string content;
     for (int i = 0; i < 100; ++i) content += phrase;
     const std::string packed = gzip(content);
-    CPPUNIT_ASSERT(packed.size() < 2 * phrase.size());
+    CPPUNIT_ASSERT(packed.size() < 3 * phrase.size());  // once for each of two blocks
     CPPUNIT_ASSERT(value_of(gunzip(packed)) == content);
   }
 

@@ -1,5 +1,5 @@
 /// @file
-/// Writing gzip (RFC 1952) over zlib, on several cores.
+/// Writing gzip (RFC 1952), on several cores.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "midair/digest.h"
 #include "midair/error.h"
+#include "release/deflate_piece.h"
 
 namespace midair {
 
@@ -37,16 +38,13 @@ class GzipWriter {
     std::uint32_t crc32 = 0;  ///< of the input
     std::uint64_t size = 0;   ///< of the input
   };
-  enum class Position { inside, last };
-
-  static Block pack(const std::string& before, const std::string& input, Position position);
-  Result<void> begin_block(Position position);
+  static Block pack(const std::string& input, PiecePosition position);
+  Result<void> begin_block(PiecePosition position);
   Result<void> end_oldest_block();
   Result<void> put(std::string_view bytes);
 
   const int fd_;
-  std::string before_;  ///< the input block before input_
-  std::string input_;   ///< what is not being packed yet
+  std::string input_;  ///< what is not being packed yet
   std::deque<std::future<Block>> underway_;
   std::uint32_t crc32_ = 0;
   std::uint64_t unpacked_size_ = 0;
