@@ -23,7 +23,7 @@ import figure  # noqa: E402
 from fleet import Interruption, build_dir, scratch  # noqa: E402
 from measure import kill_those_inside  # noqa: E402
 
-BENCHES = ("handover", "losses", "cost", "start", "bundle", "way_back", "overtake", "idle", "output", "publish", "archive",
+BENCHES = ("handover", "losses", "cost", "start", "bundle", "way_back", "overtake", "idle", "output", "publish", "archive", "ship",
            "rollout", "gate", "swap", "state", "machines", "tokens")
 PR_SET_CHILD_SUBREAPER = 36
 
