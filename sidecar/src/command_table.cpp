@@ -69,6 +69,13 @@ std::vector<manual::Option> run_options() {
       duration("drain-timeout", "for the old processes to finish, then SIGKILL", "30s", "MIDAIR_DRAIN_TIMEOUT"),
       duration("watchdog", "for a sidecar that stands still while no app process serves, then it ends; 0 is never",
                "30s", "MIDAIR_WATCHDOG"),
+      {"writable", "NAMES",
+       "directories of a release that the app writes to, such as tmp,log: links to directories of this machine, the "
+       "same "
+       "for each release; comma-separated, may be repeated",
+       "", "MIDAIR_WRITABLE"},
+      {"writable-fresh", "NAMES", "the same, empty for each new process, such as tmp/pids", "",
+       "MIDAIR_WRITABLE_FRESH"},
       {"hooks", "FILE", "Lua script of hooks, asked instead of the releases' own", "", "MIDAIR_HOOKS"},
       {"label-output", "", "put the version and the number of the generation before each line that the app writes", "",
        "MIDAIR_LABEL_OUTPUT"},

@@ -229,6 +229,7 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.ready, ready_check(raw, options.sockets));
   MIDAIR_TRY(read_drain(raw, options));
   MIDAIR_TRY(read_durations(raw, options));
+  MIDAIR_TRY_ASSIGN(options.writable, WritablePlaces::make(raw.all("writable"), raw.all("writable-fresh")));
   if (!raw.text("hooks").empty()) {
     MIDAIR_TRY_ASSIGN(options.hooks, absolute_path(raw.text("hooks")));
     MIDAIR_TRY(read_file(options.hooks, kMaxHookScript));

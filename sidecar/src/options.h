@@ -11,6 +11,7 @@
 #include "check/protocol_check.h"
 #include "midair/error.h"
 #include "midair/log.h"
+#include "midair/release/writable_places.h"
 #include "midair/store/open_store.h"
 #include "process/readiness.h"
 #include "release/trust_policy.h"
@@ -40,6 +41,7 @@ struct RunOptions {
   std::optional<std::chrono::milliseconds> close_idle{};  ///< nothing: never
   std::size_t max_draining = 0;
   int stop_signal = 0;                   ///< asks the app to end
+  WritablePlaces writable;               ///< of every release
   std::filesystem::path hooks;           ///< Lua script of the image; empty: the releases' own
   std::chrono::milliseconds watchdog{};  ///< 0: none
   bool label_output = false;             ///< the app's lines say which generation wrote them

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "command_table.h"
 #include "midair/fault.h"
@@ -10,6 +12,9 @@
 namespace midair::sidecar {
 
 namespace {
+
+/// Options that may be given several times, or once with commas.
+constexpr std::array<std::string_view, 4> kLists{"listen", "port", "writable", "writable-fresh"};
 
 /// CLI11 with the options of the command table.
 class Parser {
@@ -45,7 +50,7 @@ class Parser {
       auto& texts = raw_.texts[option.name];
       if (!option.fallback.empty()) texts = {option.fallback};
       added = app_.add_option(name, texts)->allow_extra_args(false);
-      if (option.name == "listen" || option.name == "port")
+      if (std::ranges::find(kLists, option.name) != kLists.end())
         added->delimiter(',');
       else if (option.name != "ready-header")
         added->expected(1);

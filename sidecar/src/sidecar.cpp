@@ -41,7 +41,7 @@ Sidecar::~Sidecar() {
 int Sidecar::run() {
   if (auto ready = set_up(); !ready)
     return report(ready.error(), ready.error().code == Errc::refused ? EX_TEMPFAIL : EX_CONFIG);
-  serving_.start_from(recover(*dir_, options_.identity, base_image_, *attempts_, *announcer_));
+  serving_.start_from(recover(*dir_, options_.identity, base_image_, *links_, *attempts_, *announcer_));
   make_store_thread();
   make_deciders();
   boot_->begin();
@@ -111,7 +111,8 @@ Result<void> Sidecar::open_sockets() {
 void Sidecar::make_app_parts() {
   attempts_ = Attempts::load(dir_->attempts());
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
-  stager_ = std::make_unique<Stager>(*dir_, *source_);
+  links_ = std::make_unique<WritableLinks>(*dir_, options_.base_dir, options_.writable);
+  stager_ = std::make_unique<Stager>(*dir_, *source_, *links_);
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
   output_ = std::make_unique<OutputTap>(options_.label_output ? OutputTap::Labels::yes : OutputTap::Labels::no);
   supervisor_ = std::make_unique<Supervisor>(

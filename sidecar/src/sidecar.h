@@ -87,6 +87,7 @@ class Sidecar {
   std::unique_ptr<AppSockets> sockets_;
   std::unique_ptr<OutputTap> output_;
   std::unique_ptr<TarballSource> source_;
+  std::unique_ptr<WritableLinks> links_;
   std::unique_ptr<Stager> stager_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Supervisor> supervisor_;

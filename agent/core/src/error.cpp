@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace midair {
 
@@ -64,6 +65,20 @@ Error system_error(int err, std::string op, std::string subject) {
   if (err == EFBIG) error.hint = "raise the limit on the size of files (ulimit -f)";
   if (error.code == Errc::no_space) error.hint = "free some space on that disk";
   return error;
+}
+
+Error first_with_others(std::vector<Error> errors) {
+  std::vector<Error> all;
+  for (Error& error : errors) {
+    std::vector<Error> others = std::move(error.others);
+    error.others.clear();
+    all.push_back(std::move(error));
+    all.insert(all.end(), std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()));
+  }
+  Error first = std::move(all.front());
+  all.erase(all.begin());
+  first.others = std::move(all);
+  return first;
 }
 
 }  // namespace midair

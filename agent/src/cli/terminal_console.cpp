@@ -99,6 +99,11 @@ void TerminalConsole::relay(Stream stream, const std::string& text) {
 void TerminalConsole::print_json_line(const std::string& json) { write_out(tame_json(json) + "\n"); }
 
 void TerminalConsole::print_error(const Error& error, int exit_status) {
+  print_one_error(error, exit_status);
+  for (const Error& other : error.others) print_one_error(other, exit_status);
+}
+
+void TerminalConsole::print_one_error(const Error& error, int exit_status) {
   const std::scoped_lock lock(mutex_);
   erase_progress();
   if (style_.json) return write_err(error_json(error, exit_status) + "\n");

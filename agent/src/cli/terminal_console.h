@@ -40,6 +40,7 @@ class TerminalConsole final : public Console {
   [[nodiscard]] int lost_errno() const;
 
  private:
+  void print_one_error(const Error& error, int exit_status);
   void write_out(const std::string& text);
   void erase_progress();
 

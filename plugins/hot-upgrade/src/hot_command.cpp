@@ -11,6 +11,7 @@
 #include "midair/host/publish/ulid.h"
 #include "midair/release/manifest.h"
 #include "publisher.h"
+#include "release_list.h"
 #include "text_reporter.h"
 
 namespace midair::host::hot {
@@ -29,16 +30,20 @@ std::string who_and_where() {
          Poco::Environment::nodeName();
 }
 
+PackOptions packing_of(const Invocation& invocation) {
+  return {.strategy = invocation.text("strategy"),
+          .exclude = invocation.texts("exclude"),
+          .include = invocation.texts("include"),
+          .keep_mtimes = invocation.flag("keep-mtimes")};
+}
+
 Result<UpgradeRequest> request_of(const Invocation& invocation) {
   UpgradeRequest request;
   MIDAIR_TRY_ASSIGN(request.app, app_of(invocation));
   MIDAIR_TRY_ASSIGN(request.id, new_ulid(system_clock().wall()));
   request.from = invocation.text("from").value_or("");
   request.version = invocation.text("version");
-  request.packing = {.strategy = invocation.text("strategy"),
-                     .exclude = invocation.texts("exclude"),
-                     .include = invocation.texts("include"),
-                     .keep_mtimes = invocation.flag("keep-mtimes")};
+  request.packing = packing_of(invocation);
   request.image = invocation.text("image");
   request.force = invocation.flag("force") ? Force::yes : Force::no;
   request.lock_timeout = invocation.duration("lock-timeout").value_or(request.lock_timeout);
@@ -66,7 +71,14 @@ class Reporter {
   const Subscription subscription_;  // the last: it ends before what it feeds
 };
 
+int run_list(const Invocation& invocation) {
+  const auto printed = print_release_list(invocation.text("from").value_or(""), packing_of(invocation),
+                                          invocation.console(), invocation.stop());
+  return printed.ok() ? kExitOk : fail(invocation, printed.error());
+}
+
 int run(const CommandTools& tools, Invocation& invocation) {
+  if (invocation.flag("list")) return run_list(invocation);
   const auto request = request_of(invocation);
   if (!request.ok()) return fail(invocation, request.error());
   if (auto checked = check_fault_setting(kPublishFaultPoints); !checked.ok()) return fail(invocation, checked.error());
@@ -143,6 +155,7 @@ CommandSpec hot_command(CommandTools tools) {
        false,
        {},
        true},
+      {"list", OptionKind::flag, {}, "print what would be packed, with sizes, and what not; needs no app and no store"},
       {"dry-run", OptionKind::flag, {}, "say what would be done and change nothing"},
       {"force",
        OptionKind::flag,
@@ -154,6 +167,7 @@ CommandSpec hot_command(CommandTools tools) {
   };
   command.examples = {
       {"midair hot --from build/release", "publish a directory"},
+      {"midair hot --from build/release --list --exclude '*.map'", "see what would be packed"},
       {"midair hot --from build/release --dry-run", "see which machines it would reach"},
       {"midair hot --from build/release --version 1.4.2 --json", "publish from CI, one JSON event per line"},
   };

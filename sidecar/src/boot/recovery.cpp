@@ -15,7 +15,7 @@ namespace midair::sidecar {
 namespace {
 
 /// The committed release, if it is of this base image and still sound on disk.
-std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity& identity) {
+std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity& identity, const WritableLinks& links) {
   auto marker = read_marker(dir.marker());
   if (!marker) {
     log(LogLevel::error, "marker.unreadable", {{"error", marker.error().to_string()}});
@@ -29,12 +29,16 @@ std::optional<ReleaseRef> committed_release(const StateDir& dir, const Identity&
     return std::nullopt;
   }
   const auto directory = dir.release(committed.digest);
-  if (auto sound = verify_extracted(directory); !sound) {
-    log(LogLevel::error, "boot.release_unusable", {{"error", sound.error().to_string()}});
+  const auto usable = [&]() -> Result<WritableRef> {
+    MIDAIR_TRY_ASSIGN(const Manifest manifest, verify_extracted(directory, {}, links.places()));
+    return links.make(directory, committed.digest, manifest);
+  }();
+  if (!usable) {
+    log(LogLevel::error, "boot.release_unusable", {{"error", usable.error().to_string()}});
     return std::nullopt;
   }
-  log_added_files(directory);
-  return ReleaseRef{committed.name(), directory};
+  log_added_files(directory, usable->places);
+  return ReleaseRef{committed.name(), directory, *usable};
 }
 
 void clean_up(const StateDir& dir) {
@@ -82,11 +86,11 @@ void abandon(const ReleaseRef& committed, const StateDir& dir, Attempts& attempt
 
 }  // namespace
 
-ReleaseRef recover(const StateDir& dir, const Identity& identity, const ReleaseRef& base_image, Attempts& attempts,
-                   Announcer& announcer) {
+ReleaseRef recover(const StateDir& dir, const Identity& identity, const ReleaseRef& base_image,
+                   const WritableLinks& links, Attempts& attempts, Announcer& announcer) {
   clean_up(dir);
   close_journal(dir, attempts);
-  ReleaseRef committed = committed_release(dir, identity).value_or(base_image);
+  ReleaseRef committed = committed_release(dir, identity, links).value_or(base_image);
   if (committed.is_base_image() || attempts.count(upgrade_id_of(committed.hot_ref)) < Attempts::kMaxBadStarts)
     return committed;
   abandon(committed, dir, attempts, announcer);

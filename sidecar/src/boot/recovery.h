@@ -4,6 +4,7 @@
 
 #include "release/release_ref.h"
 #include "release/trust_policy.h"
+#include "release/writable_links.h"
 #include "state/attempts.h"
 #include "state/state_dir.h"
 #include "status/announcer.h"
@@ -14,6 +15,6 @@ namespace midair::sidecar {
 /// was interrupted while it was being rolled back is refused from now on; so is a committed release that ended soon
 /// after each of its last starts. For the start, before any process; errors are logged, never fatal.
 [[nodiscard]] ReleaseRef recover(const StateDir& dir, const Identity& identity, const ReleaseRef& base_image,
-                                 Attempts& attempts, Announcer& announcer);
+                                 const WritableLinks& links, Attempts& attempts, Announcer& announcer);
 
 }  // namespace midair::sidecar

@@ -13,6 +13,7 @@
 #include "midair/log.h"
 #include "process/leftovers.h"
 #include "process/release_command.h"
+#include "release/writable_links.h"
 
 namespace midair::sidecar {
 
@@ -68,6 +69,8 @@ Supervisor::Supervisor(EventLoop& loop, const StateDir& dir, AppSockets& sockets
 
 Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   const unsigned number = ++last_number_;
+  if (auto renewed = renew(release.writable.fresh); !renewed)  // on a full disk, too, it is better to serve
+    log(LogLevel::warning, "app.places_not_emptied", {{"error", renewed.error().to_string()}});
   MIDAIR_TRY_ASSIGN(NotifySocket notify, NotifySocket::open(dir_.notify_socket(number)));
   MIDAIR_TRY_ASSIGN(auto app, AppSocket::open(loop_, dir_.app_socket(number)));
   SpawnSpec spec = spawn_spec(command_for(release, number), release, notify.path(), app->path());

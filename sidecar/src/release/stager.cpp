@@ -29,22 +29,6 @@ Result<void> check_manifest(const Manifest& manifest, const Target& target) {
   return {};
 }
 
-/// Unpacks into `directory`, which is made and, on failure, removed again.
-Result<Manifest> unpack(int tarball_fd, const fs::path& directory, const Target& target, const ExtractLimits& limits,
-                        const std::stop_token& stop) {
-  MIDAIR_TRY(remove_tree(directory));
-  MIDAIR_TRY(make_private_dir(directory));
-  auto manifest = extract_release(tarball_fd, directory, limits, stop);
-  Result<void> checked = manifest ? check_manifest(*manifest, target) : manifest.error();
-  if (checked) return manifest;
-  if (auto removed = remove_tree(directory); !removed)
-    log(LogLevel::warning, "stage.leftover", {{"error", removed.error().message()}});
-  Error error = std::move(checked).error();
-  // These bytes are the ones that were promised, so fetching them again can't mend them.
-  if (error.code == Errc::corrupt) error.code = Errc::refused;
-  return error;
-}
-
 /// Makes the complete tree read-only and gives it its name: from here on it is a release.
 Result<void> seal(const fs::path& staging, const fs::path& release) {
   MIDAIR_TRY(seal_tree(staging));
@@ -55,41 +39,63 @@ Result<void> seal(const fs::path& staging, const fs::path& release) {
 
 }  // namespace
 
-Stager::Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits& limits)
-    : state_(state), source_(source), limits_(limits) {}
+Stager::Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, const ExtractLimits& limits)
+    : state_(state), source_(source), links_(links), limits_(limits) {}
 
 Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop) {
-  const fs::path release = state_.release(target.digest);
   MIDAIR_TRY_ASSIGN(auto known, find_sealed(target, stop));
-  if (known) return StagedRelease{target, release, *std::move(known)};
-  MIDAIR_TRY_ASSIGN(Manifest manifest, fetch_and_unpack(target, stop));
-  return StagedRelease{target, release, std::move(manifest)};
+  if (known) return *std::move(known);
+  return fetch_and_unpack(target, stop);
 }
 
-Result<std::optional<Manifest>> Stager::find_sealed(const Target& target, const std::stop_token& stop) const {
+Result<std::optional<StagedRelease>> Stager::find_sealed(const Target& target, const std::stop_token& stop) const {
   const fs::path release = state_.release(target.digest);
   std::error_code error;
-  if (!fs::exists(release, error)) return std::optional<Manifest>();
-  auto manifest = verify_extracted(release, stop);
+  if (!fs::exists(release, error)) return std::optional<StagedRelease>();
+  auto manifest = verify_extracted(release, stop, links_.places());
   if (manifest) {
     MIDAIR_TRY(check_manifest(*manifest, target));
-    log_added_files(release);
-    return std::optional(std::move(manifest).value());
+    MIDAIR_TRY_ASSIGN(WritableRef writable, links_.make(release, target.digest, *manifest));
+    log_added_files(release, writable.places);
+    return std::optional(StagedRelease{target, release, *std::move(manifest), std::move(writable)});
   }
   if (manifest.error().code == Errc::cancelled) return std::move(manifest).error();
   log(LogLevel::warning, "stage.tampered", {{"release", release.string()}, {"error", manifest.error().message()}});
   MIDAIR_TRY(remove_tree(release));
-  return std::optional<Manifest>();
+  return std::optional<StagedRelease>();
 }
 
-Result<Manifest> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop) const {
+Result<StagedRelease> Stager::fetch_and_unpack(const Target& target, const std::stop_token& stop) const {
   const fs::path release = state_.release(target.digest);
   const fs::path staging = fs::path(release) += ".tmp-staging";
   MIDAIR_TRY_ASSIGN(const Fd tarball, source_.fetch(target, stop));
-  auto manifest = unpack(tarball.get(), staging, target, limits_, stop);
-  if (manifest || manifest.error().code != Errc::cancelled) source_.discard(target);
-  if (manifest) MIDAIR_TRY(seal(staging, release));
-  return manifest;
+  auto staged = unpack(tarball.get(), staging, target, stop);
+  if (staged || staged.error().code != Errc::cancelled) source_.discard(target);
+  if (!staged) return staged;
+  MIDAIR_TRY(seal(staging, release));
+  staged->directory = release;
+  return staged;
+}
+
+/// Unpacks into `directory`, which is made and, on failure, removed again.
+Result<StagedRelease> Stager::unpack(int tarball_fd, const fs::path& directory, const Target& target,
+                                     const std::stop_token& stop) const {
+  MIDAIR_TRY(remove_tree(directory));
+  MIDAIR_TRY(make_private_dir(directory));
+  const auto unpacked = [&]() -> Result<StagedRelease> {
+    MIDAIR_TRY_ASSIGN(Manifest manifest, extract_release(tarball_fd, directory, limits_, stop));
+    MIDAIR_TRY(check_manifest(manifest, target));
+    MIDAIR_TRY_ASSIGN(WritableRef writable, links_.make(directory, target.digest, manifest));
+    return StagedRelease{target, directory, std::move(manifest), std::move(writable)};
+  };
+  auto staged = unpacked();
+  if (staged) return staged;
+  if (auto removed = remove_tree(directory); !removed)
+    log(LogLevel::warning, "stage.leftover", {{"error", removed.error().message()}});
+  Error error = std::move(staged).error();
+  // These bytes are the ones that were promised, so fetching them again can't mend them.
+  if (error.code == Errc::corrupt) error.code = Errc::refused;
+  return error;
 }
 
 }  // namespace midair::sidecar

@@ -12,6 +12,7 @@
 #include "release/release_ref.h"
 #include "release/release_source.h"
 #include "release/trust_policy.h"
+#include "release/writable_links.h"
 #include "state/state_dir.h"
 
 namespace midair::sidecar {
@@ -21,19 +22,20 @@ struct StagedRelease {
   Target target;
   std::filesystem::path directory;
   Manifest manifest;
+  WritableRef writable{};
 };
 
 /// How a staged release is known once it runs.
 [[nodiscard]] inline ReleaseRef ref_of(const StagedRelease& release) {
-  return {release.target.name(), release.directory};
+  return {release.target.name(), release.directory, release.writable};
 }
 
 /// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe:
 /// belongs to the thread that StoreThread stages with.
 class Stager {
  public:
-  /// Both must outlive the stager.
-  Stager(const StateDir& state, ReleaseSource& source, const ExtractLimits& limits = {});
+  /// The references must outlive the stager.
+  Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, const ExtractLimits& limits = {});
 
   /// Fetches `target` into StateDir::release(target.digest), or finds it sealed there and sound. `stop` ends everything
   /// with Errc::cancelled.
@@ -44,11 +46,15 @@ class Stager {
   [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop);
 
  private:
-  [[nodiscard]] Result<std::optional<Manifest>> find_sealed(const Target& target, const std::stop_token& stop) const;
-  [[nodiscard]] Result<Manifest> fetch_and_unpack(const Target& target, const std::stop_token& stop) const;
+  [[nodiscard]] Result<std::optional<StagedRelease>> find_sealed(const Target& target,
+                                                                 const std::stop_token& stop) const;
+  [[nodiscard]] Result<StagedRelease> fetch_and_unpack(const Target& target, const std::stop_token& stop) const;
+  [[nodiscard]] Result<StagedRelease> unpack(int tarball_fd, const std::filesystem::path& directory,
+                                             const Target& target, const std::stop_token& stop) const;
 
   const StateDir& state_;
   ReleaseSource& source_;
+  const WritableLinks& links_;
   ExtractLimits limits_;
 };
 

@@ -193,6 +193,7 @@ Result<void> StateDir::collect_garbage(const std::set<std::string>& keep_digests
     if (::rename(release.c_str(), doomed.c_str()) != 0) return system_error(errno, "remove", release.string());
     MIDAIR_TRY(sync_path(releases()));
     MIDAIR_TRY(remove_tree(doomed));
+    MIDAIR_TRY(remove_tree(fresh_places(release.filename().string())));
   }
   return {};
 }

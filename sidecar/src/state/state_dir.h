@@ -24,6 +24,7 @@ namespace midair::sidecar {
 ///     attempts.json     how often each upgrade was tried        (attempts.h)
 ///     incoming/         downloads, whole or cut                 (stager.h)
 ///     releases/<sha256> unpacked and sealed, never changed afterwards
+///     writable/         what apps may write to                  (release/writable_links.h)
 ///     current           symbolic link to what is served
 class StateDir {
  public:
@@ -47,6 +48,12 @@ class StateDir {
   [[nodiscard]] std::filesystem::path releases() const { return root_ / "releases"; }
   /// Where the release whose tarball has this SHA-256 lies once it is sealed. Precondition: is_sha256_hex(digest).
   [[nodiscard]] std::filesystem::path release(std::string_view digest) const { return releases() / digest; }
+  /// Directories that apps keep from release to release, by their names in those.
+  [[nodiscard]] std::filesystem::path kept_places() const { return root_ / "writable/kept"; }
+  /// Directories that each generation of that release finds empty.
+  [[nodiscard]] std::filesystem::path fresh_places(std::string_view digest) const {
+    return root_ / "writable/fresh" / digest;
+  }
   [[nodiscard]] std::filesystem::path current() const { return root_ / "current"; }
   /// NOTIFY_SOCKET of one generation of the app.
   [[nodiscard]] std::filesystem::path notify_socket(std::uint64_t generation) const;
@@ -60,8 +67,8 @@ class StateDir {
   /// Never a sealed release, nor a download that can be resumed. For the start, before anything is staged.
   [[nodiscard]] Result<void> clean_leftovers() const;
 
-  /// Removes every sealed release but those in `keep_digests`. A crash in between leaves no half release. Whoever calls
-  /// it names also what is being staged at the moment.
+  /// Removes every sealed release but those in `keep_digests`, with its fresh places. A crash in between leaves no half
+  /// release. Whoever calls it names also what is being staged at the moment.
   [[nodiscard]] Result<void> collect_garbage(const std::set<std::string>& keep_digests) const;
 
   /// Durably lets `current` point at `release_dir`.

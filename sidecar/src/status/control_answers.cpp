@@ -57,7 +57,7 @@ Poco::JSON::Array::Ptr ControlAnswers::added_files() const {
   constexpr std::size_t kMost = 20;
   Poco::JSON::Array::Ptr names = new Poco::JSON::Array;
   if (serving_.release().is_base_image()) return names;
-  const auto added = midair::added_files(serving_.release().directory, kMost);
+  const auto added = midair::added_files(serving_.release().directory, kMost, serving_.release().writable.places);
   for (std::size_t i = 0; added && i < added->size(); ++i) names->add(printable((*added)[i]));
   return names;
 }

@@ -1,4 +1,4 @@
-#include "release/ignore_rules.h"
+#include "release/ignore/ignore_rules.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -36,6 +36,10 @@ class PackReleaseTest : public ReleaseFixture {
   CPPUNIT_TEST(leaves_out_what_options_say);
   CPPUNIT_TEST(never_leaves_out_what_says_how_to_pack);
   CPPUNIT_TEST(refuses_ignore_files_that_do_not_parse);
+  CPPUNIT_TEST(names_all_that_is_wrong_at_once);
+  CPPUNIT_TEST(warns_of_scripts_that_name_the_build_directory);
+  CPPUNIT_TEST(lists_what_it_would_pack);
+  CPPUNIT_TEST(takes_writable_places_from_the_manifest);
   CPPUNIT_TEST(reports_a_tarball_that_cannot_be_written);
   CPPUNIT_TEST_SUITE_END();
 
@@ -189,6 +193,63 @@ class PackReleaseTest : public ReleaseFixture {
     fs::remove(source_ / "sub/.midairignore");
     CPPUNIT_ASSERT_EQUAL(0, ::mkfifo((source_ / "sub/.midairignore").c_str(), 0600));
     assert_fails(pack(), Errc::bad_input, "source/sub/.midairignore'");
+  }
+
+  void names_all_that_is_wrong_at_once() {
+    write_file(source_ / "good", "1");
+    write_file(source_ / "bad\nname", "1");
+    write_file(source_ / "midair.json", R"({"stratgy":""})");
+    write_file(source_ / "sub/.midairignore", "[\n!\n");
+    fs::create_symlink("..", source_ / "link");
+    CPPUNIT_ASSERT_EQUAL(0, ::mkfifo((source_ / "pipe").c_str(), 0600));
+    const auto refused = pack();
+    CPPUNIT_ASSERT(!refused.ok());
+    std::vector<Error> all = refused.error().others;
+    all.insert(all.begin(), refused.error());
+    std::string subjects;
+    for (const Error& error : all) {
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(error.message(), Errc::bad_input, error.code);
+      CPPUNIT_ASSERT_MESSAGE(error.message(), !error.hint.empty() || error.subject.ends_with("midair.json'"));
+      subjects += error.subject.substr(error.subject.rfind("source/") + 7) + " ";
+    }
+    CPPUNIT_ASSERT_EQUAL(std::string("bad\\x0Aname' link' midair.json' pipe' sub/.midairignore', line 1 "
+                                     "sub/.midairignore', line 2 "),
+                         subjects);
+  }
+
+  void warns_of_scripts_that_name_the_build_directory() {
+    const std::string here = fs::canonical(source_).string();
+    write_file(source_ / "bin/a", "#!" + here + "/venv/bin/python\nx", 0755);
+    write_file(source_ / "bin/b", "#!/bin/sh\n'''exec' \"" + here + "/venv/bin/python\" \"$0\" \"$@\"\n", 0755);
+    write_file(source_ / "bin/c", "#!/usr/bin/env python3\n# \nroot = '" + here + "/x'\n", 0755);
+    write_file(source_ / "bin/d", "#!/other" + here + "/python\n", 0755);
+    write_file(source_ / "bin/e", "#!" + here + "-2/python\n", 0755);
+    write_file(source_ / "text", here + "/x");
+    const auto notices = value_of(pack()).notices;
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, notices.size());
+    CPPUNIT_ASSERT_MESSAGE(notices[0], notices[0].starts_with("'bin/a', 'bin/b' ask for a program in '" + here + "/'"));
+    CPPUNIT_ASSERT_MESSAGE(notices[0], notices[0].find("uv venv --relocatable") != std::string::npos);
+  }
+
+  void lists_what_it_would_pack() {
+    write_good_source();
+    write_file(source_ / ".env", "1");
+    const auto listing = value_of(list_release(source_, {}));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, listing.manifest.files.size());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{300'000 + 18 + 5}, listing.unpacked_size);
+    CPPUNIT_ASSERT((listing.left_out == std::vector<LeftOut>{{".env", LeftOutBy::by_default}}));
+    CPPUNIT_ASSERT_EQUAL(value_of(pack()).manifest.files[2].digest, listing.manifest.files[2].digest);
+  }
+
+  void takes_writable_places_from_the_manifest() {
+    write_file(source_ / "a", "1");
+    write_file(source_ / "midair.json", R"({"writable":["log/","tmp"],"writable_fresh":["tmp/pids"]})");
+    const Manifest manifest = value_of(pack()).manifest;
+    CPPUNIT_ASSERT((manifest.writable.kept == std::vector<std::string>{"log", "tmp"}));
+    CPPUNIT_ASSERT((manifest.writable.fresh == std::vector<std::string>{"tmp/pids"}));
+    CPPUNIT_ASSERT((manifest.required_features == std::vector<std::string>{"writable"}));
+    write_file(source_ / "midair.json", R"({"writable":["../log"]})");
+    assert_fails(pack(), Errc::bad_input, "cannot make a writable place of '../log': it has a '..' component");
   }
 
   void refuses_what_is_no_file() {

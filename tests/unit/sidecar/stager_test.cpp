@@ -112,7 +112,8 @@ class StagerTest : public CppUnit::TestFixture {
   CuttingStore store_{memory_};
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
   TarballSource source_{state_, store_};
-  Stager stager_{state_, source_};
+  WritableLinks links_{state_, temp_ / "base", {}};
+  Stager stager_{state_, source_, links_};
 
   /// Packs a release and uploads it under the key of shop `version`; gives the target that names it.
   Target publish(const std::string& version, const std::string& app_in_manifest = "shop",
@@ -266,7 +267,7 @@ class StagerTest : public CppUnit::TestFixture {
       std::function<void()> replace_;
     } replacing(memory_, [&] { put(target.key, other); });
     TarballSource source(state_, replacing);
-    assert_fails(Stager(state_, source).stage(target, {}), Errc::corrupt, "SHA-256");
+    assert_fails(Stager(state_, source, links_).stage(target, {}), Errc::corrupt, "SHA-256");
     assert_nothing_left();
     put(target.key, sound);
     assert_staged(target, stage(target));
@@ -338,7 +339,7 @@ class StagerTest : public CppUnit::TestFixture {
     const Target target = publish("1.0");
     ExtractLimits limits;
     limits.max_unpacked_bytes = 1000;
-    assert_fails(Stager(state_, source_, limits).stage(target, {}), Errc::refused);
+    assert_fails(Stager(state_, source_, links_, limits).stage(target, {}), Errc::refused);
     assert_nothing_left();
   }
 
@@ -414,13 +415,13 @@ class StagerTest : public CppUnit::TestFixture {
   void any_source_will_do() {
     const Target target = publish("1.0");
     FileSource source(temp_ / "tarball");
-    assert_staged(target, Stager(state_, source).stage(target, {}));
+    assert_staged(target, Stager(state_, source, links_).stage(target, {}));
     CPPUNIT_ASSERT(source.discarded == std::vector<std::string>{"1.0"});
     CPPUNIT_ASSERT_EQUAL(0, store_.heads + store_.gets);
     assert_nothing_left();
 
     const Target other = upload("2.0", "not what the source has");
-    assert_fails(Stager(state_, source).stage(other, {}), Errc::refused, "its manifest is for version '1.0'");
+    assert_fails(Stager(state_, source, links_).stage(other, {}), Errc::refused, "its manifest is for version '1.0'");
     CPPUNIT_ASSERT(source.discarded == (std::vector<std::string>{"1.0", "2.0"}));
     assert_nothing_left();
   }

@@ -151,7 +151,8 @@ class StoreThreadFixture : public CppUnit::TestFixture {
   DigestTrustPolicy policy_{{"handover"}};
   StateDir state_ = value_of(StateDir::open(temp_ / "state"));
   TarballSource source_{state_, store_};
-  Stager stager_{state_, source_};
+  WritableLinks links_{state_, "/nonexistent", {}};
+  Stager stager_{state_, source_, links_};
   Reporter reporter_{store_, "shop", identity_, clock_};
 
   std::vector<Decision> decisions_;

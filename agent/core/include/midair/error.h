@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace midair {
 
@@ -44,6 +45,7 @@ struct Error {
   int http_status = 0;                                     ///< the HTTP status, where there was one
   std::string request_id{};                                ///< the server's request id, where it gave one
   std::optional<std::chrono::milliseconds> retry_after{};  ///< the server's Retry-After, where it gave one
+  std::vector<Error> others{};                             ///< what else was found wrong by the same call
 
   /// True if the same call may succeed later without anybody changing anything.
   [[nodiscard]] bool retryable() const noexcept;
@@ -55,6 +57,9 @@ struct Error {
 
 /// Translates errno: ENOENT, EACCES, ENOSPC/EDQUOT, ETIMEDOUT ... to their codes, the rest to Errc::io.
 [[nodiscard]] Error system_error(int err, std::string op, std::string subject);
+
+/// The first of `errors`, of which there is one at least, with the rest, and theirs, as its others.
+[[nodiscard]] Error first_with_others(std::vector<Error> errors);
 
 /// A T or an Error. Dropping one is a compile error (-Werror).
 template <class T>

@@ -24,7 +24,8 @@ Result<std::set<std::string>> names_of_manifest(const fs::path& directory) {
 
 }  // namespace
 
-Result<std::vector<std::string>> added_files(const fs::path& directory, std::size_t most) {
+Result<std::vector<std::string>> added_files(const fs::path& directory, std::size_t most,
+                                             const WritablePlaces& writable) {
   MIDAIR_TRY_ASSIGN(const auto known, names_of_manifest(directory));
   std::vector<std::string> added;
   std::error_code error;
@@ -33,16 +34,16 @@ Result<std::vector<std::string>> added_files(const fs::path& directory, std::siz
     std::error_code gone;
     if (fs::is_directory(entry->symlink_status(gone))) continue;
     std::string name = entry->path().lexically_relative(directory).generic_string();
-    if (!known.contains(name)) added.push_back(std::move(name));
+    if (!known.contains(name) && !writable.contain(name)) added.push_back(std::move(name));
   }
   if (error) return system_error(error.value(), "list", directory.string());
   std::ranges::sort(added);
   return added;
 }
 
-void log_added_files(const fs::path& directory) {
+void log_added_files(const fs::path& directory, const WritablePlaces& writable) {
   constexpr std::size_t kMost = 10;
-  const auto added = added_files(directory, kMost);
+  const auto added = added_files(directory, kMost, writable);
   if (!added || added->empty()) return;
   std::string names;
   for (const std::string& name : *added) names += (names.empty() ? "" : ", ") + printable(name);

@@ -223,12 +223,16 @@ Result<Manifest> Manifest::parse(std::string_view text, const std::string& subje
   manifest.strategy = reader.optional_string("strategy", manifest.strategy);
   manifest.hooks = reader.optional_string("hooks");
   manifest.modules = read_modules(reader, subject);
+  const auto kept = reader.optional_strings("writable"), fresh = reader.optional_strings("writable_fresh");
   if (!reader.optional_array("files")) reader.complain("field 'files' is missing");
   for (const char* key : {"files", "directories", "links"})
     if (const auto strays = reader.optional_array(key); strays && strays->size() > 0)
       reader.complain("field '" + std::string(key) + "' has an element that is not an object");
   MIDAIR_TRY(reader.finish());
   MIDAIR_TRY(handler.problem());
+  auto writable = WritablePlaces::make(kept, fresh);
+  if (!writable) return refused(subject, writable.error().message());
+  manifest.writable = *std::move(writable);
   MIDAIR_TRY(check(manifest, subject));
   return manifest;
 }
@@ -296,6 +300,8 @@ std::string Manifest::to_json() const {
   if (!required_features.empty()) json.set("requires", midair::to_json(required_features));
   if (!hooks.empty()) json.set("hooks", hooks);
   if (!modules.empty()) json.set("modules", modules_to_json(modules));
+  if (!writable.kept.empty()) json.set("writable", midair::to_json(writable.kept));
+  if (!writable.fresh.empty()) json.set("writable_fresh", midair::to_json(writable.fresh));
   return to_canonical_json(json);
 }
 

@@ -60,7 +60,7 @@ Result<void> write_directories_and_links(TarWriter& tar, const Manifest& manifes
 Result<void> check_same_tree(const ReleasePlan& plan) {
   MIDAIR_TRY_ASSIGN(SourceListing now, list_source_tree(plan.directory, plan.options));
   std::erase_if(now.tree.files, [](const SourceFile& source) { return source.name == kManifestName; });
-  if (now.tree != plan.tree) return changed(plan.directory);
+  if (now.tree != plan.tree || !now.problems.empty()) return changed(plan.directory);
   return {};
 }
 
@@ -85,6 +85,18 @@ Result<PackedRelease> write_release(const ReleasePlan& plan, int tarball_fd, con
   packed.digest = tar.gzip().packed_sha256();
   packed.size = tar.gzip().packed_size();
   return packed;
+}
+
+Result<ReleaseListing> list_release(const std::filesystem::path& directory, const PackOptions& options,
+                                    const std::stop_token& stop) {
+  constexpr const char* kAny = "any";  // name and version change nothing of what is packed
+  MIDAIR_TRY_ASSIGN(ReleasePlan plan, plan_release(directory, kAny, kAny, stop, options));
+  ReleaseListing listing;
+  for (const ManifestFile& file : plan.manifest.files) listing.unpacked_size += file.size;
+  listing.manifest = std::move(plan.manifest);
+  listing.left_out = std::move(plan.left_out);
+  listing.notices = std::move(plan.notices);
+  return listing;
 }
 
 Result<PackedRelease> pack_release(const std::filesystem::path& directory, const std::string& app,

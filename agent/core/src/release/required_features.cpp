@@ -44,6 +44,7 @@ std::vector<std::string> features_needed_by(const Manifest& manifest) {
   need_if(has_restricted(manifest), kFeatureModes);
   need_if(keeps_mtimes(manifest), kFeatureMtimes);
   need_if(!are_plain_names(manifest), kFeatureNames);
+  need_if(!manifest.writable.empty(), kFeatureWritable);
   return features;
 }
 

@@ -11,7 +11,7 @@
 #include "midair/durable_file.h"
 #include "midair/foreign_text.h"
 #include "release/entry_mode.h"
-#include "release/source_filter.h"
+#include "release/ignore/source_filter.h"
 #include "release/ustar.h"
 
 namespace midair {
@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBufferBytes = 128 * 1024;
+constexpr const char* kUnreadable = "let yourself read it, or leave it out (.midairignore, --exclude)";
+constexpr const char* kUnwanted = "remove it, or leave it out (.midairignore, --exclude)";
 
 Error bad_input(const fs::path& path, const std::string& cause, const std::string& hint = {}) {
   return {Errc::bad_input, "pack", "'" + printable(path.string()) + "'", cause, hint};
@@ -56,53 +58,56 @@ class Listing {
       : root_(std::move(root)), real_root_(std::move(real_root)), filter_(std::move(filter)) {}
 
   /// `prefix` is the directory's name and a slash; empty for the root, which no manifest lists.
-  Result<void> add_directory(const fs::path& directory, const std::string& prefix) {
-    MIDAIR_TRY(filter_.enter(directory, prefix));
+  void add_directory(const fs::path& directory, const std::string& prefix) {
+    if (auto entered = filter_.enter(directory, prefix); !entered)
+      return problems_.push_back(std::move(entered).error());
     const std::size_t before = entries();
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-      MIDAIR_TRY(add(entry->path(), prefix + entry->path().filename().string()));
-    if (error) return bad_input(directory, error.message());
+      add(entry->path(), prefix + entry->path().filename().string());
+    if (error) reject(directory, error.message(), kUnreadable);
     filter_.leave();
-    if (prefix.empty()) return {};
+    if (prefix.empty()) return;
     struct stat status {};
-    if (::lstat(directory.c_str(), &status) != 0) return bad_input(directory, system_error(errno, "", "").cause);
+    if (::lstat(directory.c_str(), &status) != 0)
+      return reject(directory, system_error(errno, "", "").cause, kUnreadable);
     const Access access = access_of(status.st_mode);
     if (entries() == before || access != Access::all)
       tree_.directories.push_back({prefix.substr(0, prefix.size() - 1), access});
-    return {};
   }
 
   SourceListing take_sorted() {
     sort_by_name(tree_.files, &SourceFile::name);
     sort_by_name(tree_.directories, &ManifestDirectory::path);
     sort_by_name(tree_.links, &ManifestLink::path);
-    return {std::move(tree_), filter_.take_left_out()};
+    return {std::move(tree_), filter_.take_left_out(), std::move(problems_)};
   }
 
  private:
-  Result<void> add(const fs::path& path, const std::string& name) {
+  void add(const fs::path& path, const std::string& name) {
     std::error_code error;
     const fs::file_type type = fs::symlink_status(path, error).type();
-    if (error) return bad_input(path, error.message());
-    if (!filter_.takes(name, type == fs::file_type::directory)) return {};
+    if (error) return reject(path, error.message(), kUnreadable);
+    if (!filter_.takes(name, type == fs::file_type::directory)) return;
     if (type == fs::file_type::directory) return add_directory(path, name + "/");
     if (type == fs::file_type::symlink) return add_link(path, name);
-    if (type != fs::file_type::regular) return bad_input(path, std::string("it is ") + describe(type));
+    if (type != fs::file_type::regular) return reject(path, std::string("it is ") + describe(type), kUnwanted);
     tree_.files.push_back({name, path});
-    return {};
   }
 
   /// Relative ones are judged when all is known, see find_link_problem().
-  Result<void> add_link(const fs::path& link, const std::string& name) {
+  void add_link(const fs::path& link, const std::string& name) {
     std::error_code error;
     const fs::path target = fs::read_symlink(link, error);
-    if (error) return bad_input(link, error.message());
+    if (error) return reject(link, error.message(), kUnreadable);
     if (target.is_absolute() && (is_inside(target, root_) || is_inside(target, real_root_)))
-      return bad_input(link, "it is an absolute link into the release, which lies elsewhere on a machine",
-                       "make it relative: ln -sr");
+      return reject(link, "it is an absolute link into the release, which lies elsewhere on a machine",
+                    "make it relative: ln -sr");
     tree_.links.push_back({name, target.string()});
-    return {};
+  }
+
+  void reject(const fs::path& path, const std::string& cause, const std::string& hint) {
+    problems_.push_back(bad_input(path, cause, hint));
   }
 
   [[nodiscard]] std::size_t entries() const {
@@ -113,6 +118,7 @@ class Listing {
   const fs::path real_root_;
   SourceFilter filter_;
   SourceTree tree_;
+  std::vector<Error> problems_;
 };
 
 /// As a tar header can say it.
@@ -124,7 +130,7 @@ std::uint64_t time_of(const struct stat& status) {
 /// Opens a regular file without waiting for anything, should it have become something else.
 Result<Fd> open_regular(const fs::path& path, struct stat& status) {
   auto fd = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (!fd) return bad_input(path, fd.error().cause);
+  if (!fd) return bad_input(path, fd.error().cause, kUnreadable);
   if (::fstat(fd->get(), &status) != 0) return system_error(errno, "inspect", path.string());
   if (!S_ISREG(status.st_mode)) return bad_input(path, "it is no longer a regular file");
   return fd;
@@ -140,7 +146,7 @@ Result<SourceListing> list_source_tree(const fs::path& directory, const PackOpti
   if (error) return bad_input(directory, error.message());
   MIDAIR_TRY_ASSIGN(SourceFilter filter, SourceFilter::make(options));
   Listing listing(absolute, real, std::move(filter));
-  MIDAIR_TRY(listing.add_directory(directory, ""));
+  listing.add_directory(directory, "");
   return listing.take_sorted();
 }
 
@@ -154,7 +160,8 @@ Result<SourceContent> read_source_file(const SourceFile& file, const std::stop_t
                         .access = access_of(status.st_mode),
                         .mtime = time_of(status)};
   Sha256 hash;
-  std::vector<char> buffer(kBufferBytes);
+  // One byte more than there should be, which shows the end; most files are much smaller than the buffer.
+  std::vector<char> buffer(std::clamp<std::uint64_t>(static_cast<std::uint64_t>(status.st_size) + 1, 1, kBufferBytes));
   for (;;) {
     if (stop.stop_requested()) return Error{Errc::cancelled, "pack", file.name, "it was interrupted"};
     const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());

@@ -36,10 +36,12 @@ struct SourceTree {
 struct SourceListing {
   SourceTree tree;
   std::vector<LeftOut> left_out;  ///< in byte order of their names
+  std::vector<Error>
+      problems;  ///< what can't be packed: a device, socket or fifo, an absolute link to something inside
 };
 
-/// All that lies below `directory` and is not left out, hidden files too. Errc::bad_input names what cannot be packed:
-/// a device, socket or fifo, an absolute link to something inside.
+/// All that lies below `directory` and is not left out, hidden files too. Errc::bad_input if there is no such
+/// directory, or a pattern of `options` is none.
 [[nodiscard]] Result<SourceListing> list_source_tree(const std::filesystem::path& directory,
                                                      const PackOptions& options);
 

@@ -62,15 +62,22 @@ Result<void> verify(DirTree& tree, const ManifestLink& link) {
 
 }  // namespace
 
-Result<Manifest> verify_extracted(const std::filesystem::path& directory, const std::stop_token& stop) {
+Result<Manifest> verify_extracted(const std::filesystem::path& directory, const std::stop_token& stop,
+                                  const WritablePlaces& writable) {
   const std::string name(kManifestName);
   MIDAIR_TRY_ASSIGN(DirTree tree, DirTree::open(directory));
   MIDAIR_TRY_ASSIGN(const Fd fd, open_listed(tree, name, mode_of(Access::all, false)));
   MIDAIR_TRY_ASSIGN(const std::string text, read_all(fd.get(), kMaxManifestBytes, name));
   MIDAIR_TRY_ASSIGN(Manifest manifest, Manifest::parse(text, name));
-  for (const ManifestFile& file : manifest.files) MIDAIR_TRY(verify(tree, file, stop));
-  for (const ManifestDirectory& listed : manifest.directories) MIDAIR_TRY(verify(tree, listed));
-  for (const ManifestLink& link : manifest.links) MIDAIR_TRY(verify(tree, link));
+  const auto is_sealed = [&](const std::string& path) {
+    return !writable.contain(path) && !manifest.writable.contain(path);
+  };
+  for (const ManifestFile& file : manifest.files)
+    if (is_sealed(file.path)) MIDAIR_TRY(verify(tree, file, stop));
+  for (const ManifestDirectory& listed : manifest.directories)
+    if (is_sealed(listed.path)) MIDAIR_TRY(verify(tree, listed));
+  for (const ManifestLink& link : manifest.links)
+    if (is_sealed(link.path)) MIDAIR_TRY(verify(tree, link));
   return manifest;
 }
 

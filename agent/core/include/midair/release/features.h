@@ -16,10 +16,12 @@ inline constexpr std::string_view kFeatureLongNames = "long-names";     ///< bey
 inline constexpr std::string_view kFeatureModes = "modes";              ///< what not everybody may read stays so
 inline constexpr std::string_view kFeatureMtimes = "mtimes";            ///< files keep their times
 inline constexpr std::string_view kFeatureNames = "names";              ///< beyond [A-Za-z0-9._@+-], twins but for case
+inline constexpr std::string_view kFeatureWritable = "writable";        ///< directories that the app writes to
 
 /// All that this program knows, in byte order.
-inline constexpr std::array<std::string_view, 6> kFeatures{kFeatureDirectories, kFeatureLinks,  kFeatureLongNames,
-                                                           kFeatureModes,       kFeatureMtimes, kFeatureNames};
+inline constexpr std::array<std::string_view, 7> kFeatures{kFeatureDirectories, kFeatureLinks,  kFeatureLongNames,
+                                                           kFeatureModes,       kFeatureMtimes, kFeatureNames,
+                                                           kFeatureWritable};
 
 /// kFeatures, as documents carry them.
 [[nodiscard]] std::vector<std::string> known_features();

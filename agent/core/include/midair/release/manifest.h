@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "midair/error.h"
+#include "midair/release/writable_places.h"
 
 namespace midair {
 
@@ -72,6 +73,7 @@ struct Manifest {
   std::string hooks;                           ///< the file of its Lua hooks; empty: none
   std::vector<ManifestModule> modules;         ///< in-place only, and then at least one; in byte order of their names
   std::vector<std::string> required_features;  ///< of kFeatures: what a sidecar must know to unpack it
+  WritablePlaces writable;                     ///< directories that the app writes to
 
   /// Of everything that it lists.
   [[nodiscard]] std::size_t entries() const { return files.size() + directories.size() + links.size(); }

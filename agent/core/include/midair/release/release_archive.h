@@ -70,6 +70,18 @@ struct PackedRelease {
                                                  const std::string& version, int tarball_fd,
                                                  const std::stop_token& stop = {}, const PackOptions& options = {});
 
+/// What pack_release() would pack.
+struct ReleaseListing {
+  Manifest manifest;                 ///< but for app and version
+  std::uint64_t unpacked_size = 0;   ///< of all files together, bytes
+  std::vector<LeftOut> left_out;     ///< see PackedRelease
+  std::vector<std::string> notices;  ///< likewise
+};
+
+/// Looks at everything as pack_release() does, and packs nothing. Errors of pack_release().
+[[nodiscard]] Result<ReleaseListing> list_release(const std::filesystem::path& directory, const PackOptions& options,
+                                                  const std::stop_token& stop = {});
+
 /// Bounds on what a tarball may unpack to.
 struct ExtractLimits {
   std::uint64_t max_unpacked_bytes = 4ULL << 30;
@@ -92,16 +104,17 @@ struct ExtractLimits {
 
 /// Compares an extracted tree with its own manifest: every listed file has its size, digest and mode (it may have been
 /// sealed meanwhile: the owner's write permission doesn't count), every listed directory is there with its mode, and
-/// every link leads where it did. Extra files are tolerated (interpreters leave caches). Errc::corrupt names the first
-/// file that differs.
+/// every link leads where it did. Extra files are tolerated (interpreters leave caches), and what lies in a place that
+/// is writable by `writable` or by the manifest isn't looked at. Errc::corrupt names the first file that differs.
 [[nodiscard]] Result<Manifest> verify_extracted(const std::filesystem::path& directory,
-                                                const std::stop_token& stop = {});
+                                                const std::stop_token& stop = {}, const WritablePlaces& writable = {});
 
 /// The names of what lies in an extracted tree and not in its manifest, sorted; of so many files only the first `most`
-/// that are found. Directories don't count. Links are not followed.
-[[nodiscard]] Result<std::vector<std::string>> added_files(const std::filesystem::path& directory, std::size_t most);
+/// that are found. Directories don't count, nor what lies in a writable place. Links are not followed.
+[[nodiscard]] Result<std::vector<std::string>> added_files(const std::filesystem::path& directory, std::size_t most,
+                                                           const WritablePlaces& writable = {});
 
 /// Logs them, if there are any.
-void log_added_files(const std::filesystem::path& directory);
+void log_added_files(const std::filesystem::path& directory, const WritablePlaces& writable = {});
 
 }  // namespace midair

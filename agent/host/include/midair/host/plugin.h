@@ -45,7 +45,8 @@ class Console {
   /// One JSON value on a line of standard output (NDJSON). In its strings, control characters are escaped.
   virtual void print_json_line(const std::string& json) = 0;
   /// "midair: <message>" on standard error, with a "Try: <hint>" line where there is a hint; with --json one JSON
-  /// object (error_json.h) with `exit_status`, what this error alone ends midair with. Redacted, washed and cut.
+  /// object (error_json.h) with `exit_status`, what this error alone ends midair with. Redacted, washed and cut. Its
+  /// others follow in the same way.
   virtual void print_error(const Error& error, int exit_status) = 0;
   void print_error(const Error& error) { print_error(error, exit_status_of(error)); }
   /// A progress line on standard error, redrawn in place; silent unless it is a terminal.

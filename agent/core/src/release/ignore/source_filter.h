@@ -8,7 +8,7 @@
 
 #include "midair/error.h"
 #include "midair/release/release_archive.h"
-#include "release/ignore_rules.h"
+#include "release/ignore/ignore_rules.h"
 
 namespace midair {
 

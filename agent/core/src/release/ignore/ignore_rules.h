@@ -16,8 +16,8 @@ enum class IgnoreVerdict { leave_out, take };
 /// The patterns of one file. Bytes are compared, not characters, as git does.
 class IgnoreRules {
  public:
-  /// One pattern on each line. Errc::bad_input names `subject` and the line: where git would ignore a pattern without a
-  /// word, because it can't match anything, it is refused.
+  /// One pattern on each line. Errc::bad_input names `subject` and the line, of all lines that are wrong: where git
+  /// would ignore a pattern without a word, because it can't match anything, it is refused.
   [[nodiscard]] static Result<IgnoreRules> parse(std::string_view text, const std::string& subject);
 
   /// Adds one pattern. Errors as of parse(), or if it is empty or a comment.

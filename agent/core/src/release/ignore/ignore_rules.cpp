@@ -1,4 +1,4 @@
-#include "release/ignore_rules.h"
+#include "release/ignore/ignore_rules.h"
 
 #include <fnmatch.h>
 
@@ -149,16 +149,19 @@ Result<void> IgnoreRules::add(const std::string& text, const std::string& subjec
 
 Result<IgnoreRules> IgnoreRules::parse(std::string_view text, const std::string& subject) {
   IgnoreRules rules;
+  std::vector<Error> errors;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     auto pattern = Pattern::parse(std::string(text.substr(0, end)));
     if (!pattern)
-      return Error{Errc::bad_input, "understand", subject + ", line " + std::to_string(number), pattern.error().cause,
-                   "mend that line; its syntax is gitignore's"};
-    if (*pattern) rules.patterns_.push_back(**std::move(pattern));
+      errors.push_back({Errc::bad_input, "understand", subject + ", line " + std::to_string(number),
+                        pattern.error().cause, "mend that line; its syntax is gitignore's"});
+    else if (*pattern)
+      rules.patterns_.push_back(**std::move(pattern));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  if (!errors.empty()) return first_with_others(std::move(errors));
   return rules;
 }
 

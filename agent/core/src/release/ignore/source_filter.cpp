@@ -1,6 +1,7 @@
-#include "release/source_filter.h"
+#include "release/ignore/source_filter.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -47,7 +48,7 @@ Result<void> SourceFilter::enter(const fs::path& directory, const std::string& p
   const auto text = read_file(path, kMaxIgnoreFileBytes);
   if (text.ok()) {
     MIDAIR_TRY_ASSIGN(level.rules, IgnoreRules::parse(*text, subject));
-  } else if (text.error().code != Errc::not_found) {
+  } else if (text.error().code != Errc::not_found && text.error().sys != ENOTDIR) {
     return Error{Errc::bad_input, "read", subject, text.error().cause, "make it a text file of patterns, or remove it"};
   }
   levels_.push_back(std::move(level));
