@@ -24,20 +24,27 @@ bool is_all_known(const Connection& look) {
   return look.unacked && look.bytes_received && look.bytes_sent && look.last_data_sent && look.last_data_recv;
 }
 
-/// Bytes are under way, or an answer is due. The time since the last sending counts from the beginning of the
-/// connection if there was none: so before the first answer it tells nothing.
+}  // namespace
+
+/// The time since the last sending counts from the beginning of the connection if there was none: so before the first
+/// answer it tells nothing.
 bool is_under_way(const Connection& look) {
-  return look.rqueue > 0 || look.wqueue > 0 || *look.unacked > 0 ||
+  return !is_all_known(look) || look.rqueue > 0 || look.wqueue > 0 || *look.unacked > 0 ||
          (*look.bytes_received > 0 && *look.bytes_sent == 0) || *look.last_data_recv < *look.last_data_sent;
 }
 
-}  // namespace
-
 Activity activity_of(const Connection& look) {
   if (has_said_its_last(look)) return Activity::ended;
-  if (!is_all_known(look) || is_under_way(look)) return Activity::busy;
+  if (is_under_way(look)) return Activity::busy;
   if (*look.last_data_recv - *look.last_data_sent >= kStreamingAfterReceiving) return Activity::streaming;
   return *look.last_data_sent < kBusyAfterSending ? Activity::busy : Activity::idle;
+}
+
+bool is_quiet_for(const Connection& look, std::chrono::milliseconds quiet) {
+  if (!is_all_known(look) || !look.not_sent || !look.min_rtt || has_said_its_last(look)) return false;
+  const bool is_written_whole = look.rqueue == 0 && *look.not_sent == 0 && *look.unacked <= 1;
+  return is_written_whole && *look.last_data_recv > *look.last_data_sent &&
+         *look.last_data_sent >= quiet + *look.min_rtt;
 }
 
 void ActivityHistory::add(Activity look) {

@@ -35,6 +35,15 @@ inline constexpr std::chrono::milliseconds kStreamingAfterReceiving{2000};
 /// what it got.
 [[nodiscard]] Activity activity_of(const Connection& look);
 
+/// Whether bytes are under way, or an answer is due; also where the kernel doesn't tell. The first two errors above.
+[[nodiscard]] bool is_under_way(const Connection& look);
+
+/// Whether the last answer was sent whole, at least `quiet` ago, and its client can have got it and asked again since,
+/// but hasn't: for one that never pauses for long. Such a client acknowledges a short answer no sooner than it asks
+/// again, so one segment may be on the way. Of two times within a tick the order is unknown, so this is true only of an
+/// answer that was sent in a later tick than its request came.
+[[nodiscard]] bool is_quiet_for(const Connection& look, std::chrono::milliseconds quiet);
+
 /// The last looks at one connection, and what they tell together: idle is only what was idle each time.
 class ActivityHistory {
  public:

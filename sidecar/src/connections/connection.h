@@ -60,6 +60,8 @@ struct Connection {
   std::uint32_t wqueue = 0;  ///< bytes written that the peer hasn't acknowledged, a FIN counted
 
   std::optional<std::uint32_t> unacked{};                     ///< segments sent that the peer hasn't acknowledged
+  std::optional<std::uint32_t> not_sent{};                    ///< bytes written that still wait here
+  std::optional<std::chrono::microseconds> min_rtt{};         ///< to the peer and back, at best
   std::optional<std::uint64_t> bytes_received{};              ///< in all
   std::optional<std::uint64_t> bytes_sent{};                  ///< in all, what was sent again too
   std::optional<std::chrono::milliseconds> last_data_sent{};  ///< how long ago; counts from its beginning if never

@@ -21,6 +21,8 @@ constexpr std::size_t kUnacked = 24;
 constexpr std::size_t kLastDataSent = 44;
 constexpr std::size_t kLastDataRecv = 52;
 constexpr std::size_t kBytesReceived = 128;
+constexpr std::size_t kNotSent = 144;
+constexpr std::size_t kMinRtt = 148;
 constexpr std::size_t kBytesSent = 200;
 
 Error corrupt(std::string cause) {
@@ -46,6 +48,8 @@ void read_tcp_info(std::string_view info, Connection& connection) {
   connection.last_data_sent = age_at(info, kLastDataSent);
   connection.last_data_recv = age_at(info, kLastDataRecv);
   connection.bytes_received = value_at<std::uint64_t>(info, kBytesReceived);
+  connection.not_sent = value_at<std::uint32_t>(info, kNotSent);
+  if (const auto rtt = value_at<std::uint32_t>(info, kMinRtt)) connection.min_rtt = std::chrono::microseconds(*rtt);
   connection.bytes_sent = value_at<std::uint64_t>(info, kBytesSent);
 }
 

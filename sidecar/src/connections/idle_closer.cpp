@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace midair::sidecar {
@@ -16,8 +17,21 @@ constexpr milliseconds kMaxInterval{1000};
 constexpr milliseconds kSearchInterval{100};  // of looks that read /proc
 constexpr int kPauseForWork = 4;              // times what a search took: a fifth of the loop's time at most
 constexpr milliseconds kPart{5};              // of a search, in one turn of the loop
-constexpr unsigned kUnaskedToStream = 2;      // one may be the answer to what was received just before a look
 constexpr unsigned kMaxClosedAtOnce = 64;  // their clients come back at once, and it bounds the turn: some 30 us each
+
+/// How quiet a connection has to be that was never judged idle, the longer closing lasts.
+struct Patience {
+  milliseconds lasting;
+  milliseconds quiet;
+};
+constexpr std::array kPatience{Patience{milliseconds(6000), milliseconds(5)},
+                               Patience{milliseconds(2000), milliseconds(10)}};
+
+std::optional<milliseconds> quiet_enough(std::chrono::nanoseconds lasting) {
+  for (const Patience& patience : kPatience)
+    if (lasting >= patience.lasting) return patience.quiet;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -41,7 +55,7 @@ void IdleCloser::look() {
   if (course_.sockets.empty() || course_.empty_looks > 0 || is_due) return begin_search();
   auto sockets = look_again(diag_, settings_.ports, course_.sockets);
   if (!sockets.ok()) return look_failed(sockets.error());
-  looked(std::move(sockets).value());
+  looked(std::move(sockets).value(), loop_.clock().now());
 }
 
 void IdleCloser::begin_search() {
@@ -58,14 +72,14 @@ void IdleCloser::read_on() {
   const auto is_read = course_.search->read_on(kPart);
   if (!is_read.ok()) return look_failed(is_read.error());
   course_.search_took += loop_.clock().now() - start;
-  if (*is_read) return looked(course_.search->sockets());
+  if (*is_read) return looked(course_.search->sockets(), course_.search_began);
   next_ = loop_.after(milliseconds(0), [this] { read_on(); });
 }
 
-void IdleCloser::looked(OwnSockets sockets) {
+void IdleCloser::looked(OwnSockets sockets, BootTime taken_at) {
   course_.sockets = std::move(sockets);
   course_.is_failing = false;
-  schedule(judge());
+  schedule(judge(taken_at));
   const auto hooks = hooks_;
   hooks->on_look(report());
 }
@@ -79,77 +93,58 @@ void IdleCloser::look_failed(const Error& error) {
 }
 
 /// True if something has changed since the look before, streams excepted.
-bool IdleCloser::judge() {
-  std::map<ino_t, Tracked> tracked;
+bool IdleCloser::judge(BootTime taken_at) {
+  std::map<ino_t, WatchedSocket> watched;
   bool changed = false;
-  for (const auto& [inode, socket] : course_.sockets)
-    if (track(inode, socket, tracked)) changed = true;
-  if (tracked.size() != course_.tracked.size()) changed = true;
-  course_.tracked = std::move(tracked);
-  if (const auto begins = closing_begins(); begins && loop_.clock().now() >= *begins && close_idle_ones())
-    changed = true;
+  for (const auto& [inode, socket] : course_.sockets) {
+    const auto before = course_.watched.find(inode);
+    WatchedSocket& now = watched[inode];
+    if (before != course_.watched.end()) now = before->second;
+    if (now.look(socket.connections, taken_at)) changed = true;
+  }
+  if (watched.size() != course_.watched.size()) changed = true;
+  course_.watched = std::move(watched);
+  const auto begins = closing_begins();
+  if (begins && loop_.clock().now() >= *begins && close_idle_ones(loop_.clock().now() - *begins)) changed = true;
   ++course_.looks;
   const Report now = report();
   course_.empty_looks = now.busy + now.idle + now.streaming == 0 ? course_.empty_looks + 1 : 0;
   return changed;
 }
 
-bool IdleCloser::track(ino_t inode, const OwnSocket& socket, std::map<ino_t, Tracked>& tracked) const {
-  Activity activity = Activity::ended;
-  std::uint64_t received = 0;
-  std::uint64_t sent = 0;
-  for (const Connection& connection : socket.connections) {
-    activity = std::max(activity, activity_of(connection));
-    received += connection.bytes_received.value_or(0);
-    sent += connection.bytes_sent.value_or(0);
-  }
-  const auto before = course_.tracked.find(inode);
-  const bool is_new = before == course_.tracked.end();
-  Tracked& now = tracked[inode];
-  if (!is_new) now = before->second;
-  if (!is_new && received == now.received && sent != now.sent) {
-    ++now.sent_unasked;
-    now.sent_unasked_at = loop_.clock().now();
-  }
-  if (received != now.received) now.sent_unasked = 0;
-  const bool goes_on =
-      now.sent_unasked >= kUnaskedToStream && loop_.clock().now() - now.sent_unasked_at < kStreamingAfterReceiving;
-  if (activity == Activity::idle && goes_on) activity = Activity::streaming;
-  const bool moved = received != now.received || sent != now.sent;
-  const bool changed = is_new || now.last != activity || (moved && activity != Activity::streaming);
-  now.history.add(activity);
-  now.last = activity;
-  now.received = received;
-  now.sent = sent;
-  return changed;
-}
-
-bool IdleCloser::close_idle_ones() {
+bool IdleCloser::close_idle_ones(std::chrono::nanoseconds lasting) {
+  const auto quiet = quiet_enough(lasting);
+  const IsIdle is_idle = [quiet](const WatchedSocket& socket, const std::vector<Connection>& now) {
+    return socket.is_idle(now) || (quiet && socket.is_idle_for(*quiet, now));
+  };
   unsigned closed = 0;
   for (const auto& [inode, socket] : course_.sockets) {
-    if (course_.tracked.at(inode).history.judged() != Activity::idle) continue;
-    const auto is_closed = close_if_idle(inode, socket);
+    if (!is_idle(course_.watched.at(inode), socket.connections)) continue;
+    const auto is_closed = close_if_idle(inode, socket, is_idle);
     if (!is_closed.ok()) {
       only_count(is_closed.error());
       break;
     }
     if (!*is_closed) continue;
-    course_.tracked.erase(inode);
+    course_.watched.erase(inode);
     if (++closed == kMaxClosedAtOnce) break;
   }
   course_.closed += closed;
   return closed > 0;
 }
 
-Result<bool> IdleCloser::close_if_idle(ino_t inode, const OwnSocket& socket) {
+Result<bool> IdleCloser::close_if_idle(ino_t inode, const OwnSocket& socket, const IsIdle& is_idle) {
   auto duplicate = duplicate_socket(socket.pid, socket.fd, inode);
   if (!duplicate.ok() && duplicate.error().code == Errc::not_found) return false;
   if (!duplicate.ok()) return duplicate.error();
   // Reading /proc took its time: a request may have come since. Asked once more, this takes microseconds.
+  std::vector<Connection> now;
   for (const Connection& connection : socket.connections) {
-    const auto now = diag_.find(connection.local, connection.remote);
-    if (!now.ok() || !*now || (*now)->inode != inode || activity_of(**now) > Activity::idle) return false;
+    auto found = diag_.find(connection.local, connection.remote);
+    if (!found.ok() || !*found || (*found)->inode != inode) return false;
+    now.push_back(**found);
   }
+  if (!is_idle(course_.watched.at(inode), now)) return false;
   return ::shutdown(duplicate->get(), SHUT_WR) == 0;
 }
 
@@ -163,8 +158,8 @@ void IdleCloser::only_count(const Error& why) {
 
 IdleCloser::Report IdleCloser::report() const {
   Report report;
-  for (const auto& [inode, tracked] : course_.tracked) {
-    switch (tracked.history.judged()) {
+  for (const auto& [inode, socket] : course_.watched) {
+    switch (socket.judged()) {
       case Activity::busy: ++report.busy; break;
       case Activity::idle: ++report.idle; break;
       case Activity::streaming: ++report.streaming; break;
@@ -179,10 +174,7 @@ IdleCloser::Report IdleCloser::report() const {
 /// True while a few looks more will tell: of a connection that may be idle, or that none is left.
 bool IdleCloser::is_undecided() const {
   if (course_.looks < kLooksToBeIdle || (course_.empty_looks > 0 && course_.empty_looks < kLooksToBeIdle)) return true;
-  return std::ranges::any_of(course_.tracked, [](const auto& entry) {
-    const Tracked& tracked = entry.second;
-    return tracked.last == Activity::idle && tracked.history.judged() == Activity::busy;
-  });
+  return std::ranges::any_of(course_.watched, [](const auto& entry) { return entry.second.is_undecided(); });
 }
 
 void IdleCloser::schedule(bool changed) {
@@ -195,6 +187,8 @@ void IdleCloser::schedule(bool changed) {
   else
     course_.interval = std::clamp(course_.interval * 2, shortest, kMaxInterval);
   milliseconds pause = is_to_be_decided ? kLookInterval : course_.interval;
+  if (std::ranges::any_of(course_.watched, [](const auto& entry) { return entry.second.is_unsettled(); }))
+    pause = std::min(pause, kCountInterval);
   if (begins && now < *begins) pause = std::min(pause, std::chrono::ceil<milliseconds>(*begins - now));
   next_ = loop_.after(std::max(pause, kLookInterval), [this] { look(); });
 }

@@ -18,6 +18,8 @@ Connection idle_connection() {
   connection.state = TcpState::established;
   connection.inode = 1;
   connection.unacked = 0;
+  connection.not_sent = 0;
+  connection.min_rtt = milliseconds(2);
   connection.bytes_received = 100;
   connection.bytes_sent = 500;
   connection.last_data_recv = milliseconds(310);
@@ -117,6 +119,7 @@ constexpr Activity B = Activity::busy;
 class ActivityTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ActivityTest);
   CPPUNIT_TEST(one_look);
+  CPPUNIT_TEST(a_moment_of_quiet);
   CPPUNIT_TEST(several_looks);
   CPPUNIT_TEST_SUITE_END();
 
@@ -125,6 +128,33 @@ class ActivityTest : public CppUnit::TestFixture {
       Connection look = idle_connection();
       c.change(look);
       CPPUNIT_ASSERT_EQUAL_MESSAGE(c.name, static_cast<int>(c.expected), static_cast<int>(activity_of(look)));
+    }
+  }
+
+  void a_moment_of_quiet() {
+    struct Moment {
+      const char* name;
+      bool expected;
+      std::function<void(Connection&)> change;
+    };
+    const std::vector<Moment> moments{
+        {"it has answered", true, [](Connection&) {}},
+        {"the client acknowledges no sooner than it asks again", true,
+         [](Connection& look) { look.unacked = 1, look.wqueue = 500; }},
+        {"two segments are on the way", false, [](Connection& look) { look.unacked = 2, look.wqueue = 500; }},
+        {"a part waits here", false, [](Connection& look) { look.not_sent = 1; }},
+        {"a request waits here", false, [](Connection& look) { look.rqueue = 1; }},
+        {"sent 31 ms ago", false, [](Connection& look) { look.last_data_sent = milliseconds(31); }},
+        {"the client is far", false, [](Connection& look) { look.min_rtt = milliseconds(280); }},
+        {"both within a tick", false, [](Connection& look) { look.last_data_recv = look.last_data_sent; }},
+        {"it thinks", false, [](Connection& look) { look.last_data_recv = milliseconds(200); }},
+        {"it has ended", false, [](Connection& look) { look.state = TcpState::fin_wait_2; }},
+        {"an old kernel", false, [](Connection& look) { look.not_sent.reset(); }},
+    };
+    for (const Moment& moment : moments) {
+      Connection look = idle_connection();
+      moment.change(look);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(moment.name, moment.expected, is_quiet_for(look, milliseconds(30)));
     }
   }
 

@@ -29,8 +29,12 @@ namespace {
 /// lost.
 class KeptAliveClient {
  public:
-  KeptAliveClient(EventLoop& loop, std::uint16_t port, const std::string& path, unsigned seed)
-      : loop_(loop), request_(KeptAliveApp::request(path)), random_(seed), socket_(connect_to(port)) {
+  KeptAliveClient(EventLoop& loop, std::uint16_t port, const std::string& path, unsigned seed, int max_pause = 400)
+      : loop_(loop),
+        request_(KeptAliveApp::request(path)),
+        random_(seed),
+        pause_{10, max_pause},
+        socket_(connect_to(port)) {
     watch_ = loop_.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
     ask();
   }
@@ -68,7 +72,7 @@ class KeptAliveClient {
   EventLoop& loop_;
   const std::string request_;
   std::minstd_rand random_;
-  std::uniform_int_distribution<int> pause_{10, 400};
+  std::uniform_int_distribution<int> pause_;  // ms
   std::string answer_;
   bool is_waiting_ = false;
   bool lost_one_ = false;
@@ -101,6 +105,8 @@ class IdleCloserTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(IdleCloserTest);
   CPPUNIT_TEST(it_tells_what_each_connection_is_doing);
   CPPUNIT_TEST(it_closes_what_is_kept_alive_and_loses_no_request);
+  CPPUNIT_TEST(it_closes_in_the_end_what_never_pauses_for_long);
+  CPPUNIT_TEST(it_leaves_an_answer_alone_that_is_sent_slowly);
   CPPUNIT_TEST(it_leaves_streams_and_requests_alone);
   CPPUNIT_TEST(it_leaves_a_young_stream_alone);
   CPPUNIT_TEST(it_closes_only_after_its_time);
@@ -180,6 +186,29 @@ class IdleCloserTest : public CppUnit::TestFixture {
     }
     CPPUNIT_ASSERT_EQUAL(std::uint64_t(kClients), last_.closed);
     CPPUNIT_ASSERT_MESSAGE(errors_.empty() ? "" : errors_.front(), errors_.empty());
+  }
+
+  void it_closes_in_the_end_what_never_pauses_for_long() {
+    constexpr int kClients = 10;
+    KeptAliveApp app;
+    std::list<KeptAliveClient> clients;
+    for (int i = 0; i < kClients; ++i) clients.emplace_back(*loop_, app.port(), "/", static_cast<unsigned>(i), 40);
+    run_until([](const auto& report) { return report.none_left; }, settings(app, milliseconds(0)));
+    for (const KeptAliveClient& client : clients) CPPUNIT_ASSERT(client.is_over() && !client.lost_one());
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t(kClients), last_.closed);
+  }
+
+  void it_leaves_an_answer_alone_that_is_sent_slowly() {
+    KeptAliveApp app;
+    const Fd client = app.ask("/slowly");
+    std::string answer;
+    const auto watch = loop_->watch(client.get(), EPOLLIN, [&](std::uint32_t) {
+      answer += KeptAliveApp::read_some(client);
+      if (answer.ends_with("wellwellwell")) loop_->quit();
+    });
+    run_until([](const auto& report) { return report.none_left; }, settings(app, milliseconds(0)));
+    CPPUNIT_ASSERT_MESSAGE(answer, answer.ends_with("wellwellwell"));
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(words(last_), std::uint64_t(0), last_.closed);
   }
 
   void it_leaves_streams_and_requests_alone() {

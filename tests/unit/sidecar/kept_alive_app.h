@@ -21,6 +21,7 @@ namespace midair::sidecar {
 /// /hang    never answers
 /// /events  sends an event every 200 ms
 /// /socket  turns into a WebSocket, on which one message is sent after 2.1 s, and no other
+/// /slowly  answers in three parts, 900 ms apart
 /// /large   answers with 64 MiB
 class KeptAliveApp {
  public:
@@ -88,6 +89,13 @@ class App(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"\x81\x02hi")
             self.wfile.flush()
             self.rfile.read()
+        if self.path == "/slowly":
+            self.head(200, ("Content-Length", "12"))
+            for part in range(3):
+                self.wfile.write(b"well")
+                self.wfile.flush()
+                time.sleep(0.9 if part < 2 else 0)
+            return
         self.answer(b"x" * (64 << 20) if self.path == "/large" else b"well")
 
 class Server(http.server.ThreadingHTTPServer):
