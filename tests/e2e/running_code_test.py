@@ -7,6 +7,12 @@ from case import FleetCase
 
 PYTHON = "/usr/bin/python3"
 RUNS_FILE = "import os, sys; os.execv(sys.executable, ['python3', sys.argv[1].split('=')[1]])"
+RUNS_HERE = "import runpy, sys; sys.path.insert(0, ''); runpy.run_module('server', run_name='__main__')"
+GOES_BACK = """#!/bin/sh
+cd {base}
+sh -c 'LISTEN_PID=$$ exec python3 -m server'
+true
+"""
 WORKS_ELSEWHERE = """
 import os, runpy, sys
 sys.path.insert(0, os.environ["MIDAIR_RELEASE_DIR"])
@@ -55,6 +61,39 @@ class RunningCode(FleetCase):
         self.assertRegex(result["error"], sentence)
         self.assertEqual(machine.status()["version"], "")
         self.assertEqual(machine.version(), "base")
+
+    def assert_refused(self, sentence):
+        done = self.hot("r1")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout + done.stderr, sentence)
+        self.assertEqual(self.machines["m1"].version(), "base")
+
+    def test_a_script_that_the_release_lacks_fails_the_swap(self):
+        base = self.release("base")
+        (base / "server.py").rename(base / "main.py")
+        self.started(command=(PYTHON, base / "main.py"))
+        self.assert_refused(rf"process \d+ runs {base}/main\.py of the base image")
+
+    def test_a_script_of_packages_runs_the_release_s_code(self):
+        base = self.release("base")
+        (base / "venv/bin").mkdir(parents=True)
+        (base / "venv/pyvenv.cfg").touch()
+        (base / "venv/bin/run").write_text(RUNS_HERE)
+        self.started(command=(PYTHON, base / "venv/bin/run"))
+        self.assert_upgrades()
+
+    def assert_wrapper_is_no_proof(self, **settings):
+        base = self.root / "release-base"
+        for version in ("base", "r1"):
+            self.release(version, wrapper=GOES_BACK.format(base=base))
+        self.started(command=("./wrapper.py",), **settings)
+        self.assert_refused(rf"process \d+ runs {base} of the base image")
+
+    def test_a_wrapper_that_goes_back_to_the_base_image_is_no_proof(self):
+        self.assert_wrapper_is_no_proof(passed=False)
+
+    def test_nor_is_one_that_has_the_socket_too(self):
+        self.assert_wrapper_is_no_proof()
 
     def test_the_image_s_own_program_on_the_path_fails_the_swap(self):
         base = self.release("base")

@@ -1,5 +1,7 @@
 #include "process/running_code.h"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
 #include <array>
 
@@ -18,7 +20,7 @@ bool in_release(const fs::path& path, const CodePlaces& places) { return places.
 
 /// A state directory may lie in the base directory, and the releases with it.
 bool in_base(const fs::path& path, const CodePlaces& places) {
-  return places.base.inside(path) && !in_release(path, places);
+  return places.base.inside(path) && !in_release(path, places) && !places.is_packaged(path);
 }
 
 /// True if script or executable show it, and not just where the process works.
@@ -53,6 +55,21 @@ std::vector<ProcessCode> leaves_of(const std::vector<ProcessCode>& processes) {
   return leaves;
 }
 
+CodeVerdict verdict_on(const std::vector<ProcessCode>& processes, bool they_listen, const CodePlaces& places) {
+  if (!they_listen) return weightiest(processes, places);
+  const CodeVerdict verdict = weightiest(leaves_of(processes), places);
+  return shown_by_code(verdict, processes) ? verdict : weightiest(processes, places);
+}
+
+/// Whether its main thread is in wait4(2) or waitid(2).
+bool waits(const std::string& proc) {
+  constexpr std::uint64_t kMaxBytes = 1024;
+  const auto text = read_file(proc + "/syscall", kMaxBytes);
+  if (!text) return false;
+  const std::string number = text->substr(0, text->find(' '));
+  return number == std::to_string(SYS_wait4) || number == std::to_string(SYS_waitid);
+}
+
 std::vector<std::string> command_line_of(const std::string& proc) {
   constexpr std::uint64_t kMaxBytes = 256 * 1024;
   const auto text = read_file(proc + "/cmdline", kMaxBytes);
@@ -80,12 +97,10 @@ CodeVerdict judge(const ProcessCode& process, const CodePlaces& places) {
     if (in_release(*path, places)) fresh = path;
     if (in_base(*path, places)) stale = path;
   }
-  const bool works_in_release = in_release(process.directory, places);
   if (fresh != nullptr && stale == nullptr) return {Origin::of_release, process.pid, *fresh};
-  if (stale != nullptr && (fresh != nullptr || (stale == &process.script && works_in_release)))
-    return {Origin::unknown, process.pid, *stale};
+  if (stale != nullptr && fresh != nullptr) return {Origin::unknown, process.pid, *stale};
   if (stale != nullptr) return {Origin::of_base, process.pid, *stale};
-  if (works_in_release) return {Origin::of_release, process.pid, process.directory};
+  if (in_release(process.directory, places)) return {Origin::of_release, process.pid, process.directory};
   if (in_base(process.directory, places)) return {Origin::of_base, process.pid, process.directory};
   return {};
 }
@@ -95,9 +110,16 @@ CodeVerdict judge(const std::vector<ProcessCode>& processes, const std::set<pid_
   std::vector<ProcessCode> deciding;
   for (const ProcessCode& process : processes)
     if (listening.contains(process.pid)) deciding.push_back(process);
-  if (deciding.empty()) return weightiest(processes, places);
-  const CodeVerdict verdict = weightiest(leaves_of(deciding), places);
-  return shown_by_code(verdict, deciding) ? verdict : weightiest(deciding, places);
+  const bool they_listen = !deciding.empty();
+  if (!they_listen) deciding = processes;
+  auto working = deciding;
+  std::erase_if(working, &ProcessCode::waits);
+  const CodeVerdict of_all = verdict_on(deciding, they_listen, places);
+  const CodeVerdict verdict = verdict_on(working, they_listen, places);
+  if (verdict.pid == 0 || verdict.origin == of_all.origin) return of_all;
+  // Where nobody listens, what works elsewhere may be a helper of a script that loops.
+  if (!they_listen && !shown_by_code(verdict, processes)) return {Origin::unknown, verdict.pid, verdict.path};
+  return verdict;
 }
 
 fs::path script_among(const std::vector<std::string>& words, const fs::path& directory,
@@ -115,6 +137,19 @@ fs::path script_among(const std::vector<std::string>& words, const fs::path& dir
   return {};
 }
 
+bool lies_in_packages(const fs::path& file) {
+  constexpr std::array kNames{"node_modules", "vendor", "site-packages", "dist-packages", "gems"};
+  constexpr std::array kMarks{"pyvenv.cfg", "conda-meta"};
+  const auto is_of_packages = [&](const fs::path& directory) {
+    std::error_code missing;
+    return std::ranges::find(kNames, directory.filename()) != kNames.end() ||
+           std::ranges::any_of(kMarks, [&](const char* mark) { return fs::exists(directory / mark, missing); });
+  };
+  for (fs::path directory = file.parent_path(); directory.has_relative_path(); directory = directory.parent_path())
+    if (is_of_packages(directory)) return true;
+  return false;
+}
+
 std::optional<ProcessCode> code_of(pid_t pid) {
   const auto stat = process_stat(pid);
   if (!stat) return std::nullopt;
@@ -126,6 +161,7 @@ std::optional<ProcessCode> code_of(pid_t pid) {
     return fs::is_regular_file(path, missing);
   });
   code.script = fs::canonical(script, unreadable);
+  code.waits = waits(proc);
   return code;
 }
 
@@ -135,7 +171,7 @@ CodeVerdict running_code(const std::vector<pid_t>& pids, const fs::path& base_di
     if (auto code = code_of(pid)) processes.push_back(*std::move(code));
   std::set<pid_t> listening;
   for (const Listener& listener : listeners_among(pids)) listening.insert(listener.pid);
-  return judge(processes, listening, {AppDirectory(base_dir), AppDirectory(release_dir)});
+  return judge(processes, listening, {AppDirectory(base_dir), AppDirectory(release_dir), lies_in_packages});
 }
 
 }  // namespace midair::sidecar

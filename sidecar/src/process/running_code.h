@@ -22,12 +22,16 @@ struct ProcessCode {
   std::filesystem::path executable{};
   std::filesystem::path script{};     ///< the first file that its command line names after the program
   std::filesystem::path directory{};  ///< in which it works
+  bool waits = false;                 ///< for a process that it has started, as wrappers do
 };
 
 /// Where the two codes lie.
 struct CodePlaces {
   AppDirectory base;
   AppDirectory release;
+  /// Whether a file was installed there as a package (`venv/bin/gunicorn`): then it is nobody's code, as if it lay in
+  /// /usr.
+  std::function<bool(const std::filesystem::path&)> is_packaged = [](const auto&) { return false; };
 };
 
 /// Whose code runs, and what shows it.
@@ -38,15 +42,14 @@ struct CodeVerdict {
   std::filesystem::path path{};  ///< its script, executable or directory. Of `unknown`: what speaks for the base image
 };
 
-/// The verdict on one process. Script and executable decide. A script in the base directory proves nothing while the
-/// process works in the release: it may be what an interpreter's packages have put there (`venv/bin/gunicorn`) and load
-/// the release's code. Where script and executable lie on different sides, neither is believed. If both lie elsewhere
+/// The verdict on one process. Script and executable decide: that it works in the release proves nothing against them,
+/// as it was started there. Where they lie on different sides, neither is believed. If both lie elsewhere
 /// (`/usr/bin/python3 -m app`), the working directory decides.
 [[nodiscard]] CodeVerdict judge(const ProcessCode& process, const CodePlaces& places);
 
-/// The verdict on an app. `listening` decide if there are any; of those the ones that have started no other of them, as
-/// wrappers do, if script or executable show it. A script or executable of the release proves it; else any sign of the
-/// base image is believed, then a working directory.
+/// The verdict on an app. `listening` decide if there are any; of those the ones that have started no other of them, if
+/// script or executable show it. A script or executable of the release proves it; else any sign of the base image is
+/// believed, then a working directory. Those that wait for others, as wrappers do, prove nothing against the others.
 [[nodiscard]] CodeVerdict judge(const std::vector<ProcessCode>& processes, const std::set<pid_t>& listening,
                                 const CodePlaces& places);
 
@@ -56,8 +59,12 @@ struct CodeVerdict {
                                                  const std::filesystem::path& directory,
                                                  const std::function<bool(const std::filesystem::path&)>& is_file);
 
-/// Reads /proc/PID/{exe,cmdline,cwd}; links are followed. Nothing if there is no such process. What is another user's
-/// stays unknown.
+/// Whether the file belongs to a package: it lies in a directory in which nothing else is kept (`node_modules`,
+/// `vendor`, `site-packages`, `gems`), or in a virtual environment.
+[[nodiscard]] bool lies_in_packages(const std::filesystem::path& file);
+
+/// Reads /proc/PID/{exe,cmdline,cwd,syscall}; links are followed. Nothing if there is no such process. What is another
+/// user's stays unknown.
 [[nodiscard]] std::optional<ProcessCode> code_of(pid_t pid);
 
 /// The verdict on the living processes `pids`.

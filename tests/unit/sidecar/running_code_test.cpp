@@ -2,6 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "script.h"
@@ -19,6 +20,7 @@ constexpr const char* kBase = "/no/app";
 constexpr const char* kRelease = "/no/app/.midair/releases/1";
 constexpr const char* kPython = "/usr/bin/python3.11";
 const std::string kInBase = std::string(kBase) + "/x";
+const std::string kPackaged = std::string(kBase) + "/venv/bin/x";
 const std::string kInRelease = std::string(kRelease) + "/x";
 
 const char* name_of(Origin origin) {
@@ -30,7 +32,9 @@ const char* name_of(Origin origin) {
   return "";
 }
 
-CodePlaces places() { return {AppDirectory(kBase), AppDirectory(kRelease)}; }
+CodePlaces places() {
+  return {AppDirectory(kBase), AppDirectory(kRelease), [](const fs::path& path) { return path == kPackaged; }};
+}
 
 }  // namespace
 
@@ -40,7 +44,9 @@ class RunningCodeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(the_script_is_the_first_file_that_is_named);
   CPPUNIT_TEST(of_several_processes_those_that_listen_decide);
   CPPUNIT_TEST(a_root_base_directory_convicts_nobody);
+  CPPUNIT_TEST(packages_are_known);
   CPPUNIT_TEST(a_process_is_read);
+  CPPUNIT_TEST(who_waits_is_known);
   CPPUNIT_TEST(a_process_that_goes_back_is_found_out);
   CPPUNIT_TEST(nobody_is_unknown);
   CPPUNIT_TEST_SUITE_END();
@@ -70,7 +76,10 @@ class RunningCodeTest : public CppUnit::TestFixture {
         {kPython, kInBase, kBase, Origin::of_base, kInBase},
         {kPython, kInBase, "/tmp", Origin::of_base, kInBase},
         {kPython, "", kBase, Origin::of_base, kBase},
-        {kPython, kInBase, kRelease, Origin::unknown, kInBase},     // venv/bin/gunicorn
+        {kPython, kInBase, kRelease, Origin::of_base, kInBase},
+        {kPython, kPackaged, kRelease, Origin::of_release, kRelease},  // venv/bin/gunicorn
+        {kPython, kPackaged, kBase, Origin::of_base, kBase},
+        {kPackaged, kInRelease, kRelease, Origin::of_release, kInRelease},  // venv/bin/python server.py
         {kInBase, kInRelease, kRelease, Origin::unknown, kInBase},  // the image's interpreter, or a configuration
         {kInRelease, kInBase, kRelease, Origin::unknown, kInBase},
         {kPython, "", "/tmp", Origin::unknown, ""},
@@ -116,6 +125,8 @@ class RunningCodeTest : public CppUnit::TestFixture {
     const ProcessCode launcher{4, 0, kPython, kInBase, kRelease};
     const ProcessCode stranger{5, 0, kPython, "", "/"};
     const ProcessCode helper{6, 1, "/bin/sleep", "", kBase};
+    const ProcessCode went_back{7, 8, kPython, "", kBase};
+    const ProcessCode wrapper{8, 0, "/bin/dash", kInRelease, kRelease, true};
     const auto started_by = [](ProcessCode process, pid_t parent) {
       process.parent = parent;
       return process;
@@ -132,12 +143,17 @@ class RunningCodeTest : public CppUnit::TestFixture {
         {"who listens decides", {stale, fresh}, {2}, Origin::of_base, 2},
         {"who listens decides for the release", {stale, fresh}, {1}, Origin::of_release, 1},
         {"a shell that waits is no proof", {shell, stale}, {}, Origin::of_base, 2},
-        {"what might be old is no proof", {shell, launcher}, {}, Origin::unknown, 4},
+        {"a script of the base image in the release's directory", {shell, launcher}, {}, Origin::of_base, 4},
         {"a working directory, if nothing else speaks", {stranger, shell}, {}, Origin::of_release, 3},
         {"a wrapper of the release that starts old code", {fresh, started_by(stale, 1)}, {1, 2}, Origin::of_base, 2},
         {"a helper that doesn't listen", {fresh, started_by(stale, 1)}, {1}, Origin::of_release, 1},
         {"a helper that inherited the socket", {fresh, helper}, {1, 6}, Origin::of_release, 1},
         {"workers of whom nothing is known", {fresh, started_by(stranger, 1)}, {1, 5}, Origin::of_release, 1},
+        {"a wrapper of the release that goes back", {wrapper, went_back}, {7}, Origin::of_base, 7},
+        {"the same, and the wrapper has the socket too", {wrapper, went_back}, {7, 8}, Origin::of_base, 7},
+        {"the same, and nobody listens", {wrapper, went_back}, {}, Origin::unknown, 7},
+        {"the same, and its script shows it", {wrapper, started_by(launcher, 8)}, {}, Origin::of_base, 4},
+        {"a wrapper of whose child nothing is known", {wrapper, started_by(stranger, 8)}, {}, Origin::of_release, 8},
         {"nobody", {}, {}, Origin::unknown, 0},
     };
     for (const Row& row : rows) {
@@ -189,6 +205,27 @@ class RunningCodeTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(world.release, code->directory);
     assert_verdict(Origin::of_release, world.release / "server.sh",
                    running_code(child.processes(), world.base, world.release), "");
+  }
+
+  void packages_are_known() {
+    const TempDir root;
+    fs::create_directories(root / "venv/bin");
+    std::ofstream(root / "venv/pyvenv.cfg") << "";
+    for (const char* file :
+         {"venv/bin/gunicorn", "node_modules/next/dist/bin/next", "vendor/bundle/ruby/3.1.0/bin/puma"})
+      CPPUNIT_ASSERT_MESSAGE(file, lies_in_packages(root / file));
+    for (const char* file : {"server.py", "bin/venv", "node_modules"})
+      CPPUNIT_ASSERT_MESSAGE(file, !lies_in_packages(root / file));
+    CPPUNIT_ASSERT(!lies_in_packages(""));
+  }
+
+  void who_waits_is_known() {
+    const World world;
+    const Child child = world.run({"/bin/sh", "-c", "cd '" + world.base.string() + "'; sh server.sh; true"});
+    // Its shell waits, and so does the one that runs the script: for `sleep`.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!code_of(child.pid())->waits) CPPUNIT_ASSERT(std::chrono::steady_clock::now() < deadline);
+    CPPUNIT_ASSERT(!code_of(::getpid())->waits);
   }
 
   void a_process_that_goes_back_is_found_out() {
