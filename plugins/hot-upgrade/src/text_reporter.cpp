@@ -60,6 +60,16 @@ std::string durations_of(const UpgradeResult& result) {
   return text;
 }
 
+/// "upgraded; 1 old process drains, 3 connections": nobody waits for them.
+std::string upgraded_and(const std::vector<DrainingProcess>& draining) {
+  if (draining.empty()) return "upgraded";
+  std::uint64_t connections = 0;
+  for (const DrainingProcess& process : draining) connections += process.busy + process.idle + process.streaming;
+  return "upgraded; " + std::to_string(draining.size()) +
+         (draining.size() == 1 ? " old process drains, " : " old processes drain, ") + std::to_string(connections) +
+         (connections == 1 ? " connection" : " connections");
+}
+
 std::string steps_of(const StepTimes& times) {
   return "pack " + format_took(times.pack) + ", lock " + format_took(times.lock) + ", upload " +
          format_took(times.upload) + ", publish " + format_took(times.publish) + ", follow " +
@@ -129,7 +139,7 @@ void TextReporter::tell(const MachineAnswered& answered) {
         return say("dim", result.step.empty() ? "pending" : tame(result.step), result.error);
       say("yellow", "will retry", "at " + result.retry_at + ": " + result.error);
       break;
-    case UpgradeStatus::completed: return say("green", "upgraded", durations_of(result));
+    case UpgradeStatus::completed: return say("green", upgraded_and(answered.draining), durations_of(result));
     case UpgradeStatus::failed: say("red", "failed", result.error); break;
     case UpgradeStatus::rolled_back: say("red", "rolled back", result.error); break;
   }

@@ -218,7 +218,7 @@ void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
   while (true) {
     const auto polled = follower.poll(limits());
     const auto news = follower.take_news();
-    for (const auto& result : news) tell(MachineAnswered{result});
+    for (const auto& [result, draining] : news) tell(MachineAnswered{result, draining});
     if (!polled.ok() && polled.error().code != Errc::cancelled && polled.error().message() != trouble) {
       trouble = polled.error().message();
       tell(UpgradeNotice{trouble + "; results are looked for again"});

@@ -11,6 +11,7 @@ class FollowerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(FollowerTest);
   CPPUNIT_TEST(each_change_is_news_once);
   CPPUNIT_TEST(a_round_without_news_costs_one_list);
+  CPPUNIT_TEST(old_processes_that_drain_are_told);
   CPPUNIT_TEST(silence_is_not_success);
   CPPUNIT_TEST(a_machine_that_tries_again_is_awaited_and_called_so);
   CPPUNIT_TEST(a_result_that_cannot_be_read_is_no_silence);
@@ -79,7 +80,27 @@ class FollowerTest : public CppUnit::TestFixture {
 
     tell(result_of("b", UpgradeStatus::completed));
     assert_ok(follower.poll({}));
-    CPPUNIT_ASSERT_EQUAL(1, store_.take("get"));
+    CPPUNIT_ASSERT_EQUAL(2, store_.take("get"));  // the result, and the machine's record
+  }
+
+  void old_processes_that_drain_are_told() {
+    auto follower = follow(store_, {"a", "b", "c"});
+    auto draining = machine_on("a", upgrade_);
+    draining.draining = {{"v1", "", "", 1, 2, 0}, {"", "", "", 0, 0, 3}};
+    check_in(memory_, draining);
+    auto of_another_upgrade = machine("b");
+    of_another_upgrade.draining = draining.draining;
+    check_in(memory_, of_another_upgrade);
+    for (const char* id : {"a", "b", "c"}) tell(result_of(id, UpgradeStatus::completed));
+    assert_ok(memory_.remove(kLayout.machine("c"), {}));
+    assert_ok(follower.poll({}));
+    const auto news = follower.take_news();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, news.size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, news[0].draining.size());
+    CPPUNIT_ASSERT(news[1].draining.empty() && news[2].draining.empty());
+    const auto outcomes = follower.outcomes();
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, outcomes[0].draining[1].streaming);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, follower.awaited());
   }
 
   void silence_is_not_success() {
@@ -153,8 +174,8 @@ class FollowerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, follower.awaited());
     CPPUNIT_ASSERT(follower.outcomes()[0].outcome == Outcome::upgraded);
     const auto news = follower.take_news();
-    CPPUNIT_ASSERT_EQUAL(std::string("a"), news.back().machine_id);
-    CPPUNIT_ASSERT(news.back().status == UpgradeStatus::completed);
+    CPPUNIT_ASSERT_EQUAL(std::string("a"), news.back().result.machine_id);
+    CPPUNIT_ASSERT(news.back().result.status == UpgradeStatus::completed);
   }
 
   void a_machine_that_stops_or_leaves_is_not_waited_for() {

@@ -86,10 +86,22 @@ Result<void> Follower::read_results(const CallLimits& limits) {
     auto& machine = machines_[id];
     machine.seen.record.machine_id = id;
     machine.unreadable.clear();
-    machine.result = *result;
-    news_.push_back(*std::move(result));
+    machine.result = *std::move(result);
+    read_draining(machine, limits);
+    news_.push_back({*machine.result, machine.draining});
   }
   return {};
+}
+
+/// A machine writes its record before it says that it is done. Without it nothing is known of old processes, and no
+/// more than that.
+void Follower::read_draining(Machine& machine, const CallLimits& limits) {
+  if (machine.result->status != UpgradeStatus::completed) return;
+  const std::string key = target_.layout.machine(machine.result->machine_id);
+  const auto text = get_text(store_, key, kMaxMachineStateBytes, limits);
+  if (!text.ok()) return;
+  if (auto record = MachineRecord::parse(text->text, key); record.ok() && record->hot_ref == target_.hot_ref)
+    machine.draining = std::move(record->draining);
 }
 
 Result<void> Follower::read_fleet(const CallLimits& limits) {
@@ -101,7 +113,8 @@ Result<void> Follower::read_fleet(const CallLimits& limits) {
     machine.seen = seen;
     if (machine.result || record.hot_ref != target_.hot_ref || seen.state != FleetState::serving) continue;
     machine.result = completed_at_boot(record);
-    news_.push_back(*machine.result);
+    machine.draining = record.draining;
+    news_.push_back({*machine.result, machine.draining});
   }
   return {};
 }
@@ -131,6 +144,7 @@ std::vector<MachineOutcome> Follower::outcomes() const {
       outcome.region = machine.result->region;
       outcome.outcome = outcome_of(machine.result->status);
       outcome.why = machine.result->error;
+      outcome.draining = machine.draining;
     }
     if (machine.result && machine.result->waits_for_retry() && gone(machine).empty()) {
       outcome.outcome = Outcome::retrying;

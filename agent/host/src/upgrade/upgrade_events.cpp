@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "midair/json/json.h"
+#include "midair/release/draining_json.h"
 
 namespace midair::host {
 
@@ -46,6 +47,13 @@ Object outlook_json(const Outlook& outlook) {
   json.set("refused", outlook.refused);
   json.set("last_good", outlook.last_good.empty() ? Poco::Dynamic::Var() : Poco::Dynamic::Var(outlook.last_good));
   return json;
+}
+
+void set_draining(Object& json, const std::vector<DrainingProcess>& draining) {
+  if (draining.empty()) return;
+  Array processes;
+  for (const DrainingProcess& process : draining) processes.add(to_json(process));
+  json.set("draining", processes);
 }
 
 /// The name and the fields of each event.
@@ -116,6 +124,7 @@ struct Describe {
     // A result that came out of the store as JSON goes back into it.
     if (auto result = parse_json_object(answered.result.to_json(), "result", kMaxMachineStateBytes); result.ok())
       json = **result;
+    set_draining(json, answered.draining);
     return "result";
   }
 
@@ -127,6 +136,7 @@ struct Describe {
       entry.set("region", machine.region);
       entry.set("outcome", std::string(to_string(machine.outcome)));
       entry.set("why", machine.why);
+      set_draining(entry, machine.draining);
       machines.add(entry);
     }
     json.set("version", summary.upgrade.version);

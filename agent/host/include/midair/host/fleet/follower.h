@@ -37,6 +37,14 @@ struct MachineOutcome {
   std::string region;
   Outcome outcome = Outcome::no_answer;
   std::string why;  ///< empty where it was upgraded
+  /// Of one that was upgraded: its old processes that finished, at that time, what they had begun.
+  std::vector<DrainingProcess> draining{};
+};
+
+/// A machine's result that is new.
+struct MachineNews {
+  UpgradeResult result;
+  std::vector<DrainingProcess> draining{};  ///< see MachineOutcome
 };
 
 /// Which machines are expected to take which upgrade.
@@ -47,9 +55,10 @@ struct FollowTarget {
   std::vector<FleetMachine> covered;
 };
 
-/// Collects what machines say about one upgrade. A round costs one LIST of results and one GET per result that changed,
-/// and now and then a look at the fleet: machines that appear with the same base image are followed too; machines that
-/// stop or get another base image are no longer waited for. Not thread-safe.
+/// Collects what machines say about one upgrade. A round costs one LIST of results, one GET per result that changed and
+/// one for the record of each machine that was upgraded, and now and then a look at the fleet: machines that appear
+/// with the same base image are followed too; machines that stop or get another base image are no longer waited for.
+/// Not thread-safe.
 class Follower {
  public:
   /// `store`, `directory` and `clock` must outlive the follower.
@@ -59,7 +68,7 @@ class Follower {
   /// error what was learned before it stays.
   Result<void> poll(const CallLimits& limits);
   /// What was learned since the last call, in the order in which it was learned.
-  [[nodiscard]] std::vector<UpgradeResult> take_news() { return std::exchange(news_, {}); }
+  [[nodiscard]] std::vector<MachineNews> take_news() { return std::exchange(news_, {}); }
 
   /// Machines from which a final answer is still to come.
   [[nodiscard]] std::size_t awaited() const;
@@ -71,10 +80,12 @@ class Follower {
   struct Machine {
     FleetMachine seen;  ///< when the fleet was looked at
     std::optional<UpgradeResult> result;
+    std::vector<DrainingProcess> draining{};
     std::string unreadable{};  ///< why its last result says nothing to us; empty if it does
   };
 
   Result<void> read_results(const CallLimits& limits);
+  void read_draining(Machine& machine, const CallLimits& limits);
   Result<void> read_fleet(const CallLimits& limits);
   /// Why that machine will not answer any more; empty while it may.
   [[nodiscard]] std::string gone(const Machine& machine) const;
@@ -85,7 +96,7 @@ class Follower {
   const FollowTarget target_;
   PrefixMirror results_;
   std::map<std::string, Machine> machines_;
-  std::vector<UpgradeResult> news_;
+  std::vector<MachineNews> news_;
   BootTime fleet_read_at_;
 };
 

@@ -73,6 +73,7 @@ struct UpgradePublished {
 /// A machine said how it goes.
 struct MachineAnswered {
   UpgradeResult result;
+  std::vector<DrainingProcess> draining{};  ///< of one that was upgraded: old processes that finish what they had begun
 };
 
 /// What machines run that start from now on, where no machine took the upgrade.
