@@ -9,6 +9,7 @@
 #include "midair/log.h"
 #include "process/leftovers.h"
 #include "process/stop_signal.h"
+#include "proposed_signal.h"
 #include "sockets/socket_filter.h"
 #include "swap/strategies/strategies.h"
 
@@ -65,6 +66,7 @@ Result<void> Sidecar::set_up() {
   MIDAIR_TRY(open_sockets());
   make_app_parts();
   make_swap_parts();
+  propose_stop_signal(options_.base_dir, options_.stop_signal);
   check_disk();
   return open_control();
 }

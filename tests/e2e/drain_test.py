@@ -78,7 +78,8 @@ class Drain(FleetCase):
     def test_what_a_wrapped_server_has_begun_is_finished(self):
         machine = self.started(command=("./wrapper.py",))
         answer = self.slow_request(machine)
-        self.publish("new")
+        done = self.publish("new")
+        self.assertRegex(done.stdout, r"m1 .* upgraded; 1 old process drains, 1 connection ")
         draining = wait_until(lambda: machine.status().get("draining"), machine.tail)
         wait_until(lambda: machine.status()["draining"][0]["busy"] == 1, machine.tail)
         self.assertEqual((draining[0]["generation"], draining[0]["version"]), (1, ""))
@@ -107,6 +108,29 @@ class Drain(FleetCase):
         wait_until(lambda: "app.ended generation=1" in machine.log(), machine.tail)
         self.assertIn("app.drain_timeout generation=1", machine.log())
         self.assertEqual(machine.version(), "new")
+
+
+class ProposedSignal(FleetCase):
+    """A kill_signal in the image's fly.toml tells by which signal its server drains, if anything does."""
+
+    def log_of_start(self, fly_toml, **settings):
+        base = self.release("base")
+        (base / "fly.toml").write_text(fly_toml)
+        return self.started(**settings).log()
+
+    def test_another_than_fly_s_own_is_proposed(self):
+        self.assertRegex(self.log_of_start('app = "a"\nkill_signal = "SIGQUIT"\n'),
+                         r"app\.other_stop_signal .*kill_signal=SIGQUIT .*try=\"--stop-signal QUIT\"")
+
+    def test_an_ordinary_one_is_not(self):
+        self.assertNotIn("app.other_stop_signal", self.log_of_start('kill_signal = "SIGINT"\n'))
+
+    def test_nor_what_was_chosen_already(self):
+        self.assertNotIn("app.other_stop_signal", self.log_of_start('kill_signal = "SIGQUIT"\n',
+                                                                    options={"--stop-signal": "QUIT"}))
+
+    def test_a_file_that_is_no_toml_harms_nobody(self):
+        self.assertIn("fly_toml.unread", self.log_of_start("kill_signal = ["))
 
 
 class StopSignal(Drain):

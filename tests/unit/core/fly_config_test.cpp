@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "config/fly_node.h"
+#include "midair/config/fly_kill_signal.h"
 #include "result_asserts.h"
 #include "temp_dir.h"
 
@@ -25,6 +26,7 @@ class FlyConfigTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(plain_scalars_of_yaml_have_types);
   CPPUNIT_TEST(what_can_not_be_read_is_said_with_its_line);
   CPPUNIT_TEST(what_is_no_file_is_not_waited_for);
+  CPPUNIT_TEST(the_kill_signal_is_found);
   CPPUNIT_TEST_SUITE_END();
 
   using Texts = std::map<std::string, std::string>;
@@ -37,6 +39,18 @@ class FlyConfigTest : public CppUnit::TestFixture {
     return value_of(read("fly.toml", "[env]\nA = " + value + "\n")).env.at("A").text;
   }
   static void same(const std::string& expected, const std::string& found) { CPPUNIT_ASSERT_EQUAL(expected, found); }
+
+  void the_kill_signal_is_found() {
+    const auto signal_in = [this](const std::string& text) {
+      std::ofstream(dir_ / "fly.toml") << text;
+      return fly_kill_signal(dir_ / "fly.toml");
+    };
+    same("SIGQUIT", value_of(signal_in("app = \"a\"\nkill_signal = 'SIGQUIT'\n[env]\nkill_signal = 'X'\n")));
+    same("", value_of(signal_in("[env]\nkill_signal = 'SIGQUIT'\n")));
+    same("", value_of(signal_in("kill_signal = 3\n")));
+    assert_fails(signal_in("kill_signal = "), Errc::bad_input);
+    assert_fails(fly_kill_signal(dir_ / "none.toml"), Errc::not_found);
+  }
 
   void a_value_is_what_flyctl_makes_of_it() {
     same("8080", toml_value("8080"));

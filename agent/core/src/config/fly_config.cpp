@@ -7,32 +7,20 @@ namespace midair {
 
 namespace {
 
-constexpr std::uint64_t kMaxFileSize = 1 << 20;
-
-std::string place(const std::string& file, std::size_t line) {
-  return line == 0 ? file : file + ":" + std::to_string(line);
-}
-
-const FlyNode* find(const FlyNode& map, std::string_view key) {
-  for (const auto& [name, value] : map.members)
-    if (name == key) return &value;
-  return nullptr;
-}
-
 Result<void> take_env(const FlyNode& env, const std::string& file, FlyConfig& config) {
   if (env.kind == FlyNode::Kind::none) return {};
   if (env.kind != FlyNode::Kind::map) return unusable_config(file, env.line, "'env' must be a table");
   for (const auto& [name, value] : env.members)
-    config.env[name] = FileValue{go_text(value), place(file, value.line) + " [env] " + name};
+    config.env[name] = FileValue{go_text(value), place_in(file, value.line) + " [env] " + name};
   return {};
 }
 
 Result<FlyConfig> config_of(const FlyNode& document, const std::string& file) {
   FlyConfig config;
-  if (const FlyNode* app = find(document, "app");
+  if (const FlyNode* app = member_of(document, "app");
       app != nullptr && app->kind == FlyNode::Kind::text && !app->text.empty())
-    config.app = FileValue{app->text, place(file, app->line) + " app"};
-  const FlyNode* env = find(document, "env");
+    config.app = FileValue{app->text, place_in(file, app->line) + " app"};
+  const FlyNode* env = member_of(document, "env");
   if (env != nullptr && env->kind == FlyNode::Kind::list) {
     for (const FlyNode& table : env->items) MIDAIR_TRY(take_env(table, file, config));
   } else if (env != nullptr) {
@@ -51,12 +39,8 @@ Result<FlyNode> parse(const std::string& text, const std::filesystem::path& path
 
 }  // namespace
 
-Error unusable_config(const std::string& file, std::size_t line, std::string cause) {
-  return {Errc::bad_input, "use", place(file, line), std::move(cause)};
-}
-
 Result<FlyConfig> read_fly_config(const std::filesystem::path& path) {
-  MIDAIR_TRY_ASSIGN(const std::string text, read_file(path, kMaxFileSize));
+  MIDAIR_TRY_ASSIGN(const std::string text, read_file(path, kMaxFlyConfig));
   MIDAIR_TRY_ASSIGN(const FlyNode document, parse(text, path));
   return config_of(document, path.string());
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,12 @@ struct FlyNode {
   std::size_t line = 0;  ///< from 1; 0 where it is not known
 };
 
+/// No configuration is larger.
+inline constexpr std::uint64_t kMaxFlyConfig = 1 << 20;
+
+/// Null: a map has no such member, or it is no map.
+[[nodiscard]] const FlyNode* member_of(const FlyNode& map, std::string_view key);
+
 /// As Go's fmt.Sprint() writes it: "[a b]", "map[a:1 b:2]".
 [[nodiscard]] std::string go_text(const FlyNode& node);
 /// The same of a number: 0.1, 1, 1e+08, +Inf.
@@ -32,7 +39,9 @@ struct FlyNode {
 [[nodiscard]] Result<FlyNode> parse_fly_json(std::string_view text, const std::string& file);
 [[nodiscard]] Result<FlyNode> parse_fly_yaml(std::string_view text, const std::string& file);
 
-/// "cannot use fly.toml:3: CAUSE"; a line of 0 is left out.
+/// "fly.toml:3"; a line of 0 is left out.
+[[nodiscard]] std::string place_in(const std::string& file, std::size_t line);
+/// "cannot use fly.toml:3: CAUSE".
 [[nodiscard]] Error unusable_config(const std::string& file, std::size_t line, std::string cause);
 
 /// TOML of version 1.0, as the library reads it, from what flyctl's reads besides: the escapes \e and \xNN, and a leap
