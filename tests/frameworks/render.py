@@ -23,9 +23,8 @@ and writes this page.
 
 - *new*: GET and POST, each on a connection of its own
 - *kept*: on kept connections with pauses of {KEPT_PAUSE * 1000:.0f} ms, in which the sidecar sees that they are idle
-- *brisk*: the same with pauses of {BRISK_PAUSE * 1000:.0f} ms. Who never pauses for 100 ms is never closed, and
-  holds the old process until three quarters of `--drain-timeout` are over (the last 5 s at most are left); then the
-  server is told to end, and closes as it pleases
+- *brisk*: the same with pauses of {BRISK_PAUSE * 1000:.0f} ms. Who never pauses for 100 ms is closed in a shorter
+  moment of quiet, from 2 s after the closing has begun on
 - *slow*: one client that is in an answer of two seconds all the time
 
 A cell is *lost* of all requests; of *kept* and *brisk* beside it how many connections were closed (`-`: the server

@@ -46,10 +46,8 @@ def python(name, title, command, package, needs, files=("wsgi.py",), **further):
 GUNICORN = ("gunicorn", "-b", "0.0.0.0:@PORT@")
 PUMA = {"files": ("config.ru",), "needs": ("/usr/bin/puma",), "package": "puma"}
 NODE = {"files": ("server.js",), "needs": ("/usr/bin/node",), "package": "nodejs"}
-# Their slow answer is not thought out but sent slowly, which looks idle from outside until it has lasted for 2 s.
-SENT_SLOWLY = ("--close-idle", "5s")
 NGINX = {"command": ("nginx", "-p", ".", "-c", "nginx.conf", "-g", "daemon off;"), "files": ("nginx.conf",),
-         "needs": ("/usr/sbin/nginx",), "package": "nginx-light", "options": (("--stop-signal", "QUIT"), SENT_SLOWLY)}
+         "needs": ("/usr/sbin/nginx",), "package": "nginx-light", "options": (("--stop-signal", "QUIT"),)}
 
 SERVERS = (
     python("gunicorn-sync", "gunicorn", (*GUNICORN, "-w", "4", "wsgi:app"), "gunicorn", ("/usr/bin/gunicorn",)),
@@ -107,7 +105,7 @@ SERVERS = (
     Server("nginx", "nginx", **NGINX, settings=(("@REUSEPORT@", ""),)),
     Server("nginx-reuseport", "nginx with reuseport", **NGINX, settings=(("@REUSEPORT@", " reuseport"),)),
     Server("lighttpd", "lighttpd", ("lighttpd", "-D", "-f", "lighttpd.conf"), ("lighttpd.conf",),
-           ("/usr/sbin/lighttpd",), "lighttpd", options=(("--stop-signal", "INT"), SENT_SLOWLY)),
+           ("/usr/sbin/lighttpd",), "lighttpd", options=(("--stop-signal", "INT"),)),
     Server("haproxy", "haproxy", ("haproxy", "-db", "-f", "haproxy.cfg"), ("haproxy.cfg", "haproxy.lua"),
            ("/usr/sbin/haproxy",), "haproxy", options=(("--stop-signal", "USR1"),)),
 )
