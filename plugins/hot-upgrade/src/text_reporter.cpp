@@ -147,7 +147,7 @@ void TextReporter::tell(const MachineAnswered& answered) {
 }
 
 void TextReporter::tell(const UpgradeSummary& summary) {
-  for (const auto& [id, region, outcome, why] : summary.machines) {
+  for (const auto& [id, region, outcome, why, draining] : summary.machines) {
     if (outcome == Outcome::no_answer) machine(id, region, "yellow", "no answer", why);
     if (outcome == Outcome::retrying) machine(id, region, "yellow", "will retry", why);
   }
