@@ -28,10 +28,13 @@ Readiness::Readiness(EventLoop& loop, Supervisor& supervisor, unsigned generatio
       began_(loop.clock().now()),
       pause_(kFirstPause),
       limit_(loop.after(limit, [this, limit] { conclude(timeout_error(limit)); })),
-      next_(loop.after(std::chrono::milliseconds(0), [this] { look(); })) {}
+      next_(loop.after(std::chrono::milliseconds(0), [this] { look(); })) {
+  supervisor.sockets().when_listening(generation, [this] { look_soon(); });
+}
 
 Readiness::~Readiness() {
   if (Generation* generation = supervisor_.find(generation_)) generation->on_ready = nullptr;
+  supervisor_.sockets().when_listening(generation_, nullptr);
 }
 
 void Readiness::look() {
@@ -39,12 +42,17 @@ void Readiness::look() {
   if (generation == nullptr) return;  // its end is reported by the supervisor
   if (const std::string conflict = supervisor_.sockets().conflict(generation_); !conflict.empty())
     return conclude(Error{Errc::refused, "serve with", "the new process", conflict});
-  // Looked at once the message has been dealt with, for what follows may end generations.
-  generation->on_ready = [this] { next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); }); };
+  generation->on_ready = [this] { look_soon(); };
   if (check_.kind == ReadyCheck::Kind::automatic) return look_automatically(*generation);
   if (const std::string missing = unheard_address(); !missing.empty())
     return not_yet("it does not listen on " + missing);
   probe();
+}
+
+/// Once what was heard of it has been dealt with, for what follows may end generations.
+void Readiness::look_soon() {
+  pause_ = kFirstPause;
+  next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); });
 }
 
 /// Where clients are served and it doesn't listen yet, whatever else it listens on: there they would wait for it.

@@ -47,6 +47,7 @@ class Readiness {
 
  private:
   void look();
+  void look_soon();
   void look_automatically(const Generation& generation);
   [[nodiscard]] std::string unheard_address() const;
   void probe();

@@ -61,6 +61,8 @@ class AppSockets {
   [[nodiscard]] Result<std::vector<std::pair<std::string, int>>> lend(unsigned generation, bool shared);
   /// `adopt`: the system calls of that generation arrive here; none if the kernel refused that.
   void hear(unsigned generation, Fd listener);
+  /// Calls `listening` each time that generation, whose calls arrive here, has begun to listen; nothing: no more.
+  void when_listening(unsigned generation, std::function<void()> listening);
 
   /// The switch: from now on new connections go to that generation, one system call for each address. Those that wait
   /// because nobody was served come to it too.
@@ -106,6 +108,7 @@ class AppSockets {
   struct Caller {
     Fd listener;
     EventLoop::Watch watch;
+    std::function<void()> listening;
     std::string conflict;
     std::set<ino_t> alone;  ///< bound, and not to share their address (SO_REUSEPORT)
   };

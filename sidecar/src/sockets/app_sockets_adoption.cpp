@@ -50,6 +50,11 @@ void AppSockets::hear(unsigned generation, Fd listener) {
   });
 }
 
+void AppSockets::when_listening(unsigned generation, std::function<void()> listening) {
+  if (const auto caller = callers_.find(generation); caller != callers_.end())
+    caller->second.listening = std::move(listening);
+}
+
 void AppSockets::answer_call(unsigned generation) {
   const auto call = SocketCall::receive(callers_.at(generation).listener.get());
   if (!call) return;
@@ -180,6 +185,7 @@ std::optional<int> AppSockets::listen(unsigned generation, const SocketCall& cal
   if (first)
     log(LogLevel::info, "sockets.adopted",
         {{"generation", std::to_string(generation)}, {"address", facts->address.toString()}});
+  if (const auto& listening = callers_.at(generation).listening) listening();
   return 0;
 }
 

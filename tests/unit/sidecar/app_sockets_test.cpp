@@ -54,6 +54,7 @@ class AppSocketsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(AppSocketsTest);
   CPPUNIT_TEST(what_an_app_binds_is_led_by_the_switch);
   CPPUNIT_TEST(the_private_way_reaches_the_candidate_only);
+  CPPUNIT_TEST(it_is_told_when_an_app_listens);
   CPPUNIT_TEST(other_ports_are_the_apps_own);
   CPPUNIT_TEST(an_address_in_use_is_in_use);
   CPPUNIT_TEST(of_two_that_are_bound_one_listens);
@@ -158,6 +159,22 @@ class AppSocketsTest : public CppUnit::TestFixture {
       assert_served_by(before);
     }
     CPPUNIT_ASSERT_EQUAL(std::string("EAGAIN"), after.run("took(s)"));
+  }
+
+  void it_is_told_when_an_app_listens() {
+    AdoptedApp& app = start(kNew);
+    int told = 0;
+    sockets_->when_listening(kNew, [&] {
+      CPPUNIT_ASSERT(sockets_->listens(kNew));
+      ++told;
+    });
+    assert_does(app, "s = bound(" + at("127.0.0.1") + ")");
+    CPPUNIT_ASSERT_EQUAL(0, told);
+    assert_does(app, "s.listen()");
+    CPPUNIT_ASSERT_EQUAL(1, told);
+    sockets_->when_listening(kNew, nullptr);
+    assert_does(app, "s.listen()");
+    CPPUNIT_ASSERT_EQUAL(1, told);
   }
 
   void other_ports_are_the_apps_own() {
