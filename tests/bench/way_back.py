@@ -84,6 +84,8 @@ def seconds_back(directory, round_, start_up):
         with subprocess.Popen(agent.hot(release(directory / "bad", "bad", 0), "bad", "--timeout", "60s"),
                               env=agent.environment(), stdout=subprocess.DEVNULL) as following:
             pid = until(machine.port, "bad")
+            # Where old and new accept from one socket (--ref) it may answer before the switch.
+            wait_until(lambda: "swap.probation version=bad" in machine.log(), machine.tail)
             os.kill(pid, signal.SIGKILL)
             died = time.monotonic()
             until(machine.port, "base")
