@@ -26,6 +26,7 @@ with open(os.environ["BEGAN"] + ".new", "w") as told:
 os.rename(os.environ["BEGAN"] + ".new", os.environ["BEGAN"])
 while True:
     connection, _ = server.accept()
+    connection.recv(1)
     connection.close()
 """
 
