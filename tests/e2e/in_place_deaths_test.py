@@ -83,7 +83,7 @@ class CrashesInItsMigration(InPlaceCase):
         self.assertRegex(result["error"], r"^restarted, state lost: .*killed by signal 11 \(SEGV\)")
         self.assertEqual(("SEGV", "suspended"), (result["signal"], result["step"]))
         self.assertIn("the migration is about to crash", result["output"])
-        self.assertIsNone(result["retry_at"])
+        self.assertNotIn("retry_at", result)
         wait_until(self.page, self.m1.tail, 30)
         self.assertIn("good", self.page(), "the last good release serves")
         self.assertEqual(1, self.m1.log().count("swap.suspended version=v2"), "it is not tried again")
