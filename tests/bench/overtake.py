@@ -22,7 +22,7 @@ class Fleet:
         self.agent = Agent(store, cwd=directory)
 
     def time_of(self, event, version):
-        """When the sidecar logged it, in seconds; nothing yet: None."""
+        """When the sidecar first logged it, in seconds; not yet: None."""
         found = re.search(rf"^(\S+) \S+ {event} version={version} ", self.machine.log(), re.MULTILINE)
         return datetime.datetime.fromisoformat(found[1].replace("Z", "+00:00")).timestamp() if found else None
 
@@ -34,8 +34,7 @@ class Fleet:
         return self.time_of("swap.probation", version)
 
     def seconds_alone(self, version):
-        served = self.good(version)
-        return served - self.time_of("swap.fetching", version)
+        return self.good(version) - self.time_of("pointer.seen", version)
 
     def seconds_past_a_doomed_one(self, version):
         doomed = f"doomed-{version}"
@@ -46,7 +45,7 @@ class Fleet:
             wait_until(lambda: self.time_of("swap.staged", doomed), self.machine.tail)
             served = self.good(version, "--force")
             following.wait(60)
-        return served - self.time_of("swap.aborted", doomed)
+        return served - self.time_of("pointer.seen", version)
 
 
 def run(directory, small):

@@ -102,6 +102,10 @@ Result<void> Attempts::forgive(const std::string& upgrade_id) {
   return {};
 }
 
+void Attempts::forgive_later(const std::string& upgrade_id) {
+  if (count(upgrade_id) > 0) --entry_of(entries_, upgrade_id).count;
+}
+
 Result<void> Attempts::refuse(const std::string& upgrade_id, const std::string& why, After after) {
   Entry& entry = entry_of(entries_, upgrade_id);
   entry.refused = one_line(why, kMaxReason);  // it may quote an app or a server

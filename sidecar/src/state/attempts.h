@@ -37,6 +37,8 @@ class Attempts {
 
   /// Takes the last begun try back: it ended in good order, for a reason that says nothing about the release.
   Result<void> forgive(const std::string& upgrade_id);
+  /// The same, but written only with the next change: nobody waits for it.
+  void forgive_later(const std::string& upgrade_id);
   /// Quarantines an upgrade. On an error it is quarantined only until this process ends.
   Result<void> refuse(const std::string& upgrade_id, const std::string& why, After after = After::failure);
 

@@ -135,7 +135,8 @@ void SwapMachine::enter(const SwapRow& row) {
     if (!failed) return complete_soon(*std::move(injected));
   }
 
-  if (is_journaled_first(row.action))
+  // A newer release doesn't wait for a record that no restart needs.
+  if (is_journaled_first(row.action) && row.on != SwapEvent::superseded)
     if (auto written = note_in_journal(); !written) {
       // Without a journal nothing new is risked; what undoes or brings back goes on all the same.
       if (!failed) return complete_soon(std::move(written));

@@ -58,7 +58,11 @@ void Upgrades::remember(const Decision& decision) {
 
 void Upgrades::decided(const Decision& decision) {
   remember(decision);
-  if (!decision.target) log(LogLevel::info, "pointer.nothing_to_do", {{"why", decision.reason}});
+  if (decision.target)
+    log(LogLevel::info, "pointer.seen",
+        {{"version", decision.target->version}, {"sequence", std::to_string(decision.target->sequence)}});
+  else
+    log(LogLevel::info, "pointer.nothing_to_do", {{"why", decision.reason}});
   overtake();
   consider();
 }
@@ -245,7 +249,7 @@ void Upgrades::collect_garbage() {
 
 void Upgrades::give_way(const SwapOutcome& outcome, UpgradeResult& result) {
   result.error = "superseded by " + outcome.superseded_by;
-  warn_unwritten(parts_.attempts.forgive(outcome.target.upgrade_id));  // it says nothing about the release
+  parts_.attempts.forgive_later(outcome.target.upgrade_id);  // the newer one doesn't wait for that
 }
 
 void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
