@@ -35,6 +35,8 @@ std::vector<manual::Option> run_options() {
        "MIDAIR_SOCKETS",
        {"adopt", "pass", "off"}},
       {"port", "PORT", "a port to adopt, instead of all below the ephemeral ones; may be repeated", "", "MIDAIR_PORT"},
+      {"unix", "PATH", "a Unix socket on which the app listens, and that is to be led as ports are; may be repeated",
+       "", "MIDAIR_UNIX"},
       {"base-dir", "DIR", "the app in the image (default: the working directory)", "", "MIDAIR_BASE_DIR"},
       state_dir(),
       control(),

@@ -141,6 +141,28 @@ Result<void> read_ports(const RawOptions& raw, RunOptions& options) {
   return {};
 }
 
+Result<void> read_unix_paths(const RawOptions& raw, RunOptions& options) {
+  for (const std::string& text : raw.all("unix")) {
+    const auto bad = [&text](std::string cause) {
+      return Error{Errc::bad_input, "use the Unix socket", "'" + text + "'", std::move(cause),
+                   "--unix /run/app/app.sock"};
+    };
+    const std::filesystem::path path(text);
+    if (!path.is_absolute() || !path.has_filename() || path.lexically_normal() != path)
+      return bad("it is not an absolute path without '.' and '..'");
+    if (text.size() > UnixSockets::kMaxPath)
+      return bad("it is longer than " + std::to_string(UnixSockets::kMaxPath) +
+                 " bytes, which leaves no room for a second name");
+    if (std::find(options.unix_paths.begin(), options.unix_paths.end(), text) != options.unix_paths.end())
+      return bad("it is named twice");
+    options.unix_paths.push_back(text);
+  }
+  if (!options.unix_paths.empty() && options.sockets != SocketMode::adopt)
+    return Error{Errc::bad_input, "use --unix", "", "it names sockets to adopt, and sockets are not adopted",
+                 "leave --unix or --listen out"};
+  return {};
+}
+
 /// How the app comes to its sockets, and which.
 Result<void> read_sockets(const RawOptions& raw, RunOptions& options) {
   const std::string mode = raw.text("sockets");
@@ -159,7 +181,8 @@ Result<void> read_sockets(const RawOptions& raw, RunOptions& options) {
     return bad("it passes on what --listen names", "--listen HOST:PORT");
   if (options.sockets != SocketMode::pass && !options.listen.empty())
     return bad("sockets of --listen are passed on", "leave one of the two out");
-  return read_ports(raw, options);
+  MIDAIR_TRY(read_ports(raw, options));
+  return read_unix_paths(raw, options);
 }
 
 Result<std::vector<ListenSpec>> listen_specs(const RawOptions& raw) {

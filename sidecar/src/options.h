@@ -30,6 +30,7 @@ struct RunOptions {
   SocketMode sockets = SocketMode::adopt;
   bool sockets_demanded = false;     ///< that mode was asked for: it works, or nothing starts
   std::vector<std::uint16_t> ports;  ///< to adopt; empty: see AppSockets
+  std::vector<std::string> unix_paths;  ///< Unix sockets to adopt
   ReadyCheck ready;
   bool keep_warm = true;  ///< the old process may stay until the new one is committed
   std::chrono::milliseconds poll_interval{};

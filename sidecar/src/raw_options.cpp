@@ -14,7 +14,7 @@ namespace midair::sidecar {
 namespace {
 
 /// Options that may be given several times, or once with commas.
-constexpr std::array<std::string_view, 4> kLists{"listen", "port", "writable", "writable-fresh"};
+constexpr std::array<std::string_view, 5> kLists{"listen", "port", "unix", "writable", "writable-fresh"};
 
 /// CLI11 with the options of the command table.
 class Parser {

@@ -93,7 +93,7 @@ Result<void> Sidecar::open_control() {
 }
 
 Result<void> Sidecar::open_sockets() {
-  AppSockets::Settings settings{options_.sockets, options_.listen, options_.ports};
+  AppSockets::Settings settings{options_.sockets, options_.listen, options_.ports, options_.unix_paths};
   if (settings.mode == SocketMode::adopt) {
     auto possible = check_adoption();
     if (!possible && options_.sockets_demanded) return possible;

@@ -81,6 +81,10 @@ class SidecarCli(unittest.TestCase):
                           "80,81,80": "named twice"}.items():
             self.assertIn(why, run("--app", "a", "--port", port))
         self.assertIn("leave --port or --listen out", run("--app", "a", "--port", "80", "--listen", "[::]:80"))
+        for path, why in {"app.sock": "not an absolute path", "/run/../app.sock": "not an absolute path", "/": "not an absolute",
+                          "/run/" + 90 * "x": "longer than 90 bytes", "/a.sock,/a.sock": "named twice"}.items():
+            self.assertIn(why, run("--app", "a", "--unix", path))
+        self.assertIn("leave --unix or --listen out", run("--app", "a", "--unix", "/a.sock", "--listen", "[::]:80"))
         self.assertIn("from 1 on", run("--app", "a", "--max-draining", "0"))
         self.assertIn("soon", run("--app", "a", "--close-idle", "soon"))
         self.assertIn("it is on or off", run("--app", "a", "--keep-warm", "yes"))

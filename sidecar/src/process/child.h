@@ -31,6 +31,8 @@ struct SpawnSpec {
   std::vector<std::pair<std::string, int>> passed_fds;
   /// Whether its bind() and listen() are to arrive at us: see Child::take_socket_calls().
   bool adopt_sockets = false;
+  /// And what it does to paths: see UnixSockets.
+  bool hear_paths = false;
   /// Standard output and error; -1: ours. Stay the caller's.
   int standard_output = -1;
   int standard_error = -1;

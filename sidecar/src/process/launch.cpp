@@ -82,6 +82,7 @@ Result<void> Launch::prepare(const SpawnSpec& spec) {
   argv_ = pointers_to(arguments_);
   MIDAIR_TRY(lift_descriptors(spec));
   if (spec.adopt_sockets) MIDAIR_TRY(connect_child());
+  hear_paths_ = spec.hear_paths;
   copy_environment(spec);
   return find_program(spec);
 }
@@ -275,7 +276,7 @@ void Launch::become_program(pid_t parent, int reports) const noexcept {
 /// Last of all, so that the filter is on nothing but the program. Where the kernel refuses it, it runs without.
 void Launch::give_socket_calls() const noexcept {
   if (!to_sidecar_) return;
-  const int listener = install_socket_filter();
+  const int listener = install_socket_filter(hear_paths_);
   if (listener < 0) return;
   send_fd(to_sidecar_.get(), listener);
   ::close(listener);

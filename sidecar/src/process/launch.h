@@ -66,6 +66,7 @@ class Launch {
   Fd null_;
   Fd output_;  // what its standard output becomes; none: it inherits ours
   Fd error_;
+  bool hear_paths_ = false;
   Fd to_sidecar_;  // the child's end of what the descriptor for its system calls is sent over; none: not asked for
   Fd from_child_;
   Fd socket_calls_;

@@ -79,7 +79,9 @@ void Readiness::probe() {
     probe_ = Probe::tcp(loop_, sockets.connect_to(generation_), kProbeTimeout, on_answer);
     return;
   }
-  const std::string host = check_.host.empty() ? sockets.address_of(generation_) : check_.host;
+  const std::string address = sockets.address_of(generation_);
+  const std::string own_host = address.starts_with('/') ? "localhost" : address;  // a path is no host
+  const std::string host = check_.host.empty() ? own_host : check_.host;
   probe_ = Probe::http(loop_, sockets.connect_to(generation_), {check_.path, host, check_.headers}, kProbeTimeout,
                        on_answer);
 }

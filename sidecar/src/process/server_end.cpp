@@ -3,9 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cstdio>
+#include <cstring>
 #include <memory>
+#include <string>
+
+#include "loop/unix_table.h"
 
 namespace midair::sidecar {
 
@@ -36,9 +41,24 @@ std::optional<ino_t> find(const char* table, unsigned server_port, unsigned clie
   return std::nullopt;
 }
 
+/// Its ends bear the name of the listening socket. Which of them is ours isn't told: it may be one that waits.
+std::optional<ino_t> unix_server_end(const std::string& name) {
+  std::optional<ino_t> inode;
+  for (const UnixSocket& socket : unix_sockets()) {
+    if (socket.listens || socket.path != name) continue;
+    inode = socket.inode;
+    if (socket.inode == 0) break;
+  }
+  return inode;
+}
+
 }  // namespace
 
 std::optional<ino_t> server_end_of(int client_fd) {
+  sockaddr_un peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(client_fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.sun_family == AF_UNIX)
+    return unix_server_end({peer.sun_path, ::strnlen(peer.sun_path, sizeof peer.sun_path)});
   const unsigned server_port = port_of(client_fd, &::getpeername);
   const unsigned client_port = port_of(client_fd, &::getsockname);
   if (server_port == 0 || client_port == 0) return std::nullopt;

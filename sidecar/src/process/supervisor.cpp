@@ -82,6 +82,7 @@ Result<Generation*> Supervisor::start(const ReleaseRef& release, Entry entry) {
   spec.passed_fds = std::move(lent).value();
   for (const auto& stored : store_.named()) spec.passed_fds.push_back(stored);
   spec.adopt_sockets = sockets_.mode() == SocketMode::adopt;
+  spec.hear_paths = sockets_.hears_paths();
   spec.environment[kMarkerVariable] = run_ + "." + std::to_string(number);
   OutputEnds ends = settings_.output == nullptr ? OutputEnds() : settings_.output->open(number, release.version);
   spec.standard_output = ends.standard_output;

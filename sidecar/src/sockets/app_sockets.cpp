@@ -57,7 +57,8 @@ AppSockets::AppSockets(EventLoop& loop, Settings settings, IsHeld is_held, bool 
       settings_(std::move(settings)),
       is_held_(std::move(is_held)),
       kernel_moves_(kernel_moves),
-      first_ephemeral_(first_ephemeral) {}
+      first_ephemeral_(first_ephemeral),
+      unix_(settings_.unix_paths) {}
 
 Result<std::unique_ptr<AppSockets>> AppSockets::open(EventLoop& loop, Settings settings, IsHeld is_held) {
   const bool moves = settings.mode != SocketMode::off && let_kernel_move_clients();
@@ -112,6 +113,7 @@ void AppSockets::serve_with(unsigned generation) {
     if (group->sockets.has(generation)) group->was_served = true;
     settle(*group);
   }
+  check(unix_.serve_with(generation));
   sharing_.erase(generation);
   begin_to_look();
 }
@@ -124,6 +126,7 @@ void AppSockets::ended(unsigned generation) {
     check(group->sockets.leave(generation));
     settle(*group);
   }
+  unix_.ended(generation);
   if (served_ == generation) served_ = ListenGroup::kOurs;
   forget_unused_groups();
 }
@@ -183,7 +186,8 @@ bool AppSockets::has(const Group& group, unsigned generation) const {
 }
 
 bool AppSockets::listens(unsigned generation) const {
-  return std::any_of(groups_.begin(), groups_.end(), [&](const auto& group) { return has(*group, generation); });
+  return unix_.listens(generation) ||
+         std::any_of(groups_.begin(), groups_.end(), [&](const auto& group) { return has(*group, generation); });
 }
 
 std::vector<std::pair<ino_t, SocketAddress>> AppSockets::sockets_of(unsigned generation) const {
@@ -204,7 +208,7 @@ bool AppSockets::has_answered_all(unsigned generation) const {
   for (const auto& group : groups_)
     for (const int fd : group->sockets.sockets_of(generation))
       if (waiting_clients(fd).value_or(0) != 0) return false;
-  return true;
+  return unix_.has_answered_all(generation);
 }
 
 std::string AppSockets::missing(unsigned generation) {
@@ -213,12 +217,13 @@ std::string AppSockets::missing(unsigned generation) {
     if (settings_.mode == SocketMode::adopt && served_ != generation) drop_abandoned(*group, served_);
     if (group->was_served) return group->sockets.address().toString();
   }
-  return {};
+  return unix_.missing(generation);
 }
 
 std::string AppSockets::conflict(unsigned generation) const {
   const auto found = callers_.find(generation);
-  return found == callers_.end() ? "" : found->second.conflict;
+  return found == callers_.end() || found->second.conflict.empty() ? unix_.conflict(generation)
+                                                                   : found->second.conflict;
 }
 
 AppSockets::Group* AppSockets::first_group_of(unsigned generation) const {
@@ -233,7 +238,7 @@ AppSockets::Group* AppSockets::first_group_of(unsigned generation) const {
 
 Result<Fd> AppSockets::connect_to(unsigned generation) {
   Group* const group = first_group_of(generation);
-  if (group == nullptr) return Error{Errc::not_found, "connect to", "the app", "it listens nowhere"};
+  if (group == nullptr) return unix_.connect_to(generation);
   ListenGroup& sockets = group->sockets;
   const bool ip4 = sockets.overlaps(SocketAddress("0.0.0.0", sockets.address().port()), false);
   const SocketAddress from = private_end(sockets.address(), ip4);
@@ -245,7 +250,7 @@ Result<Fd> AppSockets::connect_to(unsigned generation) {
 
 std::string AppSockets::address_of(unsigned generation) const {
   const Group* const group = first_group_of(generation);
-  return group == nullptr ? "" : group->sockets.address().toString();
+  return group == nullptr ? unix_.address_of(generation) : group->sockets.address().toString();
 }
 
 }  // namespace midair::sidecar

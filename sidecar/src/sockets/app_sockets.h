@@ -21,6 +21,7 @@
 #include "sockets/listen_group.h"
 #include "sockets/listen_spec.h"
 #include "sockets/socket_call.h"
+#include "sockets/unix_sockets.h"
 
 namespace midair::sidecar {
 
@@ -35,15 +36,16 @@ enum class SocketMode {
 /// that is served ever meets a new client. On the loop thread.
 ///
 /// *What is adopted:* TCP sockets with a port below the ephemeral range (net.ipv4.ip_local_port_range), or those of
-/// `ports`, as soon as the app listens on them. Everything else is the app's own business: other ports, port 0, Unix
-/// and UDP sockets, other network namespaces. What can't be adopted although it should is bound as without us;
-/// problem() says so from then on.
+/// `ports`, as soon as the app listens on them, and Unix sockets (see UnixSockets). Everything else is the app's own
+/// business: other ports, port 0, UDP sockets, other network namespaces. What can't be adopted although it should is
+/// bound as without us; problem() says so from then on.
 class AppSockets {
  public:
   struct Settings {
     SocketMode mode = SocketMode::off;
-    std::vector<ListenSpec> listen;    ///< for `pass`
-    std::vector<std::uint16_t> ports;  ///< for `adopt`; empty: all below the ephemeral range
+    std::vector<ListenSpec> listen;         ///< for `pass`
+    std::vector<std::uint16_t> ports;       ///< for `adopt`; empty: all below the ephemeral range
+    std::vector<std::string> unix_paths{};  ///< for `adopt`: Unix sockets that are led
   };
   /// True while a process of that generation has the socket open.
   using IsHeld = std::function<bool(unsigned generation, ino_t socket)>;
@@ -59,6 +61,8 @@ class AppSockets {
   /// until the generation has ended. With `shared` it accepts nothing until the one that serves has ceased to: then it
   /// gets the very sockets of that one, so that who waits in them is answered by either.
   [[nodiscard]] Result<std::vector<std::pair<std::string, int>>> lend(unsigned generation, bool shared);
+  /// `adopt`: whether a new generation is to be heard about paths, too.
+  [[nodiscard]] bool hears_paths() const { return mode() == SocketMode::adopt && unix_.hears_paths(); }
   /// `adopt`: the system calls of that generation arrive here; none if the kernel refused that.
   void hear(unsigned generation, Fd listener);
   /// Calls `listening` each time that generation, whose calls arrive here, has begun to listen; nothing: no more.
@@ -150,6 +154,7 @@ class AppSockets {
   const bool kernel_moves_;  ///< net.ipv4.tcp_migrate_req
   const std::uint16_t first_ephemeral_;
   std::vector<std::unique_ptr<Group>> groups_;
+  UnixSockets unix_;
   std::map<unsigned, Caller> callers_;
   std::set<unsigned> sharing_;  ///< generations that listen on the sockets of the one that is served
   std::set<unsigned> leaving_;  ///< generations that were told to end

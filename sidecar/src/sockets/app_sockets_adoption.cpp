@@ -58,9 +58,12 @@ void AppSockets::when_listening(unsigned generation, std::function<void()> liste
 void AppSockets::answer_call(unsigned generation) {
   const auto call = SocketCall::receive(callers_.at(generation).listener.get());
   if (!call) return;
+  const auto kind = call->kind();
   std::optional<int> answer;
-  if (!call->in_other_network() && !is_of_port_mapper(*call))
-    answer = call->kind() == SocketCall::Kind::bind ? bind(generation, *call) : listen(generation, *call);
+  if (kind != SocketCall::Kind::bind && kind != SocketCall::Kind::listen)
+    answer = unix_.use(generation, *call);
+  else if (!call->in_other_network() && !is_of_port_mapper(*call))
+    answer = kind == SocketCall::Kind::bind ? bind(generation, *call) : listen(generation, *call);
   if (answer)
     call->done(*answer);
   else
@@ -81,6 +84,7 @@ std::optional<int> AppSockets::leave_alone(const Error& error) {
 
 std::optional<int> AppSockets::bind(unsigned generation, const SocketCall& call) {
   const auto address = call.address();
+  if (!address && address.error().code == Errc::bad_input) return unix_.bind(generation, call);
   if (!address) return leave_alone(address.error());
   if (!is_managed(address->port())) return std::nullopt;
   const auto taken = call.take_socket();
@@ -163,7 +167,8 @@ std::optional<int> AppSockets::listen(unsigned generation, const SocketCall& cal
   auto taken = call.take_socket();
   if (!taken) return std::nullopt;  // then nor could it be bound by us
   const auto facts = tcp_socket(taken->get());
-  const bool ours_to_do = facts && is_managed(facts->address.port()) && is_on(taken->get(), SOL_SOCKET, SO_REUSEPORT);
+  if (!facts) return unix_.listen(generation, call, taken->get());
+  const bool ours_to_do = is_managed(facts->address.port()) && is_on(taken->get(), SOL_SOCKET, SO_REUSEPORT);
   if (!ours_to_do) return std::nullopt;
   const bool shares = !callers_.at(generation).alone.contains(facts->inode);
   if (is_taken(generation, *facts, shares)) drop_abandoned(generation);

@@ -1,12 +1,16 @@
 #include "sockets/socket_call.h"
 
+#include <fcntl.h>
+#include <linux/limits.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +23,7 @@
 
 #include "loop/process_descriptors.h"
 #include "midair/durable_file.h"
+#include "sockets/path_calls.h"
 
 namespace midair::sidecar {
 
@@ -63,10 +68,23 @@ Result<SocketCall> SocketCall::receive(int listener) {
   call.listener_ = listener;
   call.id_ = told->id;
   call.thread_ = static_cast<pid_t>(told->pid);
-  call.kind_ = told->data.nr == SYS_bind ? Kind::bind : Kind::listen;
-  call.fd_ = static_cast<int>(told->data.args[0]);
-  call.address_ = told->data.args[1];
-  call.length_ = static_cast<std::uint32_t>(told->data.args[2]);  // an int; above it anything may be
+  const auto& arguments = told->data.args;
+  call.directory_ = AT_FDCWD;
+  const auto named = std::find_if(kPathCalls.begin(), kPathCalls.end(),
+                                  [told](const PathCall& known) { return known.number == told->data.nr; });
+  if (named == kPathCalls.end()) {
+    call.kind_ = told->data.nr == SYS_bind ? Kind::bind : told->data.nr == SYS_listen ? Kind::listen : Kind::connect;
+    call.fd_ = static_cast<int>(arguments[0]);
+    call.address_ = arguments[1];
+    call.length_ = static_cast<std::uint32_t>(arguments[2]);  // an int; above it anything may be
+    return call;
+  }
+  call.kind_ = named->kind;
+  if (named->at) call.directory_ = static_cast<int>(arguments[0]);
+  call.removes_directory_ = named->number == SYS_unlinkat && (arguments[2] & AT_REMOVEDIR) != 0;
+  const std::size_t path = named->at ? 1 : 0;
+  call.address_ = arguments[path];
+  call.values_ = {static_cast<std::uint32_t>(arguments[path + 1]), static_cast<std::uint32_t>(arguments[path + 2])};
   return call;
 }
 
@@ -102,6 +120,56 @@ Result<Poco::Net::SocketAddress> SocketCall::address() const {
   const std::size_t needed = storage.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   if ((storage.ss_family != AF_INET && storage.ss_family != AF_INET6) || length < needed) return no_address;
   return Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&storage), static_cast<socklen_t>(needed));
+}
+
+/// Up to its first NUL. What is mapped no further than to the end of a page is enough.
+Result<std::string> SocketCall::read(std::size_t most) const {
+  constexpr std::size_t kPage = 4096;
+  const Error unread{Errc::bad_input, "read", "a path", "the process has none there"};
+  std::string text;
+  while (text.size() < most) {
+    const std::uint64_t from = address_ + text.size();
+    std::string part(std::min<std::size_t>(most - text.size(), kPage - from % kPage), '\0');
+    iovec local{part.data(), part.size()};
+    iovec remote{reinterpret_cast<void*>(from), part.size()};  // NOLINT(performance-no-int-to-ptr): of another process
+    if (::process_vm_readv(thread_, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(part.size())) return unread;
+    text += part.substr(0, part.find('\0'));
+    if (part.find('\0') != std::string::npos) break;
+  }
+  if (text.empty() || !is_waiting()) return unread;
+  return text;
+}
+
+Result<std::string> SocketCall::path() const {
+  const Error no_path{Errc::bad_input, "adopt", "a socket", "it is not bound to a path"};
+  constexpr std::size_t kFamilyBytes = offsetof(sockaddr_un, sun_path);
+  if (removes_directory_) return no_path;
+  if (kind_ != Kind::bind && kind_ != Kind::connect) return read(PATH_MAX);
+  sa_family_t family = AF_UNSPEC;
+  iovec local{&family, sizeof family};
+  iovec remote{reinterpret_cast<void*>(address_), sizeof family};  // NOLINT(performance-no-int-to-ptr)
+  if (length_ <= kFamilyBytes || ::process_vm_readv(thread_, &local, 1, &remote, 1, 0) != sizeof family ||
+      family != AF_UNIX)
+    return no_path;
+  SocketCall after_family = *this;
+  after_family.address_ += kFamilyBytes;
+  return after_family.read(std::min<std::size_t>(length_, sizeof(sockaddr_un)) - kFamilyBytes);
+}
+
+bool SocketCall::sees_our_files() const {
+  std::error_code error;
+  const auto mounts = std::filesystem::read_symlink(proc(thread_, "ns/mnt"), error);
+  if (error || mounts != std::filesystem::read_symlink("/proc/self/ns/mnt", error)) return false;
+  return std::filesystem::equivalent(proc(thread_, "root"), "/", error);
+}
+
+bool SocketCall::is_in_directory(const std::string& named, const std::filesystem::path& directory) const {
+  std::filesystem::path from = proc(thread_, "cwd");
+  if (directory_ != AT_FDCWD) from = proc(thread_, "fd/") + std::to_string(directory_);
+  std::error_code error;
+  // An absolute path takes the place of what it is appended to.
+  const bool same = std::filesystem::equivalent((from / named).parent_path(), directory, error);
+  return same && sees_our_files() && is_waiting();
 }
 
 Result<Fd> SocketCall::take_socket() const {

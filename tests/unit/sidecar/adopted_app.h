@@ -40,8 +40,10 @@ inline void turn_until(EventLoop& loop, const std::function<bool()>& reached) {
 class AdoptedApp {
  public:
   /// Starts it with the filter; `before` is a wrapper ("setpriv", ...). What is passed becomes its descriptor 5, 6, ...
-  explicit AdoptedApp(EventLoop& loop, std::vector<std::string> before = {}, Script::Descriptors passed = {})
-      : loop_(loop), child_(start(std::move(before), std::move(passed))) {
+  /// With `hear_paths` what it does to paths arrives, too.
+  explicit AdoptedApp(EventLoop& loop, std::vector<std::string> before = {}, Script::Descriptors passed = {},
+                      bool hear_paths = false)
+      : loop_(loop), child_(start(std::move(before), std::move(passed), hear_paths)) {
     watch_ = loop_.watch(output_.get(), EPOLLIN, [this](std::uint32_t) { read(); });
   }
 
@@ -111,13 +113,14 @@ for line in os.fdopen(4):
     os.write(3, execute(line).encode() + b"\n")
 )";
 
-  Child start(std::vector<std::string> command, Script::Descriptors passed) {
+  Child start(std::vector<std::string> command, Script::Descriptors passed, bool hear_paths) {
     Pipe out;
     Pipe in;
     for (const char* word : {"/usr/bin/python3", "-c", kProgram}) command.emplace_back(word);
     passed.insert(passed.begin(), {{"out", out.write_end.get()}, {"in", in.read_end.get()}});
     SpawnSpec spec{std::move(command), {}, {}, std::move(passed)};
     spec.adopt_sockets = true;
+    spec.hear_paths = hear_paths;
     output_ = std::move(out.read_end);
     input_ = std::move(in.write_end);
     return value_of(Child::spawn(spec));
