@@ -72,6 +72,24 @@ Result<bool> read_switch(const RawOptions& raw, const std::string& name) {
   return Error{Errc::bad_input, "use --" + name, "'" + text + "'", "it is on or off"};
 }
 
+/// "UID:GID", or nothing.
+Result<std::optional<ReleaseOwner>> release_owner(const std::string& text) {
+  if (text.empty()) return std::optional<ReleaseOwner>();
+  ReleaseOwner owner;
+  const char* const end = text.data() + text.size();
+  const auto uid = std::from_chars(text.data(), end, owner.uid);
+  const bool has_gid = uid.ec == std::errc() && uid.ptr != end && *uid.ptr == ':';
+  const auto gid = has_gid ? std::from_chars(uid.ptr + 1, end, owner.gid) : uid;
+  const auto bad = [&text](const std::string& cause, const std::string& hint) {
+    return Error{Errc::bad_input, "use --release-owner", "'" + text + "'", cause, hint};
+  };
+  if (!has_gid || gid.ec != std::errc() || gid.ptr != end)
+    return bad("it must be two numbers with a colon between", "--release-owner 1000:1000");
+  if (::geteuid() != 0 && owner != ReleaseOwner{::geteuid(), ::getegid()})
+    return bad("only root can give files away", "run the sidecar as root, or as that user without this option");
+  return std::optional(owner);
+}
+
 /// How old processes come to their end.
 Result<void> read_drain(const RawOptions& raw, RunOptions& options) {
   MIDAIR_TRY_ASSIGN(options.keep_warm, read_switch(raw, "keep-warm"));
@@ -244,6 +262,7 @@ Result<RunOptions> checked(const RawOptions& raw) {
   MIDAIR_TRY_ASSIGN(options.state_dir, absolute_path(raw.text("state-dir")));
   MIDAIR_TRY_ASSIGN(const fs::path base, absolute_path(raw.text("base-dir").empty() ? "." : raw.text("base-dir")));
   options.base_dir = base.lexically_normal();
+  MIDAIR_TRY_ASSIGN(options.release_owner, release_owner(raw.text("release-owner")));
   if (!raw.text("control").empty()) {
     MIDAIR_TRY_ASSIGN(options.control, absolute_path(raw.text("control")));
   }

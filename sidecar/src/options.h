@@ -16,6 +16,7 @@
 #include "process/readiness.h"
 #include "release/trust_policy.h"
 #include "sockets/app_sockets.h"
+#include "state/tree.h"
 
 namespace midair::sidecar {
 
@@ -25,6 +26,7 @@ struct RunOptions {
   StoreSettings store;
   std::filesystem::path state_dir;
   std::filesystem::path base_dir;
+  std::optional<ReleaseOwner> release_owner{};
   std::filesystem::path control;  ///< the control socket; empty: the state directory's
   std::vector<ListenSpec> listen;
   SocketMode sockets = SocketMode::adopt;

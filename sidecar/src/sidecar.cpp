@@ -114,7 +114,8 @@ void Sidecar::make_app_parts() {
   attempts_ = Attempts::load(dir_->attempts());
   source_ = std::make_unique<TarballSource>(*dir_, *store_);
   links_ = std::make_unique<WritableLinks>(*dir_, options_.base_dir, options_.writable);
-  stager_ = std::make_unique<Stager>(*dir_, *source_, *links_);
+  stager_ = std::make_unique<Stager>(*dir_, *source_, *links_,
+                                     StagingRules{.base_dir = options_.base_dir, .owner = options_.release_owner});
   reporter_ = std::make_unique<Reporter>(*store_, options_.identity.app, options_.identity, clock_);
   output_ = std::make_unique<OutputTap>(options_.label_output ? OutputTap::Labels::yes : OutputTap::Labels::no);
   supervisor_ = std::make_unique<Supervisor>(

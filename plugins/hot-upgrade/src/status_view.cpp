@@ -22,6 +22,12 @@ constexpr std::size_t kColumns = 8;
 using Row = std::array<std::string, kColumns>;
 constexpr std::size_t kVerdictColumn = kColumns - 1;
 
+Array array_of(const std::vector<std::string>& texts) {
+  Array array;
+  for (const std::string& text : texts) array.add(text);
+  return array;
+}
+
 Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   if (!pointer || !pointer->hot_upgrade()) return {};
   const auto& upgrade = *pointer->hot_upgrade();
@@ -36,6 +42,7 @@ Poco::Dynamic::Var pointer_json(const std::optional<Pointer>& pointer) {
   json.set("refused", pointer->refused());
   const auto& good = pointer->last_good();
   json.set("last_good", good ? Poco::Dynamic::Var(good->version) : Poco::Dynamic::Var());
+  json.set("requires", array_of(upgrade.required_features));
   return json;
 }
 
@@ -61,6 +68,7 @@ Object machine_json(const MachineStatus& status, Detail detail) {
   Array draining;
   for (const DrainingProcess& process : machine.draining) draining.add(to_json(process));
   if (draining.size() > 0) json.set("draining", draining);
+  json.set("features", array_of(machine.features));
   json.set("updated_at", machine.updated_at);
   json.set("verdict", std::string(to_string(status.verdict)));
   json.set("why", status.why);

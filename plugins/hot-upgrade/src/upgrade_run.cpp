@@ -120,7 +120,8 @@ Result<UpgradeRun::Prepared> UpgradeRun::prepare(StoreUse use) {
   MIDAIR_TRY_ASSIGN(prepared.release, pack());
   MIDAIR_TRY_ASSIGN(store_, world_.stores.store(use));
   MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(*store_, request_.app, limits()));
-  MIDAIR_TRY_ASSIGN(prepared.fleet, plan_fleet(machines, request_.image, request_.force));
+  MIDAIR_TRY_ASSIGN(prepared.fleet, plan_fleet(machines, request_.image, request_.force,
+                                               prepared.release.packed.manifest.required_features));
   tell(FleetPlanned{prepared.fleet});
   return prepared;
 }
@@ -206,13 +207,15 @@ HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
   upgrade.tarball_url = store_->url_of(prepared.tarball_key());
   upgrade.size = packed.size;
   upgrade.strategy = packed.manifest.strategy;
+  upgrade.required_features = packed.manifest.required_features;
   return upgrade;
 }
 
 void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
   const Stopwatch watch(world_.clock, times_.follow);
   Follower follower(*store_, world_.directory, world_.clock,
-                    {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered});
+                    {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered,
+                     prepared.release.packed.manifest.required_features});
   Backoff pace = pace_for(*store_);
   std::string trouble;
   while (true) {

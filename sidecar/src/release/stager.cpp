@@ -7,6 +7,7 @@
 #include "midair/durable_file.h"
 #include "midair/log.h"
 #include "midair/release/layout.h"
+#include "release/outside_links.h"
 #include "state/tree.h"
 
 namespace midair::sidecar {
@@ -30,8 +31,9 @@ Result<void> check_manifest(const Manifest& manifest, const Target& target) {
 }
 
 /// Makes the complete tree read-only and gives it its name: from here on it is a release.
-Result<void> seal(const fs::path& staging, const fs::path& release) {
+Result<void> seal(const fs::path& staging, const fs::path& release, const std::optional<ReleaseOwner>& owner) {
   MIDAIR_TRY(seal_tree(staging));
+  if (owner) MIDAIR_TRY(give_tree(staging, *owner));
   MIDAIR_TRY(sync_path(staging));
   if (::rename(staging.c_str(), release.c_str()) != 0) return system_error(errno, "seal", release.string());
   return sync_path(release.parent_path());
@@ -39,13 +41,16 @@ Result<void> seal(const fs::path& staging, const fs::path& release) {
 
 }  // namespace
 
-Stager::Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, const ExtractLimits& limits)
-    : state_(state), source_(source), links_(links), limits_(limits) {}
+Stager::Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, StagingRules rules)
+    : state_(state), source_(source), links_(links), rules_(std::move(rules)) {}
 
 Result<StagedRelease> Stager::stage(const Target& target, const std::stop_token& stop) {
-  MIDAIR_TRY_ASSIGN(auto known, find_sealed(target, stop));
-  if (known) return *std::move(known);
-  return fetch_and_unpack(target, stop);
+  MIDAIR_TRY_ASSIGN(auto staged, find_sealed(target, stop));
+  if (!staged) {
+    MIDAIR_TRY_ASSIGN(staged, fetch_and_unpack(target, stop));
+  }
+  MIDAIR_TRY(check_outside_links(staged->manifest, rules_.base_dir));
+  return *std::move(staged);
 }
 
 Result<std::optional<StagedRelease>> Stager::find_sealed(const Target& target, const std::stop_token& stop) const {
@@ -72,7 +77,7 @@ Result<StagedRelease> Stager::fetch_and_unpack(const Target& target, const std::
   auto staged = unpack(tarball.get(), staging, target, stop);
   if (staged || staged.error().code != Errc::cancelled) source_.discard(target);
   if (!staged) return staged;
-  MIDAIR_TRY(seal(staging, release));
+  MIDAIR_TRY(seal(staging, release, rules_.owner));
   staged->directory = release;
   return staged;
 }
@@ -83,7 +88,7 @@ Result<StagedRelease> Stager::unpack(int tarball_fd, const fs::path& directory, 
   MIDAIR_TRY(remove_tree(directory));
   MIDAIR_TRY(make_private_dir(directory));
   const auto unpacked = [&]() -> Result<StagedRelease> {
-    MIDAIR_TRY_ASSIGN(Manifest manifest, extract_release(tarball_fd, directory, limits_, stop));
+    MIDAIR_TRY_ASSIGN(Manifest manifest, extract_release(tarball_fd, directory, rules_.limits, stop));
     MIDAIR_TRY(check_manifest(manifest, target));
     MIDAIR_TRY_ASSIGN(WritableRef writable, links_.make(directory, target.digest, manifest));
     return StagedRelease{target, directory, std::move(manifest), std::move(writable)};

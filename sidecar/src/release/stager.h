@@ -14,6 +14,7 @@
 #include "release/trust_policy.h"
 #include "release/writable_links.h"
 #include "state/state_dir.h"
+#include "state/tree.h"
 
 namespace midair::sidecar {
 
@@ -30,19 +31,26 @@ struct StagedRelease {
   return {release.target.name(), release.directory, release.writable};
 }
 
+/// What a machine makes of a release.
+struct StagingRules {
+  ExtractLimits limits{};
+  std::filesystem::path base_dir{};     ///< the app in the image, into which no link may lead; empty: none
+  std::optional<ReleaseOwner> owner{};  ///< of what is unpacked; else whoever runs this
+};
+
 /// Stages releases from a source, one at a time. Streams: memory does not grow with the release. Not thread-safe:
 /// belongs to the thread that StoreThread stages with.
 class Stager {
  public:
-  /// The references must outlive the stager.
-  Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, const ExtractLimits& limits = {});
+  /// What is referenced must outlive the stager.
+  Stager(const StateDir& state, ReleaseSource& source, const WritableLinks& links, StagingRules rules = {});
 
   /// Fetches `target` into StateDir::release(target.digest), or finds it sealed there and sound. `stop` ends everything
   /// with Errc::cancelled.
   ///
   /// Errors that may pass by themselves: those of ReleaseSource::fetch(). Errc::refused will not: the archive or its
-  /// manifest breaks a rule, or the manifest tells of another release than the pointer. Nothing half done is left
-  /// behind but what the source keeps.
+  /// manifest breaks a rule, the manifest tells of another release than the pointer, or a link leads into the base
+  /// image's app or to what is not on this machine. Nothing half done is left behind but what the source keeps.
   [[nodiscard]] Result<StagedRelease> stage(const Target& target, const std::stop_token& stop);
 
  private:
@@ -55,7 +63,7 @@ class Stager {
   const StateDir& state_;
   ReleaseSource& source_;
   const WritableLinks& links_;
-  ExtractLimits limits_;
+  StagingRules rules_;
 };
 
 }  // namespace midair::sidecar

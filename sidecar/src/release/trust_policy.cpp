@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "midair/digest.h"
+#include "midair/foreign_text.h"
+#include "midair/release/features.h"
 #include "midair/release/layout.h"
 #include "midair/release/manifest.h"
 #include "midair/release/pointer.h"
@@ -87,7 +89,12 @@ Result<Decision> DigestTrustPolicy::decide(std::string_view pointer_bytes, const
                         (pointer.image_ref().empty() ? "no base image" : "base image " + pointer.image_ref()) +
                         ", this machine runs " + identity.base_image_ref};
 
-  MIDAIR_TRY_ASSIGN(Target target, accept(*pointer.hot_upgrade(), identity, highest_sequence, store));
+  const HotUpgrade& upgrade = *pointer.hot_upgrade();
+  if (const auto missing = missing_features(upgrade.required_features, known_features()); !missing.empty())
+    return Decision{{},
+                    "version " + printable(upgrade.version) + " requires " + list_features(missing) +
+                        ", which this sidecar doesn't know"};
+  MIDAIR_TRY_ASSIGN(Target target, accept(upgrade, identity, highest_sequence, store));
   return Decision{std::move(target), {}, pointer.refused(), last_good(pointer_bytes, identity, store)};
 }
 
@@ -97,6 +104,7 @@ std::optional<Target> DigestTrustPolicy::last_good(std::string_view pointer_byte
   if (!pointer || !pointer->last_good()) return std::nullopt;
   const HotUpgrade& good = *pointer->last_good();
   if (good.base_image_ref != identity.base_image_ref) return std::nullopt;
+  if (!missing_features(good.required_features, known_features()).empty()) return std::nullopt;
   auto target = accept(good, identity, 0, store);
   return target ? std::optional(*std::move(target)) : std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "state/tree.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -34,6 +35,15 @@ Result<void> seal_tree(const fs::path& directory) {
     return change_mode(entry.path(), mode & 0555U);
   }));
   return change_mode(directory, 0555);
+}
+
+Result<void> give_tree(const fs::path& directory, const ReleaseOwner& owner) {
+  const auto give = [&owner](const fs::path& path) -> Result<void> {
+    if (::lchown(path.c_str(), owner.uid, owner.gid) == 0) return {};
+    return system_error(errno, "change the owner of", path.string());
+  };
+  MIDAIR_TRY(walk(directory, [&give](const fs::directory_entry& entry) { return give(entry.path()); }));
+  return give(directory);
 }
 
 Result<void> remove_tree(const fs::path& path) {

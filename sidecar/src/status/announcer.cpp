@@ -1,5 +1,6 @@
 #include "status/announcer.h"
 
+#include "midair/release/features.h"
 #include "status/draining.h"
 
 namespace midair::sidecar {
@@ -26,6 +27,7 @@ void Announcer::record(MachineState state) {
   record.fingerprint = fingerprint_of(record.base_image_ref, record.hot_ref);
   record.state = on_trial && state == MachineState::serving ? MachineState::swapping : state;
   record.sidecar_version = MIDAIR_BUILD_VERSION;
+  record.features = known_features();
   record.booted_at = booted_at_;
   record.problem = problem_;
   for (const Generation* old : supervisor_.draining()) record.draining.push_back(draining_process(*old, supervisor_));

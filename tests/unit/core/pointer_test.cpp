@@ -36,6 +36,7 @@ class PointerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(new_pointer_equals_flydeploys_first);
   CPPUNIT_TEST(hot_upgrade_survives_a_round_trip);
   CPPUNIT_TEST(unknown_fields_survive_a_read_modify_write);
+  CPPUNIT_TEST(what_requires_features_is_for_no_base_image_that_older_sidecars_know);
   CPPUNIT_TEST(nothing_lingers_from_the_release_before);
   CPPUNIT_TEST(copies_do_not_share_changes);
   CPPUNIT_TEST(the_last_good_release_outlives_what_comes_after_it);
@@ -106,6 +107,32 @@ class PointerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(R"({"wave":2})"),
                          to_canonical_json(*json->getObject("hot_upgrade")->getObject("rollout")));
     CPPUNIT_ASSERT_EQUAL(std::string("now"), json->getValue<std::string>("set_at"));
+  }
+
+  void what_requires_features_is_for_no_base_image_that_older_sidecars_know() {
+    Pointer pointer = Pointer::for_base_image("old", "then");
+    HotUpgrade demanding = full_upgrade();
+    demanding.required_features = {"links", "names"};
+    pointer.set_hot_upgrade(demanding, "now");
+    const auto json = value_of(parse_json_object(pointer.to_json(), "current.json", kMaxPointerBytes));
+    CPPUNIT_ASSERT(json->isNull("image_ref"));
+    const Pointer read = parse(pointer.to_json());
+    CPPUNIT_ASSERT(read.is_for("base"));
+    CPPUNIT_ASSERT_EQUAL(std::string("base"), read.image_ref());
+    CPPUNIT_ASSERT_EQUAL(std::string("base"), read.hot_upgrade()->base_image_ref);
+    CPPUNIT_ASSERT(read.hot_upgrade()->required_features == demanding.required_features);
+    CPPUNIT_ASSERT_EQUAL(pointer.to_json(), read.to_json());
+
+    pointer.set_hot_upgrade(full_upgrade(), "later");
+    CPPUNIT_ASSERT_EQUAL(std::string::npos, pointer.to_json().find("requires"));
+    CPPUNIT_ASSERT(parse(pointer.to_json()).is_for("base"));
+
+    // An older agent names the image again, and leaves what it doesn't know.
+    json->set("image_ref", std::string("newer"));
+    const Pointer rewritten = parse(to_canonical_json(*json));
+    CPPUNIT_ASSERT(rewritten.is_for("newer") && !rewritten.is_for("base"));
+    CPPUNIT_ASSERT(rewritten.hot_upgrade()->required_features.empty());
+    CPPUNIT_ASSERT_EQUAL(std::string("newer"), rewritten.hot_upgrade()->base_image_ref);
   }
 
   void nothing_lingers_from_the_release_before() {

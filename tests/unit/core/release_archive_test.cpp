@@ -76,7 +76,8 @@ class ReleaseArchiveTest : public ReleaseFixture {
     const Fd fd = tarball();
     value_of(pack(fd, source_));
     value_of(extract_release(fd.get(), target_, {}));
-    CPPUNIT_ASSERT((tree_of(target_) == std::vector<std::string>{".cache/HEAD 644", ".profile 644", "midair.json 644"}));
+    CPPUNIT_ASSERT(
+        (tree_of(target_) == std::vector<std::string>{".cache/HEAD 644", ".profile 644", "midair.json 644"}));
   }
 
   void links_stay_links() {

@@ -13,6 +13,7 @@ class FleetPlanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_named_image_covers_its_machines_only);
   CPPUNIT_TEST(an_empty_fleet_is_refused_unless_machines_to_come_are_meant);
   CPPUNIT_TEST(stopped_and_unreadable_machines_have_no_say);
+  CPPUNIT_TEST(a_machine_that_lacks_a_feature_is_named);
   CPPUNIT_TEST_SUITE_END();
 
   void machines_that_agree_choose_the_base_image() {
@@ -43,6 +44,21 @@ class FleetPlanTest : public CppUnit::TestFixture {
     const auto plan = value_of(plan_fleet({}, "one", Force::yes));
     CPPUNIT_ASSERT_EQUAL(std::string("one"), plan.base_image);
     CPPUNIT_ASSERT(plan.covered.empty());
+  }
+
+  void a_machine_that_lacks_a_feature_is_named() {
+    auto able = member("a");
+    able.record.features = {"links", "names"};
+    auto unable = member("b");
+    unable.record.sidecar_version = "0.1.0";
+    unable.record.features = {"names"};
+    const auto plan = value_of(plan_fleet({able, unable}, {}, Force::no, {"links", "names"}));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, plan.covered.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("its sidecar 0.1.0 lacks what the release requires: links"),
+                         plan.uncovered.at(0).reason);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, value_of(plan_fleet({able, unable}, {}, Force::no)).covered.size());
+    assert_fails(plan_fleet({unable}, {}, Force::no, {"links"}), Errc::refused, "b: its sidecar 0.1.0 lacks");
+    CPPUNIT_ASSERT(value_of(plan_fleet({unable}, kBase, Force::yes, {"links"})).covered.empty());
   }
 
   void stopped_and_unreadable_machines_have_no_say() {

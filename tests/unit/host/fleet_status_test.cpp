@@ -16,6 +16,7 @@ class FleetStatusTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_silent_machine_is_pending_first_and_stale_later);
   CPPUNIT_TEST(a_machine_that_just_booted_or_just_began_is_not_stale);
   CPPUNIT_TEST(a_machine_that_is_not_covered_is_on_its_base_image_or_on_another);
+  CPPUNIT_TEST(a_machine_that_lacks_a_feature_is_not_covered);
   CPPUNIT_TEST(stopped_and_unreadable_machines_are_called_so);
   CPPUNIT_TEST(a_fleet_is_as_far_as_its_last_machine);
   CPPUNIT_TEST(a_record_proves_a_release_only_once_it_is_settled);
@@ -66,6 +67,20 @@ class FleetStatusTest : public CppUnit::TestFixture {
     check(Verdict::pending, judged(machine("a"), again), why);
     clock_.advance(std::chrono::seconds(2));
     check(Verdict::stale, judged(machine("a"), again), "still runs its base image and gave no final answer");
+  }
+
+  void a_machine_that_lacks_a_feature_is_not_covered() {
+    auto demanding = upgrade_;
+    demanding.required_features = {"links"};
+    auto able = machine("a");
+    able.features = {"links"};
+    const auto judged_by = [&](const MachineRecord& record) {
+      return judge(as_recorded(record), pointer_to(demanding), {}, clock_.wall());
+    };
+    check(Verdict::pending, judged_by(able));
+    const auto status = judged_by(machine("b"));
+    CPPUNIT_ASSERT_EQUAL(std::string("base_image"), std::string(to_string(status.verdict)));
+    CPPUNIT_ASSERT(status.why.find("lacks what the release requires: links") != std::string::npos);
   }
 
   void a_machine_that_failed_says_why() {

@@ -339,7 +339,7 @@ class StagerTest : public CppUnit::TestFixture {
     const Target target = publish("1.0");
     ExtractLimits limits;
     limits.max_unpacked_bytes = 1000;
-    assert_fails(Stager(state_, source_, links_, limits).stage(target, {}), Errc::refused);
+    assert_fails(Stager(state_, source_, links_, {.limits = limits}).stage(target, {}), Errc::refused);
     assert_nothing_left();
   }
 

@@ -29,6 +29,7 @@ class TrustPolicyTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refuses_a_lower_sequence_as_rollback);
   CPPUNIT_TEST(refuses_unusable_versions_and_refs);
   CPPUNIT_TEST(refuses_strategies_that_it_does_not_know);
+  CPPUNIT_TEST(leaves_alone_what_requires_more_than_it_knows);
   CPPUNIT_TEST_SUITE_END();
 
   const Identity identity_{"shop", "m1", "fra", "web", "registry.fly.io/shop:base"};
@@ -60,6 +61,16 @@ class TrustPolicyTest : public CppUnit::TestFixture {
     HotUpgrade upgrade = sound();
     change(upgrade);
     assert_fails(decide(upgrade), Errc::refused, words);
+  }
+
+  void leaves_alone_what_requires_more_than_it_knows() {
+    HotUpgrade upgrade = sound();
+    upgrade.required_features = {"links"};
+    CPPUNIT_ASSERT(value_of(decide(upgrade)).target);
+    upgrade.required_features = {"links", "wings"};
+    const auto decision = value_of(decide(upgrade));
+    CPPUNIT_ASSERT(!decision.target);
+    CPPUNIT_ASSERT_EQUAL(std::string("version 1.4.0 requires wings, which this sidecar doesn't know"), decision.reason);
   }
 
   void accepts_a_sound_pointer_and_names_the_target() {

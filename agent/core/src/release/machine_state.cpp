@@ -128,6 +128,7 @@ Result<MachineRecord> MachineRecord::parse(std::string_view text, const std::str
   record.booted_at = reader.optional_string("booted_at");
   record.updated_at = reader.optional_string("updated_at");
   record.problem = reader.optional_string("problem");
+  record.features = reader.optional_strings("features");
   if (const auto list = reader.optional_array("draining"))
     for (unsigned i = 0; i < list->size(); ++i)
       if (const auto process = list->getObject(i)) record.draining.push_back(read_draining(*process));
@@ -151,6 +152,7 @@ std::string MachineRecord::to_json() const {
   json.set("booted_at", booted_at);
   json.set("updated_at", updated_at);
   if (!problem.empty()) json.set("problem", problem);
+  if (!features.empty()) json.set("features", array_of(features));
   Array::Ptr old_processes = new Array;
   for (const DrainingProcess& process : draining) old_processes->add(midair::to_json(process));
   if (!draining.empty()) json.set("draining", old_processes);

@@ -21,6 +21,8 @@ Result<HotUpgrade> parse_hot_upgrade(const Object& json, const std::string& subj
   upgrade.sequence = reader.optional_unsigned("sequence").value_or(0);
   upgrade.strategy = reader.optional_string("strategy");
   upgrade.fence = reader.optional_unsigned("fence").value_or(0);
+  upgrade.required_features = reader.optional_strings("requires");
+  upgrade.base_image_ref = reader.optional_string("image_ref");
   if (!upgrade.digest.empty() && !is_sha256_hex(upgrade.digest))
     reader.complain("field 'sha256' is not 64 lower-case hex digits");
   MIDAIR_TRY(reader.finish());
@@ -35,6 +37,12 @@ std::optional<HotUpgrade> parse_last_good(const Object& pointer, const std::stri
   if (!upgrade) return std::nullopt;
   upgrade->base_image_ref = JsonReader(*json, subject).optional_string("image_ref");
   return *std::move(upgrade);
+}
+
+Poco::JSON::Array::Ptr array_of(const std::vector<std::string>& texts) {
+  Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
+  for (const std::string& text : texts) array->add(text);
+  return array;
 }
 
 /// A copy whose fields can be set without touching the original; nested objects stay shared.
@@ -80,11 +88,25 @@ Result<Pointer> Pointer::parse(std::string_view text, const std::string& subject
   MIDAIR_TRY(reader.finish());
   if (hot_upgrade) {
     MIDAIR_TRY_ASSIGN(pointer.hot_upgrade_, parse_hot_upgrade(*hot_upgrade, subject));
-    pointer.hot_upgrade_->base_image_ref = pointer.image_ref_;
+    pointer.settle_image();
     pointer.refused_ = JsonReader(*hot_upgrade, subject).optional_boolean("refused", false);
   }
   pointer.last_good_ = parse_last_good(*pointer.json_, subject);
   return pointer;
+}
+
+/// The pointer's own base image counts. Without one it is that of an upgrade that requires features; beside one, what
+/// an agent that knows none has left of an older upgrade.
+void Pointer::settle_image() {
+  const bool is_told_apart =
+      !names_image_ && !hot_upgrade_->required_features.empty() && !hot_upgrade_->base_image_ref.empty();
+  if (is_told_apart) {
+    image_ref_ = hot_upgrade_->base_image_ref;
+    names_image_ = true;
+  } else {
+    hot_upgrade_->base_image_ref = image_ref_;
+    hot_upgrade_->required_features.clear();
+  }
 }
 
 void Pointer::set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_at) {
@@ -99,10 +121,16 @@ void Pointer::set_hot_upgrade(const HotUpgrade& upgrade, const std::string& set_
   set_or_remove(*hot, "strategy", upgrade.strategy);
   set_or_remove(*hot, "fence", upgrade.fence);
   hot->remove("refused");
+  const bool is_told_apart = !upgrade.required_features.empty();
+  set_or_remove(*hot, "image_ref", is_told_apart ? upgrade.base_image_ref : std::string());
+  if (is_told_apart)
+    hot->set("requires", array_of(upgrade.required_features));
+  else
+    hot->remove("requires");
 
   json_ = copy_of(json_);  // copies of this pointer share the old one
   json_->set("hot_upgrade", hot);
-  json_->set("image_ref", upgrade.base_image_ref);
+  json_->set("image_ref", is_told_apart ? Poco::Dynamic::Var() : Poco::Dynamic::Var(upgrade.base_image_ref));
   json_->set("set_at", set_at);
   image_ref_ = upgrade.base_image_ref;
   names_image_ = true;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "midair/host/fleet/fleet_plan.h"
+
 namespace midair::host {
 
 namespace {
@@ -48,6 +50,8 @@ MachineStatus judge_record(const FleetMachine& machine, const std::optional<Poin
     return {machine, machine.record.hot_ref.empty() ? Verdict::base_image : Verdict::other_base, why};
   }
   const auto& upgrade = *pointer->hot_upgrade();
+  if (const auto why = why_not_able(machine.record, upgrade.required_features); !why.empty())
+    return {machine, machine.record.hot_ref.empty() ? Verdict::base_image : Verdict::other_base, why};
   if (result && result->status == UpgradeStatus::failed) return {machine, Verdict::failed, result->error};
   if (result && result->status == UpgradeStatus::rolled_back) return {machine, Verdict::rolled_back, result->error};
   const bool runs_it = machine.record.hot_ref == upgrade.hot_ref && machine.state == FleetState::serving;

@@ -108,7 +108,8 @@ Result<void> Follower::read_fleet(const CallLimits& limits) {
   MIDAIR_TRY_ASSIGN(const auto fleet, directory_.machines(store_, target_.layout.app, limits));
   for (const auto& seen : fleet) {
     const auto& record = seen.record;
-    if (!machines_.contains(record.machine_id) && !covers(target_.base_image, seen)) continue;
+    if (!machines_.contains(record.machine_id) && !covers(target_.base_image, target_.required_features, seen))
+      continue;
     auto& machine = machines_[record.machine_id];
     machine.seen = seen;
     if (machine.result || record.hot_ref != target_.hot_ref || seen.state != FleetState::serving) continue;

@@ -50,6 +50,7 @@ struct MachineRecord : ReleaseName {
   std::string updated_at;                   ///< RFC 3339
   std::string problem{};                    ///< why nothing can be installed there, one line; empty: it can
   std::vector<DrainingProcess> draining{};  ///< the oldest first
+  std::vector<std::string> features{};      ///< of kFeatures: what a release may require of it
 
   static Result<MachineRecord> parse(std::string_view text, const std::string& subject);
   [[nodiscard]] std::string to_json() const;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "midair/error.h"
 #include "midair/release/release_name.h"
@@ -20,13 +21,17 @@ inline constexpr std::uint64_t kMaxPointerBytes = 64 * 1024;
 /// The `hot_upgrade` object, and the pointer's `image_ref` as base_image_ref. There `hot_ref` is `source_image_ref` and
 /// `digest` is `sha256`. Midair's own, which FlyDeploy neither writes nor minds: digest, sequence, and what stands
 /// below the line.
+///
+/// One that requires features names its base image in `hot_upgrade`, and the pointer names none: so a sidecar from
+/// before there were features finds a pointer for no base image, and leaves alone what it couldn't unpack.
 struct HotUpgrade : ReleaseName {
   std::string tarball_url;
   std::string deployed_at;  ///< RFC 3339
   // ---
-  std::uint64_t size = 0;   ///< of the tarball, bytes
-  std::string strategy;     ///< "handover", ...
-  std::uint64_t fence = 0;  ///< the fence of the lock under which it was published
+  std::uint64_t size = 0;                        ///< of the tarball, bytes
+  std::string strategy;                          ///< "handover", ...
+  std::uint64_t fence = 0;                       ///< the fence of the lock under which it was published
+  std::vector<std::string> required_features{};  ///< of kFeatures: machines without one leave it alone
 };
 
 /// The pointer, and the JSON it came from, so that unknown fields survive a read-modify-write. Midair's own in it:
@@ -68,6 +73,7 @@ class Pointer {
 
  private:
   Pointer() = default;
+  void settle_image();
 
   Poco::JSON::Object::Ptr json_;
   std::string image_ref_;

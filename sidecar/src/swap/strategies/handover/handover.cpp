@@ -5,6 +5,7 @@
 #include "midair/log.h"
 #include "process/memory.h"
 #include "process/running_code.h"
+#include "swap/unreadable_files.h"
 
 namespace midair::sidecar {
 
@@ -43,6 +44,7 @@ void Handover::prepare(const StagedRelease& release, StepDone answer) {
   report_ = {};
   transfer_.forget();
   holds_still_ = false;
+  restricted_ = restricted_entries(release.manifest);
   if (const std::string& problem = supervisor_.sockets().problem(); !problem.empty())
     return fail(loop_, std::move(done),
                 Error{Errc::unavailable, "hand over to", "a new process", "its sockets can't be led: " + problem,
@@ -65,9 +67,18 @@ void Handover::await_ready(StepDone done) {
   readiness_.emplace(loop_, supervisor_, serving_.candidate(), ready_, must_say_ready, ready_timeout_,
                      [this, done = std::move(done)](Result<std::string> ready) {
                        readiness_.reset();
-                       if (!ready) return done(std::move(ready).error());
+                       if (!ready) return done(with_unreadable(std::move(ready).error()));
                        done(observe(*ready));
                      });
+}
+
+/// A cause that the app may not have told, if it is one.
+Error Handover::with_unreadable(Error error) {
+  const Generation* candidate = supervisor_.find(serving_.candidate());
+  const auto pids = candidate == nullptr ? std::vector<pid_t>() : candidate->child.processes();
+  const std::string clause = unreadable_files(restricted_, serving_.candidate_release().directory, pids);
+  if (!clause.empty()) error.cause += "; " + clause;
+  return error;
 }
 
 void Handover::suspend(StepDone answer) {

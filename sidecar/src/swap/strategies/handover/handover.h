@@ -40,6 +40,7 @@ class Handover final : public Strategy {
   void await_ready(StepDone done);
   void await_ready_and_watch(StepDone done);
   void watch_candidate(StepDone done);
+  [[nodiscard]] Error with_unreadable(Error error);
   void take_over();
   [[nodiscard]] bool may_stay_warm(const Generation& old) const;
   [[nodiscard]] bool go_back_to_warm();
@@ -63,9 +64,10 @@ class Handover final : public Strategy {
   const bool keep_warm_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
-  std::optional<Hello> keeper_;  ///< what the old process, whose state has to be carried, said of itself
-  bool holds_still_ = false;     ///< it was asked to suspend
-  unsigned warm_ = 0;            ///< the old process, while it could serve again at once; 0: none
+  std::vector<std::string> restricted_;  ///< of the candidate's release: see unreadable_files()
+  std::optional<Hello> keeper_;          ///< what the old process, whose state has to be carried, said of itself
+  bool holds_still_ = false;             ///< it was asked to suspend
+  unsigned warm_ = 0;                    ///< the old process, while it could serve again at once; 0: none
   BootTime suspended_at_{};
   bool stopping_ = false;  ///< the machine stops
   PendingStep step_{loop_};

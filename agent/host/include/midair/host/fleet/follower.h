@@ -53,6 +53,7 @@ struct FollowTarget {
   std::string hot_ref;  ///< of the upgrade
   std::string base_image;
   std::vector<FleetMachine> covered;
+  std::vector<std::string> required_features{};  ///< of a machine that appears
 };
 
 /// Collects what machines say about one upgrade. A round costs one LIST of results, one GET per result that changed and
