@@ -51,7 +51,7 @@ class AfterABadRelease(FleetCase):
         self.assertIs(pointer["hot_upgrade"]["refused"], True)
         self.assertEqual((pointer["last_good"]["version"], pointer["last_good"]["image_ref"]), ("r1", self.m1.image))
         self.assertRegex(self.told.stdout, "machines that start run r1, the last good release: none tries r2 again")
-        self.assertRegex(self.told.stdout, r"go back with the files of r1: midair hot --from DIR")
+        self.assertRegex(self.told.stdout, r"go back to r1: midair rollback")
         done = self.hot("r3", directory=self.broken_release("r3"))
         self.assertIn("machines that start run r1, the last good release", done.stdout)
         self.publish("r4")

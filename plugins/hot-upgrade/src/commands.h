@@ -27,6 +27,8 @@ struct CommandTools {
 
 /// `midair hot`
 [[nodiscard]] CommandSpec hot_command(CommandTools tools);
+/// `midair rollback`
+[[nodiscard]] CommandSpec rollback_command(CommandTools tools);
 /// `midair status`
 [[nodiscard]] CommandSpec status_command(CommandTools tools);
 /// `midair faults`, only in a build with fault points: lists those of a publication.

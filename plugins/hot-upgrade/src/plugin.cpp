@@ -1,5 +1,6 @@
 /// @file
-/// The plugin `hot-upgrade`: `midair hot`, `midair status`, and the fleet as store and platform know it.
+/// The plugin `hot-upgrade`: `midair hot`, `midair rollback`, `midair status`, and the fleet as store and platform know
+/// it.
 #include <array>
 
 #include "commands.h"
@@ -41,6 +42,7 @@ class HotUpgradePlugin final : public Plugin {
     MIDAIR_TRY(context.add_service<MachineDirectory>("machine-directory", tools.directory));
     MIDAIR_TRY(context.add_service<Upgrader>("upgrader", tools.upgrader));
     MIDAIR_TRY(context.add_command(hot_command(tools)));
+    MIDAIR_TRY(context.add_command(rollback_command(tools)));
     if (kFaultsCompiledIn) MIDAIR_TRY(context.add_command(faults_command()));
     return context.add_command(status_command(tools));
   }

@@ -100,6 +100,13 @@ void TextReporter::tell(const ReleasePacked& packed) {
     step("requires", list_features(packed.required_features) + " of the machines' sidecars");
 }
 
+void TextReporter::tell(const ReleaseChosen& chosen) {
+  const auto& earlier = chosen.earlier;
+  step("goes back", "to " + tame(earlier.version) + ", published at " + tame(earlier.deployed_at) + " as sequence " +
+                        std::to_string(earlier.sequence) + ": " + format_size(earlier.size) + ", sha256 " +
+                        earlier.digest.substr(0, 12) + "; the store has it");
+}
+
 void TextReporter::tell(const FleetPlanned& fleet) {
   const auto& plan = fleet.plan;
   step("covers", count_machines(plan.covered.size()) + " on base image " + tame(plan.base_image));
@@ -174,9 +181,9 @@ void TextReporter::tell(const Outlook& outlook, const std::string& version) {
       outlook.last_good.empty() ? "their base image" : tame(outlook.last_good) + ", the last good release";
   step("from now", outlook.refused ? "machines that start run " + fallback + ": none tries " + version + " again"
                                    : "machines that start try " + version + ", and run " + fallback + " if they fail");
-  step("next", "ship a fix, or go back with the files of " +
-                   (outlook.last_good.empty() ? "an older release" : tame(outlook.last_good)) +
-                   ": midair hot --from DIR");
+  step("next", outlook.last_good.empty()
+                   ? "ship a fix: midair hot --from DIR"
+                   : "ship a fix, or go back to " + tame(outlook.last_good) + ": midair rollback");
 }
 
 void TextReporter::tell(const UpgradeNotice& notice) {

@@ -19,6 +19,7 @@ class TextReporter {
 
  private:
   void tell(const ReleasePacked& packed);
+  void tell(const ReleaseChosen& chosen);
   void tell(const FleetPlanned& fleet);
   void tell(const UpgradePlan& plan);
   void tell(const DeployLocked& locked);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "earlier_release.h"
 #include "midair/backoff.h"
 #include "midair/fault.h"
 #include "midair/host/fleet/cleaner.h"
@@ -67,11 +68,12 @@ Error nothing_published(const Error& error) {
 /// All that is known before anything is written.
 struct UpgradeRun::Prepared {
   StoreLayout layout;
-  std::string hot_ref;
-  LocalRelease release;
+  HotUpgrade upgrade;                      ///< but for what publish() fills in
+  std::optional<LocalRelease> local;       ///< nothing: the store has its bytes
+  std::optional<std::uint64_t> chosen_at;  ///< the sequence of the pointer by which it was chosen
   FleetPlan fleet;
 
-  [[nodiscard]] std::string tarball_key() const { return layout.tarball(release.version()); }
+  [[nodiscard]] std::string tarball_key() const { return layout.tarball(upgrade.version); }
 };
 
 Result<UpgradeSummary> UpgradeRun::upgrade() {
@@ -103,11 +105,14 @@ Result<UpgradeSummary> UpgradeRun::upgrade() {
 Result<UpgradePlan> UpgradeRun::rehearse() {
   MIDAIR_TRY_ASSIGN(const auto prepared, prepare(StoreUse::read));
   MIDAIR_TRY_ASSIGN(const auto state, read_published_state(*store_, prepared.layout, limits()));
-  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.release.version(), prepared.release.packed.digest));
+  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.upgrade.version, prepared.upgrade.digest));
   UpgradePlan plan;
   plan.tarball_key = prepared.tarball_key();
+  plan.upload = UploadOutcome::already_there;
   MIDAIR_TRY_ASSIGN(plan.sequence, state.next_sequence());
-  MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(*store_, plan.tarball_key, prepared.release.tarball(), stop_));
+  if (prepared.local) {
+    MIDAIR_TRY_ASSIGN(plan.upload, probe_tarball(*store_, plan.tarball_key, prepared.local->tarball(), stop_));
+  }
   tell(plan);
   return plan;
 }
@@ -116,28 +121,56 @@ Result<UpgradeRun::Prepared> UpgradeRun::prepare(StoreUse use) {
   MIDAIR_TRY(check_app_name(request_.app));
   Prepared prepared;
   prepared.layout.app = request_.app;
-  prepared.hot_ref = "midair/" + request_.app + ":deployment-" + request_.id;
-  MIDAIR_TRY_ASSIGN(prepared.release, pack());
+  if (!request_.again) MIDAIR_TRY(pack(prepared));
   MIDAIR_TRY_ASSIGN(store_, world_.stores.store(use));
-  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(*store_, request_.app, limits()));
-  MIDAIR_TRY_ASSIGN(prepared.fleet, plan_fleet(machines, request_.image, request_.force,
-                                               prepared.release.packed.manifest.required_features));
-  tell(FleetPlanned{prepared.fleet});
+  if (request_.again) MIDAIR_TRY(choose(prepared));
+  MIDAIR_TRY(look(prepared));
   return prepared;
 }
 
-Result<LocalRelease> UpgradeRun::pack() {
+Result<void> UpgradeRun::pack(Prepared& prepared) {
   const Stopwatch watch(world_.clock, times_.pack);
   MIDAIR_TRY_ASSIGN(const auto version,
                     choose_version(request_.from, request_.version, default_version(request_.id, world_.clock.wall())));
   tell(UpgradeProgress{"packing " + request_.from.string()});
-  MIDAIR_TRY_ASSIGN(auto release, pack_locally(request_.from, request_.app, version, request_.packing, stop_));
-  const auto& packed = release.packed;
+  MIDAIR_TRY_ASSIGN(prepared.local, pack_locally(request_.from, request_.app, version, request_.packing, stop_));
+  const auto& packed = prepared.local->packed;
   tell(ReleasePacked{packed.manifest.app, packed.manifest.version, packed.manifest.strategy,
                      packed.manifest.files.size(), packed.size, packed.unpacked_size, packed.digest,
                      packed.manifest.required_features, watch.elapsed(), packed.left_out});
   for (const auto& notice : packed.notices) tell(UpgradeNotice{notice});
-  return release;
+  prepared.upgrade.version = packed.manifest.version;
+  prepared.upgrade.digest = packed.digest;
+  prepared.upgrade.size = packed.size;
+  prepared.upgrade.strategy = packed.manifest.strategy;
+  prepared.upgrade.required_features = packed.manifest.required_features;
+  return {};
+}
+
+Result<void> UpgradeRun::choose(Prepared& prepared) {
+  MIDAIR_TRY_ASSIGN(const auto state, read_published_state(*store_, prepared.layout, limits()));
+  MIDAIR_TRY_ASSIGN(prepared.upgrade, choose_earlier_release(state, *request_.again));
+  MIDAIR_TRY(check_tarball_is_there(*store_, prepared.tarball_key(), prepared.upgrade, limits()));
+  prepared.chosen_at = state.sequence();
+  tell(ReleaseChosen{prepared.upgrade});
+  return {};
+}
+
+Result<void> UpgradeRun::look(Prepared& prepared) {
+  MIDAIR_TRY_ASSIGN(const auto machines, world_.directory.machines(*store_, request_.app, limits()));
+  MIDAIR_TRY_ASSIGN(prepared.fleet,
+                    plan_fleet(machines, request_.image, request_.force, prepared.upgrade.required_features));
+  tell(FleetPlanned{prepared.fleet});
+  HotUpgrade& upgrade = prepared.upgrade;
+  const std::string& image = prepared.fleet.base_image;
+  if (!prepared.local && upgrade.base_image_ref != image)
+    return Error{Errc::refused, "go back to", upgrade.version,
+                 "it was made for base image " + upgrade.base_image_ref + ", the machines run " + image,
+                 "choose a release that was published since with --to, or ship its files again with midair hot"};
+  upgrade.base_image_ref = image;
+  upgrade.hot_ref = "midair/" + request_.app + ":deployment-" + request_.id;
+  upgrade.tarball_url = store_->url_of(prepared.tarball_key());
+  return {};
 }
 
 Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepared) {
@@ -151,18 +184,20 @@ Result<std::unique_ptr<DeployLock>> UpgradeRun::take_lock(const Prepared& prepar
     tell(UpgradeNotice{"took the lock from " + holder.locked_by + ", who held it since " + holder.taken_at() +
                        " to deploy " + holder.deployment_id});
   };
-  const LockRequest wanted{prepared.layout, request_.locked_by, prepared.hot_ref, request_.lock_timeout,
+  const LockRequest wanted{prepared.layout, request_.locked_by, prepared.upgrade.hot_ref, request_.lock_timeout,
                            request_.force};
   return DeployLock::acquire(std::move(world), wanted, stop_);
 }
 
 Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, DeployLock& lock) {
-  const auto& release = prepared.release;
   MIDAIR_TRY_ASSIGN(const auto state, read_published_state(*store_, prepared.layout, limits()));
+  if (prepared.chosen_at && state.sequence() != *prepared.chosen_at)
+    return Error{Errc::precondition, "go back to", prepared.upgrade.version, "somebody has published meanwhile",
+                 "look at midair status, then try again"};
   MIDAIR_TRY(lock.raise_fence(state.fence() + 1, stop_));
   tell(DeployLocked{lock.fence(), times_.lock});
 
-  MIDAIR_TRY(check_version_is_free(state.publications(), release.version(), release.packed.digest));
+  MIDAIR_TRY(check_version_is_free(state.publications(), prepared.upgrade.version, prepared.upgrade.digest));
   MIDAIR_TRY(upload(prepared));
   if (auto injected = fault("publish.uploaded")) return *injected;
   if (stop_.stop_requested()) return Error{Errc::cancelled, "publish", "", "interrupted"};
@@ -170,16 +205,19 @@ Result<HotUpgrade> UpgradeRun::upload_and_publish(const Prepared& prepared, Depl
   const Stopwatch watch(world_.clock, times_.publish);
   MIDAIR_TRY_ASSIGN(const auto predecessor, judge_predecessor(prepared, state));
   MIDAIR_TRY_ASSIGN(const auto published,
-                    publish(*store_, world_.clock, lock, prepared.layout, state, predecessor, upgrade_of(prepared)));
+                    publish(*store_, world_.clock, lock, prepared.layout, state, predecessor, prepared.upgrade));
   tell(UpgradePublished{published, request_.id, watch.elapsed()});
   return published;
 }
 
 Result<void> UpgradeRun::upload(const Prepared& prepared) {
   const Stopwatch watch(world_.clock, times_.upload);
-  tell(UpgradeProgress{"uploading " + format_size(prepared.release.packed.size)});
+  if (!prepared.local)
+    return check_tarball_is_there(*store_, prepared.tarball_key(), prepared.upgrade,
+                                  limits());  // still, under the lock
+  tell(UpgradeProgress{"uploading " + format_size(prepared.upgrade.size)});
   MIDAIR_TRY_ASSIGN(const auto outcome,
-                    upload_tarball(*store_, prepared.tarball_key(), prepared.release.tarball(), stop_));
+                    upload_tarball(*store_, prepared.tarball_key(), prepared.local->tarball(), stop_));
   tell(TarballUploaded{prepared.tarball_key(), outcome, watch.elapsed()});
   return {};
 }
@@ -197,25 +235,11 @@ Result<Predecessor> UpgradeRun::judge_predecessor(const Prepared& prepared, cons
   return std::ranges::any_of(machines, proves) ? Predecessor::good : Predecessor::unproven;
 }
 
-HotUpgrade UpgradeRun::upgrade_of(const Prepared& prepared) const {
-  const auto& packed = prepared.release.packed;
-  HotUpgrade upgrade;
-  upgrade.version = packed.manifest.version;
-  upgrade.digest = packed.digest;
-  upgrade.hot_ref = prepared.hot_ref;
-  upgrade.base_image_ref = prepared.fleet.base_image;
-  upgrade.tarball_url = store_->url_of(prepared.tarball_key());
-  upgrade.size = packed.size;
-  upgrade.strategy = packed.manifest.strategy;
-  upgrade.required_features = packed.manifest.required_features;
-  return upgrade;
-}
-
 void UpgradeRun::follow(const Prepared& prepared, UpgradeSummary& summary) {
   const Stopwatch watch(world_.clock, times_.follow);
   Follower follower(*store_, world_.directory, world_.clock,
-                    {prepared.layout, prepared.hot_ref, prepared.fleet.base_image, prepared.fleet.covered,
-                     prepared.release.packed.manifest.required_features});
+                    {prepared.layout, prepared.upgrade.hot_ref, prepared.fleet.base_image, prepared.fleet.covered,
+                     prepared.upgrade.required_features});
   Backoff pace = pace_for(*store_);
   std::string trouble;
   while (true) {

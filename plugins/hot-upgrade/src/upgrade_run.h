@@ -1,5 +1,5 @@
 /// @file
-/// One upgrade, step by step: pack, look, lock, upload, publish, follow, clean up.
+/// One upgrade, step by step: pack (or choose), look, lock, upload, publish, follow, clean up.
 #pragma once
 
 #include <memory>
@@ -30,13 +30,15 @@ class UpgradeRun {
   struct Prepared;
   /// Packs, then opens the store and looks at the fleet: what can't be packed makes no store.
   Result<Prepared> prepare(StoreUse use);
-  Result<LocalRelease> pack();
+  Result<void> pack(Prepared& prepared);
+  Result<void> choose(Prepared& prepared);
+  Result<void> look(Prepared& prepared);
   Result<std::unique_ptr<DeployLock>> take_lock(const Prepared& prepared);
   Result<HotUpgrade> upload_and_publish(const Prepared& prepared, DeployLock& lock);
+  /// What is there already stays as it is.
   Result<void> upload(const Prepared& prepared);
   /// Whether the release that the pointer names now is committed on some machine.
   [[nodiscard]] Result<Predecessor> judge_predecessor(const Prepared& prepared, const PublishedState& state) const;
-  [[nodiscard]] HotUpgrade upgrade_of(const Prepared& prepared) const;
   void follow(const Prepared& prepared, UpgradeSummary& summary);
   /// No machine took it: marks it as refused where all failed, and finds out what machines run that start now.
   void look_ahead(const Prepared& prepared, DeployLock& lock, UpgradeSummary& summary);

@@ -29,6 +29,7 @@ class Recorder {
     version = packed.version;
     heard("packed");
   }
+  void note(const ReleaseChosen& chosen) { heard("chosen " + chosen.earlier.version); }
   void note(const FleetPlanned&) { heard("fleet"); }
   void note(const UpgradePlan&) { heard("planned"); }
   void note(const DeployLocked&) { heard("locked"); }
@@ -80,6 +81,8 @@ class PublisherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(a_failure_of_any_call_is_honest_and_releases_the_lock);
   CPPUNIT_TEST(what_all_machines_refuse_is_marked_and_the_last_good_release_named);
   CPPUNIT_TEST(what_no_machine_answered_is_not_marked);
+  CPPUNIT_TEST(going_back_uploads_nothing_and_has_a_higher_sequence);
+  CPPUNIT_TEST(going_back_gives_way_to_who_published_meanwhile);
   CPPUNIT_TEST(old_results_are_cleaned_up_at_the_end);
   CPPUNIT_TEST_SUITE_END();
 
@@ -180,6 +183,48 @@ class PublisherTest : public CppUnit::TestFixture {
     auto wanted = request();
     wanted.version = version;
     return wanted;
+  }
+
+  void publish_two_versions() {
+    check_in(store_, machine("a"));
+    for (const char* version : {"v1", "v2"}) {
+      const auto wanted = request_of(version);
+      CPPUNIT_ASSERT(value_of(publish(store_, obedient("a"), &wanted)).everywhere());
+      check_in(store_, machine_on("a", pointed_at().value()));
+    }
+    reporter_.events.clear();
+  }
+  UpgradeRequest request_to_go_back() {
+    auto wanted = request();
+    wanted.again = "";
+    return wanted;
+  }
+
+  void going_back_uploads_nothing_and_has_a_higher_sequence() {
+    publish_two_versions();
+    const auto before = pointed_at().value();
+    const auto wanted = request_to_go_back();
+    CPPUNIT_ASSERT(value_of(publish(store_, obedient("a"), &wanted)).everywhere());
+    CPPUNIT_ASSERT_EQUAL(std::string("chosen v1; fleet; locked; published; a completed; summary; "), reporter_.events);
+    const auto upgrade = pointed_at().value();
+    CPPUNIT_ASSERT_EQUAL(std::string("v1"), upgrade.version);
+    CPPUNIT_ASSERT_EQUAL(before.sequence + 1, upgrade.sequence);
+    CPPUNIT_ASSERT(upgrade.fence > before.fence);
+    CPPUNIT_ASSERT_EQUAL("midair/web:deployment-" + wanted.id, upgrade.hot_ref);
+  }
+
+  void going_back_gives_way_to_who_published_meanwhile() {
+    publish_two_versions();
+    const auto wanted = request_to_go_back();
+    reporter_.on_event = [this](const std::string& event) {
+      if (!event.starts_with("chosen")) return;
+      reporter_.on_event = {};
+      const auto other = request_of("v3");
+      CPPUNIT_ASSERT(value_of(publish(store_, obedient("a"), &other)).everywhere());
+    };
+    assert_fails(publish(store_, {}, &wanted), Errc::precondition, "somebody has published meanwhile");
+    CPPUNIT_ASSERT_EQUAL(std::string("v3"), pointed_at()->version);
+    CPPUNIT_ASSERT(!exists(store_, kLayout.lock()));
   }
 
   void what_all_machines_refuse_is_marked_and_the_last_good_release_named() {

@@ -13,18 +13,17 @@ Error not_a_pointer(Error error) {
   return error;
 }
 
-std::uint64_t sequence_of(const Pointer& pointer) {
-  return pointer.hot_upgrade() ? pointer.hot_upgrade()->sequence : 0;
-}
-
 }  // namespace
 
 Result<std::uint64_t> PublishedState::next_sequence() const {
-  const auto published = current ? sequence_of(current->pointer) : 0;
-  const auto last = std::max(published, history.last_sequence);
+  const auto last = std::max(sequence(), history.last_sequence);
   if (last < kMaxJsonInteger) return last + 1;
   return Error{Errc::refused, "number", "the next publication", "no sequence comes after " + std::to_string(last),
                "remove the pointer or the history entry that has this sequence: nobody publishes so often"};
+}
+
+std::uint64_t PublishedState::sequence() const {
+  return current && current->pointer.hot_upgrade() ? current->pointer.hot_upgrade()->sequence : 0;
 }
 
 std::uint64_t PublishedState::fence() const {

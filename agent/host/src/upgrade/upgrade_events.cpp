@@ -74,6 +74,16 @@ struct Describe {
     return "packed";
   }
 
+  std::string operator()(const ReleaseChosen& chosen) const {
+    json.set("version", chosen.earlier.version);
+    json.set("strategy", chosen.earlier.strategy);
+    json.set("size", chosen.earlier.size);
+    json.set("sha256", chosen.earlier.digest);
+    json.set("sequence", chosen.earlier.sequence);
+    json.set("deployed_at", chosen.earlier.deployed_at);
+    return "chosen";
+  }
+
   std::string operator()(const FleetPlanned& fleet) const {
     Array covered;
     for (const auto& machine : fleet.plan.covered) covered.add(machine.record.machine_id);

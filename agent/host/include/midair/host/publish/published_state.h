@@ -26,6 +26,8 @@ struct PublishedState {
 
   /// The sequence of the next publication: higher than any before. Errc::refused at the end of all numbers.
   [[nodiscard]] Result<std::uint64_t> next_sequence() const;
+  /// The sequence that the pointer has; 0 if none.
+  [[nodiscard]] std::uint64_t sequence() const;
   /// The fence of the lock under which the pointer was published; 0 if none.
   [[nodiscard]] std::uint64_t fence() const;
   /// All that is known of past publications: the pointer, then the recent history, newest first.

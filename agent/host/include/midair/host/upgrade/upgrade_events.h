@@ -40,6 +40,11 @@ struct ReleasePacked {
   std::vector<LeftOut> left_out;  ///< in byte order of their names
 };
 
+/// The store has the release, from an earlier publication.
+struct ReleaseChosen {
+  HotUpgrade earlier;  ///< as it was published
+};
+
 /// It is known which machines it is for.
 struct FleetPlanned {
   FleetPlan plan;
@@ -109,10 +114,11 @@ struct UpgradeProgress {
 };
 
 /// Any of them, as EventBus carries it.
-using UpgradeEvent = std::variant<ReleasePacked, FleetPlanned, UpgradePlan, DeployLocked, TarballUploaded,
-                                  UpgradePublished, MachineAnswered, UpgradeSummary, UpgradeNotice, UpgradeProgress>;
+using UpgradeEvent =
+    std::variant<ReleasePacked, ReleaseChosen, FleetPlanned, UpgradePlan, DeployLocked, TarballUploaded,
+                 UpgradePublished, MachineAnswered, UpgradeSummary, UpgradeNotice, UpgradeProgress>;
 
-/// "packed", "fleet", "plan", "locked", "uploaded", "published", "result", "summary", "notice", "progress".
+/// "packed", "chosen", "fleet", "plan", "locked", "uploaded", "published", "result", "summary", "notice", "progress".
 [[nodiscard]] std::string name_of(const UpgradeEvent& event);
 /// The fields that plugins/hot-upgrade/README.md lists.
 [[nodiscard]] Poco::JSON::Object fields_of(const UpgradeEvent& event);

@@ -19,7 +19,10 @@ namespace midair::host {
 struct UpgradeRequest {
   std::string id;  ///< a ULID of the caller's making, new for each request: see new_ulid()
   std::string app;
-  std::filesystem::path from;            ///< the directory to publish
+  std::filesystem::path from;  ///< the directory to publish
+  /// Instead of a directory, what was published before, whose bytes the store has: that version, or, empty, the release
+  /// to go back to, see choose_earlier_release().
+  std::optional<std::string> again{};
   std::optional<std::string> version{};  ///< else what the directory's midair.json says, else the time and `id`
   PackOptions packing{};
   std::optional<std::string> image{};  ///< the base image to upgrade; else the one that all machines share
