@@ -212,7 +212,7 @@ class PackReleaseTest : public ReleaseFixture {
       CPPUNIT_ASSERT_MESSAGE(error.message(), !error.hint.empty() || error.subject.ends_with("midair.json'"));
       subjects += error.subject.substr(error.subject.rfind("source/") + 7) + " ";
     }
-    CPPUNIT_ASSERT_EQUAL(std::string("bad\\x0Aname' link' midair.json' pipe' sub/.midairignore', line 1 "
+    CPPUNIT_ASSERT_EQUAL(std::string("bad\\x0aname' link' midair.json' pipe' sub/.midairignore', line 1 "
                                      "sub/.midairignore', line 2 "),
                          subjects);
   }

@@ -136,8 +136,9 @@ Result<void> hash_files(ReleasePlan& plan, const std::stop_token& stop, std::vec
 Result<void> take_wishes(ReleasePlan& plan) {
   const auto manifest = std::ranges::find(plan.tree.files, kManifestName, &SourceFile::name);
   if (manifest != plan.tree.files.end()) {
-    MIDAIR_TRY(read_wishes(manifest->path, plan));
+    const fs::path path = manifest->path;
     plan.tree.files.erase(manifest);
+    MIDAIR_TRY(read_wishes(path, plan));
     MIDAIR_TRY(check_hooks(plan));
   }
   if (const auto& strategy = plan.options.strategy) {
