@@ -30,8 +30,8 @@ struct RunOptions {
   std::filesystem::path control;  ///< the control socket; empty: the state directory's
   std::vector<ListenSpec> listen;
   SocketMode sockets = SocketMode::adopt;
-  bool sockets_demanded = false;     ///< that mode was asked for: it works, or nothing starts
-  std::vector<std::uint16_t> ports;  ///< to adopt; empty: see AppSockets
+  bool sockets_demanded = false;        ///< that mode was asked for: it works, or nothing starts
+  std::vector<std::uint16_t> ports;     ///< to adopt; empty: see AppSockets
   std::vector<std::string> unix_paths;  ///< Unix sockets to adopt
   ReadyCheck ready;
   bool keep_warm = true;  ///< the old process may stay until the new one is committed

@@ -33,8 +33,8 @@
 
 namespace midair::sidecar {
 
-/// One run of the sidecar. Two threads: the loop (everything here) and the store thread (StoreThread), which has one more
-/// while a release is staged; at boot, until the store has answered, one more that asks it.
+/// One run of the sidecar. Two threads: the loop (everything here) and the store thread (StoreThread), which has one
+/// more while a release is staged; at boot, until the store has answered, one more that asks it.
 class Sidecar {
  public:
   /// `clock` must outlive it.

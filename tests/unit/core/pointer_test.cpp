@@ -114,7 +114,7 @@ class PointerTest : public CppUnit::TestFixture {
     HotUpgrade demanding = full_upgrade();
     demanding.required_features = {"links", "names"};
     pointer.set_hot_upgrade(demanding, "now");
-    const auto json = value_of(parse_json_object(pointer.to_json(), "current.json", kMaxPointerBytes));
+    auto json = value_of(parse_json_object(pointer.to_json(), "current.json", kMaxPointerBytes));
     CPPUNIT_ASSERT(json->isNull("image_ref"));
     const Pointer read = parse(pointer.to_json());
     CPPUNIT_ASSERT(read.is_for("base"));

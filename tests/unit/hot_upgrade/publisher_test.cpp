@@ -96,9 +96,14 @@ class PublisherTest : public CppUnit::TestFixture {
   std::stop_source stop_;
 
  public:
-  void setUp() override { assert_ok(write_file_durably(dir_ / "app", "version one")); }
+  void setUp() override { write_app("version one"); }
 
  private:
+  /// Readable for all, which requires no feature of a sidecar.
+  void write_app(const std::string& text) {
+    assert_ok(write_file_durably(dir_ / "app", text));
+    std::filesystem::permissions(dir_ / "app", std::filesystem::perms(0644));
+  }
   UpgradeRequest request() {
     UpgradeRequest request;
     request.id = value_of(new_ulid(clock_.wall()));
@@ -179,7 +184,7 @@ class PublisherTest : public CppUnit::TestFixture {
   }
   /// The same as version `version`, other files.
   UpgradeRequest request_of(const std::string& version) {
-    assert_ok(write_file_durably(dir_ / "app", version));
+    write_app(version);
     auto wanted = request();
     wanted.version = version;
     return wanted;
@@ -257,7 +262,7 @@ class PublisherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(publish(store_, obedient("a")).ok());
     CPPUNIT_ASSERT(reporter_.events.find("already there") != std::string::npos);
 
-    assert_ok(write_file_durably(dir_ / "app", "something else"));
+    write_app("something else");
     assert_fails(publish(store_), Errc::refused, "another --version");
     assert_ok(store_.remove(kLayout.tarball("v1"), {}));
     assert_fails(publish(store_), Errc::refused, "version v1");
@@ -283,7 +288,7 @@ class PublisherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(publish(store_, obedient("a")).ok());
     plan = value_of(rehearse(read_only));
     CPPUNIT_ASSERT(plan.upload == UploadOutcome::already_there && plan.sequence == 2);
-    assert_ok(write_file_durably(dir_ / "app", "something else"));
+    write_app("something else");
     assert_fails(rehearse(read_only), Errc::refused);
   }
 

@@ -10,8 +10,8 @@
 
 namespace midair {
 
-/// `kill_signal` as it stands in a fly.toml, of TOML only; empty where there is none, or it is no text. Errc::not_found;
-/// Errc::bad_input as read_fly_config().
+/// `kill_signal` as it stands in a fly.toml, of TOML only; empty where there is none, or it is no text.
+/// Errc::not_found; Errc::bad_input as read_fly_config().
 [[nodiscard]] Result<std::string> fly_kill_signal(const std::filesystem::path& path);
 
 }  // namespace midair

@@ -58,7 +58,7 @@ static bool is_writable(const struct elf* elf, const ElfW(Shdr) * section) {
 /// What isn't the module's own: marks of the C runtime, references for exceptions, whether a local static was
 /// initialised, and what <iostream> puts into each file that includes it.
 static bool is_of_the_compiler(const char* name) {
-  static const char* const prefixes[] = {"completed.",     "DW.ref.",      "_ZGV", "_ZL19midair_module_calls",
+  static const char* const prefixes[] = {"completed.",     "DW.ref.",      "_ZGV",       "_ZL19midair_module_calls",
                                          "_ZStL8__ioinit", "__dso_handle", "__TMC_END__"};
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; ++i)
     if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) return true;

@@ -41,7 +41,7 @@ enum class Verdict {
 struct MachineStatus {
   FleetMachine machine;
   Verdict verdict = Verdict::pending;
-  std::string why;  ///< one line; may be empty
+  std::string why;                        ///< one line; may be empty
   std::optional<UpgradeResult> result{};  ///< what it said of the pointer's upgrade, if anything
 };
 
