@@ -12,6 +12,7 @@
 #include "proposed_signal.h"
 #include "sockets/socket_filter.h"
 #include "swap/strategies/strategies.h"
+#include "swap/unreadable_files.h"
 
 namespace midair::sidecar {
 
@@ -238,6 +239,9 @@ std::string Sidecar::how_it_ended(const Generation& generation) const {
   std::string how = generation.how_it_ended();
   if (!generation.conflict.empty()) how += "; " + generation.conflict;
   if (generation.ready || generation.child.ended()->success()) return how;
+  if (const std::string clause = unreadable_files(generation.release.directory, generation.child.processes());
+      !clause.empty())
+    how += "; " + clause;
   if (sockets_->mode() == SocketMode::pass)
     how += "; if its address was in use, it binds its port itself: leave --listen out";
   if (sockets_->mode() == SocketMode::off && generation.number != serving_.generation())

@@ -16,9 +16,9 @@ class PeerInPlace(InPlaceCase):
         return self.release("base")
 
     def fails(self, version, variant):
-        """An upgrade that must fail; returns the machine's result."""
+        """An upgrade that must fail, for good or until the machine tries again; returns the machine's result."""
         self.assertEqual(1, self.hot(version, directory=self.release(version, variant)).returncode, self.m1.tail(40))
-        return self.store.wait_for_result("m1", version, "failed")
+        return self.store.wait_for_error("m1", version)
 
     def visit_users(self, number):
         """As many units of state, beside that of the visitors."""
@@ -50,7 +50,7 @@ class Migrations(PeerInPlace):
 
     def test_one_that_cannot_even_be_given_up_ends_in_a_new_process(self):
         """Nobody can take a thread back that hangs in a module. The peer would wait, or lose all without a word."""
-        self.fails("v2", "hangs")
+        self.fails("v2", "hangs_unrehearsed")
         self.assertNotEqual(self.pid, self.pid_that_serves())
         wait_until(lambda: "by good" in (self.page() or ""), self.m1.tail, 30)
         self.visitors.wait_for_more(20)

@@ -8,7 +8,9 @@
 #include <set>
 #include <sstream>
 
+#include "midair/durable_file.h"
 #include "midair/foreign_text.h"
+#include "midair/release/manifest.h"
 
 namespace midair::sidecar {
 namespace fs = std::filesystem;
@@ -53,24 +55,27 @@ void add_restricted(const std::vector<Entry>& entries, std::vector<std::string>&
     if (entry.access != Access::all) names.push_back(entry.path);
 }
 
-}  // namespace
-
-std::vector<std::string> restricted_entries(const Manifest& manifest) {
+/// The directories and files that not everybody may read.
+std::vector<std::string> restricted_entries(const fs::path& release_dir) {
   std::vector<std::string> names;
-  add_restricted(manifest.directories, names);
-  add_restricted(manifest.files, names);
+  const auto text = read_file(release_dir / kManifestName, kMaxManifestBytes);
+  const auto manifest = text ? Manifest::parse(*text, std::string(kManifestName)) : text.error();
+  if (!manifest) return names;
+  add_restricted(manifest->directories, names);
+  add_restricted(manifest->files, names);
   return names;
 }
 
-std::string unreadable_files(const std::vector<std::string>& names, const fs::path& release_dir,
-                             const std::vector<pid_t>& pids) {
+}  // namespace
+
+std::string unreadable_files(const fs::path& release_dir, const std::vector<pid_t>& pids) {
   std::vector<Reader> readers;
   for (const pid_t pid : pids)
     if (auto reader = reader_of(pid)) readers.push_back(*std::move(reader));
 
   std::string list;
   std::size_t count = 0;
-  for (const std::string& name : names) {
+  for (const std::string& name : restricted_entries(release_dir)) {
     struct stat status {};
     if (::lstat((release_dir / name).c_str(), &status) != 0) continue;
     const auto reads_it = [&status](const Reader& reader) { return can_read(reader, status); };

@@ -277,6 +277,7 @@ void Upgrades::failed(const SwapOutcome& outcome, UpgradeResult& result) {
 
 void Upgrades::retry_later(const std::string& upgrade_id, const Error& error, UpgradeResult& result) {
   if (ending_) return;
+  if (failed_of_ != upgrade_id) retry_delay_.reset();  // what another release came to says nothing about this one
   const auto delay = retry_delay_.after(error);
   result.status = UpgradeStatus::pending;
   result.retry_at = format_rfc3339(parts_.loop.clock().wall() + delay);

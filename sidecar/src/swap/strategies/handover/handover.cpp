@@ -44,7 +44,6 @@ void Handover::prepare(const StagedRelease& release, StepDone answer) {
   report_ = {};
   transfer_.forget();
   holds_still_ = false;
-  restricted_ = restricted_entries(release.manifest);
   if (const std::string& problem = supervisor_.sockets().problem(); !problem.empty())
     return fail(loop_, std::move(done),
                 Error{Errc::unavailable, "hand over to", "a new process", "its sockets can't be led: " + problem,
@@ -76,7 +75,7 @@ void Handover::await_ready(StepDone done) {
 Error Handover::with_unreadable(Error error) {
   const Generation* candidate = supervisor_.find(serving_.candidate());
   const auto pids = candidate == nullptr ? std::vector<pid_t>() : candidate->child.processes();
-  const std::string clause = unreadable_files(restricted_, serving_.candidate_release().directory, pids);
+  const std::string clause = unreadable_files(serving_.candidate_release().directory, pids);
   if (!clause.empty()) error.cause += "; " + clause;
   return error;
 }

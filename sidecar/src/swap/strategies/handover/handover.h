@@ -64,7 +64,6 @@ class Handover final : public Strategy {
   const bool keep_warm_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
-  std::vector<std::string> restricted_;  ///< of the candidate's release: see unreadable_files()
   std::optional<Hello> keeper_;          ///< what the old process, whose state has to be carried, said of itself
   bool holds_still_ = false;             ///< it was asked to suspend
   unsigned warm_ = 0;                    ///< the old process, while it could serve again at once; 0: none
