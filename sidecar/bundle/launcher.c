@@ -7,6 +7,8 @@
 #include <asm/unistd.h>
 #include <errno.h>
 
+#include "held.h"
+
 #define PROGRAM "/opt/midair/lib/midair-sidecar"
 
 static long system_call(long number, const void* first, const void* second, const void* third) {

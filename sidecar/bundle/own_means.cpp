@@ -4,6 +4,8 @@
 #include <openssl/crypto.h>
 #include <unistd.h>
 
+#include "held.h"
+
 namespace midair::sidecar {
 
 void rely_on_own_means() {

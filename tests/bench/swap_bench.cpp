@@ -120,8 +120,8 @@ double migrate_us(SessionsApp& app, const std::string& variant) {
 void measure_rehearsed(std::size_t units, int rounds) {
   SessionsApp app("v1");
   app.add_many(units);
-  std::vector<double> suspended;
-  for (int i = 0; i < rounds; ++i) suspended.push_back(migrate_us(app, "v2_rehearsed"));
+  std::vector<double> suspended(static_cast<std::size_t>(rounds));
+  for (double& each : suspended) each = migrate_us(app, "v2_rehearsed");
   std::printf("{\"suspended\": %.2f}\n", quantile(suspended, 0.5));
 }
 

@@ -114,8 +114,8 @@ CodeVerdict judge(const std::vector<ProcessCode>& processes, const std::set<pid_
   if (!they_listen) deciding = processes;
   auto working = deciding;
   std::erase_if(working, &ProcessCode::waits);
-  const CodeVerdict of_all = verdict_on(deciding, they_listen, places);
-  const CodeVerdict verdict = verdict_on(working, they_listen, places);
+  CodeVerdict of_all = verdict_on(deciding, they_listen, places);
+  CodeVerdict verdict = verdict_on(working, they_listen, places);
   if (verdict.pid == 0 || verdict.origin == of_all.origin) return of_all;
   // Where nobody listens, what works elsewhere may be a helper of a script that loops.
   if (!they_listen && !shown_by_code(verdict, processes)) return {Origin::unknown, verdict.pid, verdict.path};

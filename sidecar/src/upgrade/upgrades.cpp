@@ -14,7 +14,7 @@ double milliseconds_of(std::chrono::nanoseconds duration) {
 
 /// Of one that took the app's state with it that comes first.
 std::string error_of(const SwapOutcome& outcome) {
-  const std::string error = outcome.error ? outcome.error->message() : "";
+  std::string error = outcome.error ? outcome.error->message() : "";
   if (!outcome.report.state_lost) return error;
   const auto& ended = outcome.last_words.ended_by_itself;
   const std::string how = ended ? ended->text() : "had to be ended";

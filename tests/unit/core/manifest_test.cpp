@@ -301,6 +301,11 @@ class ManifestTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT((features_needed_by(long_target) == Features{"links", "long-names"}));
   }
 
+  static std::string arrow(std::string path, const std::string& target) {
+    path.append(" -> ").append(target);
+    return path;
+  }
+
   void links_are_followed_as_the_kernel_would() {
     Manifest manifest = plain({"bin/run", "deep/er/file", "lib/x.so.1"});
     manifest.directories = {{"tmp", Access::all}};
@@ -325,7 +330,7 @@ class ManifestTest : public CppUnit::TestFixture {
                                                                                        {"l", "/"},
                                                                                        {"l", "out"},
                                                                                        {"l", "lib/../bin/run"}})
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(path + " -> " + target, std::string(), problem(path, target));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(arrow(path, target), std::string(), problem(path, target));
     for (const auto& [path, target, words] : std::vector<std::tuple<std::string, std::string, std::string>>{
              {"l", "..", "out of the release"},
              {"l", "../x", "out of the release"},
@@ -347,7 +352,7 @@ class ManifestTest : public CppUnit::TestFixture {
              {"l", "\xFF", "not UTF-8"},
              {"l", "/usr/../etc", "'..' component"},
              {"l", std::string(4096, 'x'), "longer than 4095"}})
-      CPPUNIT_ASSERT_MESSAGE(path + " -> " + target + ": " + problem(path, target),
+      CPPUNIT_ASSERT_MESSAGE(arrow(path, target).append(": ").append(problem(path, target)),
                              problem(path, target).find(words) != std::string::npos);
     manifest.links.clear();
     for (char c = 'a'; c <= 'k'; ++c)

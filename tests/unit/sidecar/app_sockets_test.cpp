@@ -266,8 +266,8 @@ class AppSocketsTest : public CppUnit::TestFixture {
     assert_does(before, hear_at("127.0.0.1", "t", share));
     assert_does(after, hear_at("127.0.0.1"));
     assert_does(before, "p = select.epoll(); p.register(s); p.register(t)");
-    std::vector<Fd> waiting;
-    for (int i = 0; i < 20; ++i) waiting.push_back(connect_to(port_));
+    std::vector<Fd> waiting(20);
+    for (Fd& client : waiting) client = connect_to(port_);
     sockets_->serve_with(kNew);
     sockets_->retire(kOld);
     CPPUNIT_ASSERT_EQUAL(std::string("done"),

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "result_asserts.h"
+#include "sockets/listen_group.h"
 #include "sockets/tcp_socket.h"
 
 namespace midair::sidecar {

@@ -96,7 +96,7 @@ class OutputRelayTest : public CppUnit::TestFixture {
  private:
   void bytes_arrive_as_they_were_written() {
     const AppEnd writer(*relay_);
-    const std::string bytes("no end, \0 a zero, \xff\n\r\n\n", 24);
+    const std::string bytes = std::string("no end, ") + '\0' + " a zero, \xff\n\r\n\n";
     writer.write(bytes);
     CPPUNIT_ASSERT_EQUAL(bytes, log_.read(bytes.size()));
   }

@@ -37,7 +37,7 @@ class WritableLinksTest : public CppUnit::TestFixture {
   static std::string read(const fs::path& path) { return value_of(read_file(path, 1000)); }
 
   fs::path release(const std::string& name) {
-    const fs::path directory = temp_ / name;
+    fs::path directory = temp_ / name;
     write(directory / "app", name);
     return directory;
   }
