@@ -64,9 +64,9 @@ class Handover final : public Strategy {
   const bool keep_warm_;
   SwapReport report_;
   std::optional<Readiness> readiness_;
-  std::optional<Hello> keeper_;          ///< what the old process, whose state has to be carried, said of itself
-  bool holds_still_ = false;             ///< it was asked to suspend
-  unsigned warm_ = 0;                    ///< the old process, while it could serve again at once; 0: none
+  std::optional<Hello> keeper_;  ///< what the old process, whose state has to be carried, said of itself
+  bool holds_still_ = false;     ///< it was asked to suspend
+  unsigned warm_ = 0;            ///< the old process, while it could serve again at once; 0: none
   BootTime suspended_at_{};
   bool stopping_ = false;  ///< the machine stops
   PendingStep step_{loop_};
