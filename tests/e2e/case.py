@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import contextlib
+import http.client
 import re
+import threading
 import unittest
 
 from fleet import Agent, FileStore, Load, Machine, counter_release, scratch, wait_until
@@ -88,6 +90,29 @@ class FleetCase(unittest.TestCase):
     def load(self, machine, *options):
         options = options or ("--connections", "10", "--think", "10ms", "--streams", "1")
         return self.resources.enter_context(Load(machine.port, machine.root / "load.ndjson", *options))
+
+    @contextlib.contextmanager
+    def asking(self, machine, asks, cut=0):
+        """Calls each of `asks` on a thread of its own, again and again, never twice for one answer; yields what they
+        return, in order. So many may fail."""
+        stop, seen, failed = threading.Event(), [], []
+
+        def go_on(ask):
+            while not stop.is_set():
+                try:
+                    seen.append(ask())
+                except (OSError, http.client.HTTPException) as error:
+                    failed.append(repr(error))
+        threads = [threading.Thread(target=go_on, args=(ask,)) for ask in asks]
+        for thread in threads:
+            thread.start()
+        try:
+            yield seen
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertLessEqual(len(failed), cut, f"{failed} {machine.tail(40)}")
 
     # -- shipping
 

@@ -1,11 +1,11 @@
 """Servers that listen on a Unix socket by its path: gunicorn removes what lies there first, puma tries by connecting."""
 
 import contextlib
+import functools
 import http.client
 import json
 import os
 import socket
-import threading
 import unittest
 
 from case import FleetCase
@@ -82,28 +82,10 @@ class UnixSockets(FleetCase):
         wait_until(lambda: machine.name in self.agent.status(), machine.tail)
         return machine
 
-    @contextlib.contextmanager
     def clients(self, machine):
-        """Each asks on a connection of its own, again and again, never twice; one always waits for a slow answer."""
-        stop, seen, failed = threading.Event(), [], []
-
-        def go_on(*request):
-            while not stop.is_set():
-                try:
-                    seen.append(self.ask(*request))
-                except (OSError, http.client.HTTPException) as error:
-                    failed.append(repr(error))
+        """Each asks on a connection of its own; one always waits for a slow answer."""
         requests = [("GET", "/"), ("GET", "/"), ("POST", "/", b"x"), ("GET", "/slow")]
-        threads = [threading.Thread(target=go_on, args=request) for request in requests]
-        for thread in threads:
-            thread.start()
-        try:
-            yield seen
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        self.assertEqual(failed, [], machine.tail(40))
+        return self.asking(machine, [functools.partial(self.ask, *request) for request in requests])
 
     def upgrade_and_go_back(self, *command):
         machine = self.serving(*command)
