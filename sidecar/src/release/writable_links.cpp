@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "midair/durable_file.h"
 #include "midair/foreign_text.h"
@@ -48,15 +51,68 @@ Result<void> make_directory(const fs::path& path, mode_t mode) {
   return sync_path(path.parent_path());
 }
 
-/// Gives what a release has in a place to the directory that stands for it. Nothing is written through what lies there.
+/// A directory within another one that the app may write to, in which it can reach nothing: only we may enter it, and
+/// it is held by its descriptor, whatever comes to its name.
+class Desk {
+ public:
+  static Result<Desk> in(int home, const std::string& shown) {
+    Desk desk(home, ".midair-" + std::to_string(::getpid()));
+    std::error_code left_by_a_killed_one;
+    fs::remove_all(path_below(home, desk.name_), left_by_a_killed_one);
+    if (::mkdirat(home, desk.name_.c_str(), 0700) != 0) return system_error(errno, "create a directory in", shown);
+    desk.fd_ = Fd(::openat(home, desk.name_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!desk.fd_ || ::fstat(desk.fd_.get(), &status) != 0 || status.st_uid != ::geteuid())
+      return refused(shown, "something else came to the name of a directory of ours there");
+    return desk;
+  }
+  Desk(Desk&&) noexcept = default;
+  Desk& operator=(Desk&&) = delete;
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+  ~Desk() {
+    std::error_code left;
+    if (fd_) fs::remove_all(path_below(home_, name_), left);
+  }
+
+  /// Copies `from`, and gives the copy to the directory that this one is in, unless its name is taken there.
+  Result<void> hand_over(const fs::path& from) {
+    const std::string name = from.filename();
+    std::error_code error;
+    fs::copy(from, path_below(fd_.get(), name), fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+    if (error) return failed("copy", from, error);
+    if (::renameat2(fd_.get(), name.c_str(), home_, name.c_str(), RENAME_NOREPLACE) != 0 && errno != EEXIST)
+      return system_error(errno, "hand over the copy of", from.string());
+    return {};
+  }
+
+ private:
+  Desk(int home, std::string name) : home_(home), name_(std::move(name)) {}
+  static fs::path path_below(int directory, const std::string& name) {
+    return "/proc/self/fd/" + std::to_string(directory) + "/" + name;
+  }
+
+  int home_;
+  std::string name_;
+  Fd fd_;
+};
+
+/// Gives what a release has in a place to the directory that stands for it. The app may be at work in that one, so
+/// nothing is written through what lies there.
 Result<void> give(const fs::path& from, const fs::path& to) {
+  const Fd home(::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!home) return system_error(errno, "enter", to.string());
+  std::optional<Desk> desk;
   std::error_code error;
   for (fs::directory_iterator entry(from, error), end; !error && entry != end; entry.increment(error)) {
-    const fs::path target = to / entry->path().filename();
-    if (type_of(target) != fs::file_type::not_found) continue;
-    std::error_code not_copied;
-    fs::copy(entry->path(), target, fs::copy_options::recursive | fs::copy_options::copy_symlinks, not_copied);
-    if (not_copied) return failed("copy", target, not_copied);
+    struct stat status {};
+    const std::string name = entry->path().filename();
+    if (::fstatat(home.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) continue;
+    if (!desk) {
+      MIDAIR_TRY_ASSIGN(auto made, Desk::in(home.get(), to.string()));
+      desk.emplace(std::move(made));
+    }
+    MIDAIR_TRY(desk->hand_over(entry->path()));
   }
   if (error) return failed("list", from, error);
   return {};

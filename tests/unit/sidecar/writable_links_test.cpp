@@ -78,6 +78,8 @@ class WritableLinksTest : public CppUnit::TestFixture {
     value_of(links({"log"}).make(two, digest_, {}));
     CPPUNIT_ASSERT_EQUAL(std::string("one"), read(two / "log/.keep"));
     CPPUNIT_ASSERT_EQUAL(std::string("new"), read(one / "log/sub/new"));
+    const auto there = std::distance(fs::directory_iterator(one / "log"), fs::directory_iterator());
+    CPPUNIT_ASSERT_EQUAL_MESSAGE("nothing of ours stays", std::ptrdiff_t{2}, there);
   }
 
   void what_the_app_put_there_is_not_written_through() {
