@@ -144,7 +144,7 @@ void AppSockets::look_after_leaving() {
   leaving_look_ = loop_.after(kToAccept, [this] {
     leaving_look_.reset();
     for (const unsigned generation : std::set(leaving_))
-      if (!has_answered_all(generation)) retire(generation);
+      if (some_wait_for(generation)) retire(generation);
   });
 }
 
@@ -204,11 +204,15 @@ std::vector<std::uint16_t> AppSockets::ports_of(unsigned generation) const {
   return {ports.begin(), ports.end()};
 }
 
-bool AppSockets::has_answered_all(unsigned generation) const {
+bool AppSockets::some_wait_for(unsigned generation) const {
   for (const auto& group : groups_)
     for (const int fd : group->sockets.sockets_of(generation))
-      if (waiting_clients(fd).value_or(0) != 0) return false;
-  return unix_.has_answered_all(generation);
+      if (waiting_clients(fd).value_or(0) != 0) return true;
+  return false;
+}
+
+bool AppSockets::has_answered_all(unsigned generation) const {
+  return !some_wait_for(generation) && unix_.has_answered_all(generation);
 }
 
 std::string AppSockets::missing(unsigned generation) {

@@ -141,6 +141,8 @@ class AppSockets {
   [[nodiscard]] bool has(const Group& group, unsigned generation) const;
   void settle(Group& group);
   void look_after_leaving();
+  /// In a queue of its TCP sockets.
+  [[nodiscard]] bool some_wait_for(unsigned generation) const;
   void tell_of_moved(const Group& group, const Result<unsigned>& waited);
   void forget_unused_groups();
   void forget_waiting_beside(const Poco::Net::SocketAddress& address, bool v6_only);
